@@ -1,0 +1,29 @@
+/* clock.h - the time, replaceable by tests. Timeouts and orders use mono, which never jumps;
+ * only timestamps and retention use wall. */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdint.h>
+
+struct clock {
+    int64_t (*mono_ns)(struct clock *c); /* CLOCK_MONOTONIC, nanoseconds */
+    int64_t (*wall_ms)(struct clock *c); /* CLOCK_REALTIME, ms since 1970-01-01 UTC */
+};
+
+/* The system's clocks. Static storage, thread-safe. */
+struct clock *clock_system(void);
+
+/* A clock that stands still until told. */
+struct clock_manual {
+    struct clock clock;
+    int64_t mono, wall; /* ns, ms */
+};
+void clock_manual_init(struct clock_manual *c, int64_t mono_ns, int64_t wall_ms);
+void clock_manual_advance(struct clock_manual *c, int64_t ms);
+
+static inline int64_t clock_mono_ms(struct clock *c)
+{
+    return c->mono_ns(c) / 1000000;
+}
+
+#endif

@@ -1,0 +1,39 @@
+/* log.h - one line a message, levelled and structured:
+ *
+ *   2026-11-23T04:05:06.789Z WARN wal: torn tail cut file=/d/wal/1/0000000000000007.wal position=8192
+ *
+ * A message is `area: words key=value ...`. It is written with one write(2). Nothing on the path of a
+ * record logs; rare events do. Thread-safe once set up.
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <stdarg.h>
+
+#include "base/clock.h"
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+struct log {
+    int fd;               /* where lines go; -1: nowhere */
+    enum log_level level; /* the most talkative level written */
+    struct clock *clock;  /* for the time stamp */
+};
+
+void log_init(struct log *l, int fd, enum log_level level, struct clock *clock);
+/* "error", "warn", "info", "debug" -> level; ERR_INVALID else. */
+int log_level_parse(const char *name, enum log_level *level);
+/* l may be NULL: nothing is written. Newlines and control characters in the message become '?'. */
+void log_line(struct log *l, enum log_level level, const char *area, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#define log_error(l, area, ...) log_line(l, LOG_ERROR, area, __VA_ARGS__)
+#define log_warn(l, area, ...) log_line(l, LOG_WARN, area, __VA_ARGS__)
+#define log_info(l, area, ...) log_line(l, LOG_INFO, area, __VA_ARGS__)
+#define log_debug(l, area, ...)                                                                    \
+    do {                                                                                           \
+        if ((l) && (l)->level >= LOG_DEBUG)                                                        \
+            log_line(l, LOG_DEBUG, area, __VA_ARGS__);                                             \
+    } while (0)
+
+#endif

@@ -1,0 +1,1 @@
+# lib/batch: see ARCHITECTURE.md

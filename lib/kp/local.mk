@@ -1,0 +1,1 @@
+# lib/kp: see ARCHITECTURE.md

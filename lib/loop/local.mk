@@ -1,0 +1,1 @@
+# lib/loop: see ARCHITECTURE.md

@@ -1,0 +1,1 @@
+# lib/meta: see ARCHITECTURE.md

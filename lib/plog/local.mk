@@ -1,0 +1,1 @@
+# lib/plog: see ARCHITECTURE.md

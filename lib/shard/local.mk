@@ -1,0 +1,1 @@
+# lib/shard: see ARCHITECTURE.md

@@ -1,0 +1,1 @@
+# lib/wal: see ARCHITECTURE.md
