@@ -1,0 +1,62 @@
+/* records.h - walk the records of a batch, and build batches. */
+#ifndef BATCH_RECORDS_H
+#define BATCH_RECORDS_H
+
+#include "base/rd.h"
+#include "base/wr.h"
+#include "batch/batch.h"
+
+struct record_header {
+    struct span key, value; /* value.p NULL: null */
+};
+
+/* One record, pointing into the batch (or its expansion). */
+struct record {
+    int64_t offset, timestamp; /* absolute */
+    int64_t timestamp_delta;
+    int32_t offset_delta;
+    struct span key, value;    /* p NULL: null; empty ones have p set */
+    int32_t n_headers;
+    struct span headers;       /* still encoded: walk with record_header_next */
+    size_t size;               /* bytes of the record, its length field included */
+};
+
+struct records {
+    struct batch batch;
+    struct rd rd;
+    struct wr expanded; /* owned */
+    int32_t next;       /* index of the next record */
+};
+
+/* Begin walking the batch that fills s. Expands compressed records up to max_expanded bytes. 0 or a code of
+ * batch_peek or codec_expand. records_release must follow in every case. */
+int records_init(struct records *it, struct span s, size_t max_expanded);
+/* 1 and the next record; 0 at the end (all count records seen, no byte left over); ERR_MALFORMED else. */
+int records_next(struct records *it, struct record *r);
+void records_release(struct records *it);
+
+/* Walk a record's headers: start with r = rd_of(rec.headers). 1, 0 at the end, or ERR_MALFORMED. */
+int record_header_next(struct rd *r, struct record_header *h);
+
+/* Build one batch. */
+struct batch_builder {
+    struct wr records; /* owned: the records so far, uncompressed */
+    int64_t base_timestamp, max_timestamp;
+    int32_t count;
+    int64_t producer_id;
+    int16_t producer_epoch;
+    int32_t base_sequence;
+    int16_t attributes;
+    enum batch_codec codec;
+};
+void batch_builder_init(struct batch_builder *b, enum batch_codec codec); /* no producer id */
+/* Append a record. headers: n of them. Errors stay in b->records.err. */
+void batch_builder_add(struct batch_builder *b, int64_t timestamp, struct span key, struct span value,
+                       const struct record_header *headers, int32_t n_headers);
+/* Bytes the batch would have now, uncompressed. */
+size_t batch_builder_size(const struct batch_builder *b);
+/* Append the finished batch (base offset 0, leader epoch -1) to out and start the next one. */
+int batch_builder_finish(struct batch_builder *b, struct wr *out);
+void batch_builder_release(struct batch_builder *b);
+
+#endif

@@ -1,0 +1,165 @@
+/* plog.h - the log of one partition: segments in Kafka's own file format, with offset and time index.
+ *
+ *   <dir>/<topic>-<partition>/
+ *     partition.metadata                     Kafka's text file: version, topic_id
+ *     leader-epoch-checkpoint                Kafka's text file: epoch and its first offset, a line each
+ *     00000000000000000000.log               record batches, one behind the other
+ *     00000000000000000000.index             (relative offset, position) pairs, 8 bytes each
+ *     00000000000000000000.timeindex         (timestamp, relative offset) pairs, 12 bytes each
+ *
+ * A partition log is derived: its records were made durable in the write-ahead log before, and are
+ * written here again at recovery, from the checkpointed end on. So appends go to the page cache; only
+ * a checkpoint syncs (plog_sync). Indexes are derived too: missing or damaged ones are rebuilt.
+ *
+ * Threads. One writer thread calls everything marked [w]. Functions marked [r] may be called from any
+ * thread at any time between plog_open and plog_free; they read what the writer published
+ * (atomics, and memory that is retired through the retire hook only after all readers are done). Read
+ * functions must stand inside a read section of whatever the hook relies on (RCU in the broker).
+ *
+ * Directories are made lazily, at the first append: a topic with 10,000 empty partitions costs nothing.
+ * Files are opened lazily too.
+ */
+#ifndef PLOG_PLOG_H
+#define PLOG_PLOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "base/uuid.h"
+#include "batch/batch.h"
+
+struct plog; /* opaque */
+
+struct plog_config {
+    struct io *io;
+    struct log *log;              /* may be NULL */
+    const char *dir;              /* holds the partition directories; copied */
+    uint64_t segment_bytes;       /* roll before a segment exceeds it (segment.bytes) */
+    uint32_t index_interval_bytes; /* bytes of log between two index entries (index.interval.bytes) */
+    /* Call fn(arg) once every reader that may hold memory of before this call is gone. NULL: at once. */
+    void (*retire)(void *ctx, void (*fn)(void *arg), void *arg);
+    void *retire_ctx;
+};
+
+/* One leader epoch of the log. */
+struct plog_epoch {
+    int32_t epoch;
+    int64_t start; /* its first offset */
+};
+
+/* What a checkpoint remembers of a partition log, and what recovery starts from. */
+struct plog_mark {
+    int64_t log_start; /* first offset that may be read */
+    int64_t log_end;   /* offset of the next record */
+    int64_t segment;   /* base offset of the active segment */
+    uint64_t bytes;    /* size of the active segment up to log_end */
+    int64_t max_timestamp; /* of the active segment, -1 if empty */
+    int64_t max_timestamp_offset;
+};
+
+/* A log object for topic-partition. mark NULL: a new, empty log at offset 0; nothing is touched on disk
+ * (a left-over directory of that name is the caller's affair, see plog_sweep). Else: the log as the mark says:
+ * the active segment must exist with at least mark->bytes bytes (ERR_CORRUPT if not, naming the file), and
+ * is cut to them when it is first written or read; segments above it are removed. Epochs come from the
+ * caller (checkpoint) and are copied. */
+int plog_open(struct plog **out, const struct plog_config *cfg, const char *topic, int32_t partition,
+              const struct uuid *topic_id, const struct plog_mark *mark, const struct plog_epoch *epochs,
+              size_t n_epochs, struct err *e);
+/* [w] Close files and free; readers must be gone. Syncs nothing. */
+void plog_free(struct plog *p);
+
+/* [w] Append n batches that already carry their offsets and epochs; they must follow log_end without a gap.
+ * Rolls before or between batches by size. All or nothing is published: on an error log_end stays, the log
+ * is marked failed and takes no more appends (its WAL still has the records). */
+int plog_append(struct plog *p, const struct span *batches, size_t n, struct err *e);
+/* [w] Let readers see offsets below hw (monotone; <= log_end). */
+void plog_set_high_watermark(struct plog *p, int64_t hw);
+/* [w] Move the log start (monotone; the caller made it durable); whole segments below it are closed and their
+ * files unlinked (after plog_set_floor allows). */
+int plog_set_log_start(struct plog *p, int64_t log_start, struct err *e);
+/* [w] Force a new segment at log_end (by size it happens by itself). */
+int plog_roll(struct plog *p, struct err *e);
+
+/* [w] Where the log stands: what the next checkpoint should say. */
+void plog_mark(const struct plog *p, struct plog_mark *mark);
+/* [w] Epochs, ascending; borrowed until the next append. */
+const struct plog_epoch *plog_epochs(const struct plog *p, size_t *n);
+/* [w] Does the log hold anything that the last plog_sync_begin did not cover? */
+bool plog_dirty(const struct plog *p);
+
+/* Making it durable is in two halves, so that the syncs run outside the writer thread while it goes on.
+ * plog_sync_begin [w] writes pending index entries and takes references on the files to be synced; run
+ * (any one thread) syncs them; then free it. with_fs: the file system is synced as a whole by the caller
+ * (io_sync_fs), run does only directories. NULL out: nothing to do. */
+struct plog_syncing;
+int plog_sync_begin(struct plog *p, struct plog_syncing **out, struct err *e);
+int plog_syncing_run(struct plog_syncing *s, bool with_fs, struct err *e);
+void plog_syncing_free(struct plog_syncing *s);
+
+/* [r] */
+int64_t plog_log_start(const struct plog *p);
+int64_t plog_high_watermark(const struct plog *p);
+int64_t plog_log_end(const struct plog *p);
+bool plog_failed(const struct plog *p);
+const char *plog_topic(const struct plog *p);
+int32_t plog_partition(const struct plog *p);
+const struct uuid *plog_topic_id(const struct plog *p);
+uint64_t plog_bytes(const struct plog *p); /* of all segments, for DescribeLogDirs */
+
+/* A run of whole batches in one segment file. Holds the file open until plog_slice_release. */
+struct plog_slice {
+    struct io_file *file;
+    uint64_t pos;      /* in the file */
+    uint32_t len;      /* bytes; whole batches */
+    int64_t base_offset; /* of its first batch */
+    int64_t next_offset; /* behind its last batch */
+    bool verified;     /* false: not written by this process nor checked yet: plog_slice_verify first */
+    void *owner;       /* opaque: the segment */
+};
+/* [r] The batches from the one that holds `offset` on, below `limit` (the high watermark, or less), at most
+ * max_bytes but at least one batch if one is there and min_one (KIP-74), from one segment. 0 bytes (len 0,
+ * nothing to release) when offset == limit. ERR_OFFSET when offset < log start or > limit; ERR_CORRUPT or
+ * -EIO with e when the file does not hold what the index says. May read the file (headers) when the index
+ * does not tell enough. */
+int plog_read(struct plog *p, int64_t offset, int64_t limit, uint32_t max_bytes, bool min_one,
+              struct plog_slice *out, struct err *e);
+void plog_slice_ref(struct plog_slice *s);
+void plog_slice_release(struct plog_slice *s);
+/* Check CRC, offsets and continuity of every batch of a slice that is not verified, and remember that for the
+ * region. Reads the file: for a pool thread, not a loop. 0 or ERR_CORRUPT / an errno with file and byte. */
+int plog_slice_verify(struct plog *p, struct plog_slice *s, struct err *e);
+
+struct plog_time {
+    int64_t offset, timestamp; /* -1, -1: none */
+    int32_t leader_epoch;
+};
+/* [r] The first record below limit with timestamp >= ts (ListOffsets with a time); reads the file. */
+int plog_find_time(struct plog *p, int64_t ts, int64_t limit, struct plog_time *out, struct err *e);
+/* [r] The record below limit with the largest timestamp (ListOffsets -3). */
+int plog_find_max_time(struct plog *p, int64_t limit, struct plog_time *out, struct err *e);
+/* [r] The last epoch <= epoch and the offset at which it ends (OffsetForLeaderEpoch); -1, -1 if none. */
+void plog_epoch_end(const struct plog *p, int32_t epoch, struct plog_epoch *found, int64_t *end);
+/* [r] The epoch that holds offset, -1 if unknown. */
+int32_t plog_epoch_of(const struct plog *p, int64_t offset);
+
+/* The directory name of a partition: "<topic>-<partition>". */
+int plog_dirname(char *buf, size_t cap, const char *topic, int32_t partition);
+/* Rename a partition's directory to "<topic id>-<partition>-delete" and remove it. A missing one is fine. */
+int plog_remove(const struct plog_config *cfg, const char *topic, int32_t partition, const struct uuid *topic_id,
+                struct err *e);
+/* At start: finish removals that were begun, and rename away every partition directory for which known()
+ * says no (topic, partition, id read from partition.metadata; id zero if unreadable). */
+int plog_sweep(const struct plog_config *cfg,
+               bool (*known)(void *ctx, const char *topic, int32_t partition, const struct uuid *id), void *ctx,
+               struct err *e);
+
+/* One segment file, for offline readers (chronik-log, verify). Calls each for every batch in order; stops at
+ * the first fault and reports its position. valid gets the bytes up to there. */
+int plog_walk_file(struct io *io, const char *path,
+                   int (*each)(void *ctx, uint64_t pos, struct span bytes, const struct batch *b), void *ctx,
+                   uint64_t *valid, struct err *e);
+
+#endif
