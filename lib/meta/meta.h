@@ -1,0 +1,123 @@
+/* meta.h - the cluster's metadata: an immutable image, the commands that change it, its snapshots.
+ *
+ * Shard 0's raft log is a sequence of commands. meta_apply(image, command) makes the next image and is pure: it
+ * looks at no clock and draws no random number; ids and times travel in the command. Images share
+ * structure and are never changed once made, so any thread may read one it holds a reference to. A command that
+ * cannot apply (a topic of that name exists) leaves the image as it was and says so by its result, the same
+ * on every node and at every replay.
+ *
+ * A command is an int16 type, an int16 version and the body in the protocol's flexible encoding; the schemas
+ * are lib/meta/schema/<name>.kp, the structs `struct meta_<name>` (meta_gen.h). See chronik-meta(5).
+ */
+#ifndef META_META_H
+#define META_META_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/io.h"
+#include "base/json.h"
+#include "base/span.h"
+#include "base/uuid.h"
+#include "base/wr.h"
+#include "kp/kp.h"
+
+/* META_COMMAND(NAME, number, schema): no two lists to keep. */
+enum meta_command_type {
+#define META_COMMAND(name, number, schema, sentence) META_##name = number,
+#include "meta/command.def"
+#undef META_COMMAND
+};
+
+struct meta_config {
+    const char *name, *value;
+};
+struct meta_partition {
+    uint32_t shard;
+    int32_t leader;      /* node id */
+    int32_t n_replicas;
+    const int32_t *replicas; /* node ids */
+};
+struct meta_topic {
+    const char *name;
+    struct uuid id;
+    int32_t n_partitions;
+    const struct meta_partition *partitions;
+    int32_t n_configs; /* those set on the topic, by name */
+    const struct meta_config *configs;
+    int64_t created_ms;
+};
+struct meta_node {
+    int32_t id;
+    const char *host;
+    int32_t port;
+    const char *rack; /* NULL: none */
+};
+
+struct meta_image; /* opaque, counted */
+
+/* The image before the first command. NULL when out of memory. */
+struct meta_image *meta_image_new(const struct uuid *cluster_id);
+struct meta_image *meta_image_ref(struct meta_image *m);
+void meta_image_unref(struct meta_image *m); /* NULL is fine */
+
+const struct uuid *meta_cluster_id(const struct meta_image *m);
+/* Index and term of the last command in it; 0, 0 for none. */
+uint64_t meta_index(const struct meta_image *m);
+uint64_t meta_term(const struct meta_image *m);
+/* NULL if there is none. Borrowed from the image. */
+const struct meta_topic *meta_topic_by_name(const struct meta_image *m, struct span name);
+const struct meta_topic *meta_topic_by_id(const struct meta_image *m, const struct uuid *id);
+/* All topics by name (bytewise). */
+const struct meta_topic *const *meta_topics(const struct meta_image *m, size_t *n);
+const struct meta_node *meta_nodes(const struct meta_image *m, size_t *n);
+const char *meta_config_get(const struct meta_topic *t, const char *name); /* NULL: not set */
+/* Broker-wide dynamic settings (node -1: for all). */
+const struct meta_config *meta_broker_configs(const struct meta_image *m, int32_t node, size_t *n);
+/* The first producer id never handed out. */
+int64_t meta_next_producer_id(const struct meta_image *m);
+
+/* What applying a command did. */
+struct meta_result {
+    int code;             /* 0; ERR_EXISTS, ERR_NOTFOUND, ERR_INVALID: the command had no effect */
+    int64_t producer_ids; /* PRODUCER_IDS: the first id of the block given out */
+};
+
+/* Apply one encoded command at (index, term). *out is a new image (the caller unrefs it and still owns m), even
+ * when the command had no effect: its index moves. 0; -ENOMEM; ERR_UNSUPPORTED for a type or version this
+ * program does not know and ERR_MALFORMED: the log cannot be followed, stop. */
+int meta_apply(const struct meta_image *m, uint64_t index, uint64_t term, struct span command,
+               struct meta_image **out, struct meta_result *res, struct err *e);
+
+/* Entries with no command in them (NOOP, CHANGE) move the index too. */
+struct meta_image *meta_advance(const struct meta_image *m, uint64_t index, uint64_t term);
+
+/* Encode a command: type, version, body (msg is the generated struct of the type). */
+void meta_command_encode(enum meta_command_type type, const void *msg, struct wr *w);
+const char *meta_command_name(int type);
+/* For dumps: {"command": name, ...fields}. NULL if it cannot be decoded. */
+struct json *meta_command_json(struct span command);
+/* The whole image as chronik-meta prints it (cli.md): cluster_id, index, term, brokers, topics, ... */
+struct json *meta_image_json(const struct meta_image *m);
+
+/* ---- snapshots: an image in a file `<index, 20 digits>-<term, 20 digits>.snapshot` */
+
+struct meta_snapshot_name {
+    uint64_t index, term;
+};
+bool meta_snapshot_parse_name(const char *name, struct meta_snapshot_name *s);
+/* The file's bytes: header, sections with a CRC-32C each, trailer. */
+void meta_snapshot_encode(const struct meta_image *m, int64_t wall_ms, struct wr *w);
+/* 0; ERR_CORRUPT with the byte at fault; ERR_VERSION; ERR_FOREIGN if owner is not NULL and another cluster's. */
+int meta_snapshot_decode(struct span file, const struct uuid *owner, struct meta_image **out, struct err *e);
+/* Write it into dir under its name (temporary name, sync, rename, sync of the directory) and remove all but the
+ * two newest. */
+int meta_snapshot_save(struct io *io, const char *dir, const struct meta_image *m, int64_t wall_ms, struct err *e);
+/* Load the snapshot of exactly that index (what the checkpoint names). ERR_CORRUPT if it is missing or bad. */
+int meta_snapshot_load(struct io *io, const char *dir, uint64_t index, const struct uuid *owner,
+                       struct meta_image **out, struct err *e);
+
+#include "meta/meta_gen.h"
+
+#endif
