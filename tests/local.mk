@@ -1,1 +1,21 @@
 # tests: see ARCHITECTURE.md
+#
+# A room's unit tests stand in tests/<room>.mk, one line each:
+#   UNIT_TESTS += tests/unit/<room>/test_x
+# automake takes test_x.c as its source; tests/unit/unit.h says how it is written. LDADD is what every
+# program without an LDADD of its own is linked with, so programs that are no unit tests state theirs.
+UNIT_TESTS =
+LDADD = libunit.la libchronik.la $(CHECK_LIBS)
+EXTRA_DIST += tests/unit/libcheck-missing.sh
+
+include tests/base.mk
+
+if HAVE_CHECK
+AM_CPPFLAGS += $(CHECK_CFLAGS)
+check_LTLIBRARIES += libunit.la
+libunit_la_SOURCES = tests/unit/unit.c tests/unit/unit.h
+check_PROGRAMS += $(UNIT_TESTS)
+TESTS += $(UNIT_TESTS)
+else
+TESTS += tests/unit/libcheck-missing.sh
+endif

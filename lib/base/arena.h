@@ -23,7 +23,7 @@ void *arena_array(struct arena *a, size_t n, size_t size);
 /* A NUL-terminated copy. */
 char *arena_strn(struct arena *a, const void *s, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Free everything but one block, kept for reuse. */
+/* Free everything but one block of ordinary size, kept for reuse. */
 void arena_reset(struct arena *a);
 void arena_free(struct arena *a);
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/base64.h"
 #include "base/err.h"
 #include "base/span.h"
 
@@ -19,14 +20,15 @@ struct json; /* opaque */
 struct json *json_new_object(void);
 struct json *json_new_array(void);
 struct json *json_new_int(int64_t v);
-struct json *json_new_real(double v);
+struct json *json_new_real(double v); /* NaN and infinities become null; JSON has none */
 struct json *json_new_bool(bool v);
 struct json *json_new_null(void);
-/* Bytes that are not UTF-8 become U+FFFD; use json_new_bytes where they must survive. */
+/* Bytes that are not UTF-8 become U+FFFD; use json_new_base64 where they must survive. */
 struct json *json_new_str(struct span s);
 /* Standard base64 with padding (RFC 4648). */
 struct json *json_new_base64(struct span s);
 
+/* A key that is there is replaced. */
 void json_set(struct json *obj, const char *key, struct json *value);
 void json_push(struct json *arr, struct json *value);
 void json_set_int(struct json *obj, const char *key, int64_t v);
@@ -35,8 +37,8 @@ void json_set_span(struct json *obj, const char *key, struct span s); /* p NULL 
 void json_set_bool(struct json *obj, const char *key, bool v);
 void json_set_real(struct json *obj, const char *key, double v);
 
-/* One line (indent 0) or indented text, keys in the order they were set, no newline at the end.
- * 0 or a negative code. */
+/* One line without spaces (indent 0) or indented text, keys in the order they were set, no newline at the end.
+ * 0, -ENOMEM or the stream's error. */
 int json_write(const struct json *j, FILE *out, int indent);
 /* The same as a malloc'ed string, NULL when out of memory. */
 char *json_text(const struct json *j, int indent);
@@ -53,13 +55,10 @@ const struct json *json_get(const struct json *obj, const char *key);
 const struct json *json_at(const struct json *arr, size_t i);
 size_t json_len(const struct json *j); /* elements or keys; 0 else */
 int64_t json_int(const struct json *j, int64_t dflt);
-double json_real(const struct json *j, double dflt);
+double json_double(const struct json *j, double dflt); /* integers too */
 bool json_bool(const struct json *j, bool dflt);
 struct span json_str(const struct json *j); /* p NULL if it is not a string */
 /* Walk an object: f is called for each key in order until it returns non-zero, which is returned. */
 int json_each(const struct json *obj, int (*f)(void *ctx, const char *key, const struct json *v), void *ctx);
-
-/* Base64 of RFC 4648 with padding. Decoding gives bytes (malloc'ed) or NULL and ERR_INVALID. */
-int base64_decode(struct span text, uint8_t **out, size_t *n);
 
 #endif

@@ -1,1 +1,17 @@
-# lib/base: see ARCHITECTURE.md
+# lib/base: what every other room stands on; see ARCHITECTURE.md
+libchronik_la_SOURCES += \
+	lib/base/arena.c lib/base/arena.h \
+	lib/base/base64.c lib/base/base64.h \
+	lib/base/clock.c lib/base/clock.h \
+	lib/base/crc32c.c lib/base/crc32c.h \
+	lib/base/endian.h \
+	lib/base/err.c lib/base/err.def lib/base/err.h \
+	lib/base/hdr.c lib/base/hdr.h \
+	lib/base/io.c lib/base/io.h \
+	lib/base/io_posix.c \
+	lib/base/json.c lib/base/json.h \
+	lib/base/log.c lib/base/log.h \
+	lib/base/rd.c lib/base/rd.h \
+	lib/base/span.h \
+	lib/base/uuid.c lib/base/uuid.h \
+	lib/base/wr.c lib/base/wr.h

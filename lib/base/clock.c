@@ -1,0 +1,46 @@
+#include "base/clock.h"
+
+#include <time.h>
+
+static int64_t system_mono_ns(struct clock *c)
+{
+    (void)c;
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static int64_t system_wall_ms(struct clock *c)
+{
+    (void)c;
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+struct clock *clock_system(void)
+{
+    static struct clock c = {system_mono_ns, system_wall_ms};
+    return &c;
+}
+
+static int64_t manual_mono_ns(struct clock *c)
+{
+    return ((struct clock_manual *)c)->mono;
+}
+
+static int64_t manual_wall_ms(struct clock *c)
+{
+    return ((struct clock_manual *)c)->wall;
+}
+
+void clock_manual_init(struct clock_manual *c, int64_t mono_ns, int64_t wall_ms)
+{
+    *c = (struct clock_manual){{manual_mono_ns, manual_wall_ms}, mono_ns, wall_ms};
+}
+
+void clock_manual_advance(struct clock_manual *c, int64_t ms)
+{
+    c->mono += ms * 1000000;
+    c->wall += ms;
+}

@@ -1,0 +1,343 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/io.h"
+
+enum {
+    FILE_MODE = 0640,
+    DIR_MODE = 0750,
+    IOV_PART = 128,   /* vectors handed to one system call */
+    ZEROS = 64 * 1024 /* bytes per write where a file system cannot allocate */
+};
+
+struct posix_file {
+    struct io_file f;
+    int fd;
+};
+
+static int fd_of(struct io_file *f)
+{
+    return ((struct posix_file *)f)->fd;
+}
+
+/* Takes fd over, also on failure. */
+static int file_new(struct io *io, int fd, struct io_file **out)
+{
+    struct posix_file *p = malloc(sizeof *p);
+    if (!p) {
+        close(fd);
+        return -ENOMEM;
+    }
+    *p = (struct posix_file){{io->ops, io}, fd};
+    *out = &p->f;
+    return 0;
+}
+
+static int open_fd(const char *path, int flags)
+{
+    int fd;
+    do {
+        fd = open(path, flags | O_CLOEXEC, FILE_MODE);
+    } while (fd < 0 && errno == EINTR);
+    return fd < 0 ? -errno : fd;
+}
+
+static int posix_open(struct io *io, const char *path, int flags, struct io_file **out)
+{
+    int o = flags & IO_WRITE ? O_RDWR : O_RDONLY;
+    o |= flags & IO_CREATE ? O_CREAT : 0;
+    o |= flags & IO_EXCL ? O_EXCL : 0;
+    o |= flags & IO_TRUNC ? O_TRUNC : 0;
+    int fd = open_fd(path, o);
+    return fd < 0 ? fd : file_new(io, fd, out);
+}
+
+static void posix_close(struct io_file *f)
+{
+    close(fd_of(f));
+    free(f);
+}
+
+static ssize_t posix_pread(struct io_file *f, void *buf, size_t n, uint64_t off)
+{
+    size_t done = 0;
+    while (done < n) {
+        ssize_t got = pread(fd_of(f), (uint8_t *)buf + done, n - done, (off_t)(off + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -errno;
+        if (got == 0)
+            break;
+        done += (size_t)got;
+    }
+    return (ssize_t)done;
+}
+
+/* What of a vector is still to be written. */
+struct rest {
+    const struct iovec *iov;
+    int n;
+    size_t skip; /* bytes of iov[0] done */
+};
+
+static void rest_advance(struct rest *r, size_t done)
+{
+    r->skip += done;
+    while (r->n > 0 && r->skip >= r->iov->iov_len) {
+        r->skip -= r->iov->iov_len;
+        r->iov++;
+        r->n--;
+    }
+}
+
+static ssize_t write_some(int fd, const struct rest *r, uint64_t off)
+{
+    struct iovec part[IOV_PART];
+    int n = r->n < IOV_PART ? r->n : IOV_PART;
+    memcpy(part, r->iov, (size_t)n * sizeof *part);
+    part[0].iov_base = (uint8_t *)part[0].iov_base + r->skip;
+    part[0].iov_len -= r->skip;
+    return pwritev(fd, part, n, (off_t)off);
+}
+
+static int posix_pwritev(struct io_file *f, const struct iovec *iov, int n, uint64_t off)
+{
+    struct rest r = {iov, n, 0};
+    rest_advance(&r, 0); /* past leading empty ones: nothing left means nothing to write */
+    while (r.n > 0) {
+        ssize_t done = write_some(fd_of(f), &r, off);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return -errno;
+        if (done == 0)
+            return -EIO;
+        rest_advance(&r, (size_t)done);
+        off += (size_t)done;
+    }
+    return 0;
+}
+
+static int posix_sync(struct io_file *f)
+{
+    return fdatasync(fd_of(f)) ? -errno : 0;
+}
+
+static int posix_commit(struct io_file *f, const struct iovec *iov, int n, uint64_t off)
+{
+    int err = posix_pwritev(f, iov, n, off);
+    return err ? err : posix_sync(f);
+}
+
+static int posix_truncate(struct io_file *f, uint64_t size)
+{
+    int r;
+    do {
+        r = ftruncate(fd_of(f), (off_t)size);
+    } while (r && errno == EINTR);
+    return r ? -errno : 0;
+}
+
+static int posix_fstat(struct io_file *f, struct io_stat *st);
+
+/* Holes before the present end stay holes: writing zeros there could race with a writer. */
+static int grow_by_writing(struct io_file *f, uint64_t off, uint64_t n)
+{
+    static const uint8_t zeros[ZEROS];
+    uint64_t end = off + n;
+    struct io_stat st;
+    int err = posix_fstat(f, &st);
+    for (uint64_t at = st.size; !err && at < end;) {
+        size_t part = end - at < ZEROS ? (size_t)(end - at) : ZEROS;
+        struct iovec iov = {(void *)zeros, part};
+        err = posix_pwritev(f, &iov, 1, at);
+        at += part;
+    }
+    return err;
+}
+
+static int posix_allocate(struct io_file *f, uint64_t off, uint64_t n)
+{
+    int r;
+    do {
+        r = fallocate(fd_of(f), 0, (off_t)off, (off_t)n);
+    } while (r && errno == EINTR);
+    if (r && errno == EOPNOTSUPP)
+        return grow_by_writing(f, off, n);
+    return r ? -errno : 0;
+}
+
+static void fill_stat(const struct stat *s, struct io_stat *st)
+{
+    *st = (struct io_stat){
+        .size = (uint64_t)s->st_size,
+        .blocks = (uint64_t)s->st_blocks * 512,
+        .mtime_ms = (int64_t)s->st_mtim.tv_sec * 1000 + s->st_mtim.tv_nsec / 1000000,
+        .is_dir = S_ISDIR(s->st_mode),
+    };
+}
+
+static int posix_fstat(struct io_file *f, struct io_stat *st)
+{
+    struct stat s;
+    if (fstat(fd_of(f), &s))
+        return -errno;
+    fill_stat(&s, st);
+    return 0;
+}
+
+static int posix_drop_cache(struct io_file *f)
+{
+    return -posix_fadvise(fd_of(f), 0, 0, POSIX_FADV_DONTNEED);
+}
+
+static int posix_stat(struct io *io, const char *path, struct io_stat *st)
+{
+    (void)io;
+    struct stat s;
+    if (stat(path, &s))
+        return -errno;
+    fill_stat(&s, st);
+    return 0;
+}
+
+static int posix_rename(struct io *io, const char *from, const char *to)
+{
+    (void)io;
+    return rename(from, to) ? -errno : 0;
+}
+
+static int posix_unlink(struct io *io, const char *path)
+{
+    (void)io;
+    return unlink(path) ? -errno : 0;
+}
+
+static int posix_mkdir(struct io *io, const char *path)
+{
+    (void)io;
+    return mkdir(path, DIR_MODE) ? -errno : 0;
+}
+
+static int posix_rmdir(struct io *io, const char *path)
+{
+    (void)io;
+    return rmdir(path) ? -errno : 0;
+}
+
+static int posix_sync_dir(struct io *io, const char *path)
+{
+    (void)io;
+    int fd = open_fd(path, O_RDONLY | O_DIRECTORY);
+    if (fd < 0)
+        return fd;
+    int err = fsync(fd) ? -errno : 0;
+    close(fd);
+    return err;
+}
+
+static int posix_list(struct io *io, const char *path, int (*each)(void *ctx, const char *name),
+                      void *ctx)
+{
+    (void)io;
+    DIR *d = opendir(path);
+    if (!d)
+        return -errno;
+    int r = 0;
+    while (!r) {
+        errno = 0;
+        struct dirent *e = readdir(d);
+        if (!e) {
+            r = -errno; /* 0 at the end */
+            break;
+        }
+        if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+            r = each(ctx, e->d_name);
+    }
+    closedir(d);
+    return r;
+}
+
+static int sync_fs_of(int fd)
+{
+    enum { OVERLAYFS = 0x794c7630 }; /* its syncfs passes only some of the dirty files down */
+    struct statfs s;
+    if (fstatfs(fd, &s))
+        return -errno;
+    if (s.f_type == OVERLAYFS)
+        return -ENOTSUP;
+    return syncfs(fd) ? -errno : 0;
+}
+
+static int posix_sync_fs(struct io *io, const char *path)
+{
+    (void)io;
+    int fd = open_fd(path, O_RDONLY);
+    if (fd < 0)
+        return fd;
+    int err = sync_fs_of(fd);
+    close(fd);
+    return err;
+}
+
+static int posix_lock(struct io *io, const char *path, struct io_file **out)
+{
+    int fd = open_fd(path, O_RDWR | O_CREAT);
+    if (fd < 0)
+        return fd;
+    if (flock(fd, LOCK_EX | LOCK_NB)) {
+        int err = -errno;
+        close(fd);
+        return err;
+    }
+    return file_new(io, fd, out);
+}
+
+static int posix_space(struct io *io, const char *path, uint64_t *free_bytes)
+{
+    (void)io;
+    struct statvfs s;
+    if (statvfs(path, &s))
+        return -errno;
+    *free_bytes = (uint64_t)s.f_bavail * s.f_frsize;
+    return 0;
+}
+
+struct io *io_posix(void)
+{
+    static const struct io_ops ops = {
+        .open = posix_open,
+        .close = posix_close,
+        .pread = posix_pread,
+        .pwritev = posix_pwritev,
+        .sync = posix_sync,
+        .commit = posix_commit,
+        .truncate = posix_truncate,
+        .allocate = posix_allocate,
+        .fstat = posix_fstat,
+        .drop_cache = posix_drop_cache,
+        .fd = fd_of,
+        .stat = posix_stat,
+        .rename = posix_rename,
+        .unlink = posix_unlink,
+        .mkdir = posix_mkdir,
+        .rmdir = posix_rmdir,
+        .sync_dir = posix_sync_dir,
+        .list = posix_list,
+        .sync_fs = posix_sync_fs,
+        .lock = posix_lock,
+        .space = posix_space,
+    };
+    static struct io io = {&ops};
+    return &io;
+}

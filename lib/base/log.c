@@ -1,0 +1,81 @@
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/err.h"
+
+enum { LINE_MAX_BYTES = 2048 }; /* a longer message is cut; the newline always fits */
+
+static const struct {
+    const char *name, *shown;
+} levels[] = {
+    [LOG_ERROR] = {"error", "ERROR"},
+    [LOG_WARN] = {"warn", "WARN"},
+    [LOG_INFO] = {"info", "INFO"},
+    [LOG_DEBUG] = {"debug", "DEBUG"},
+};
+
+void log_init(struct log *l, int fd, enum log_level level, struct clock *clock)
+{
+    *l = (struct log){.fd = fd, .level = level, .clock = clock};
+}
+
+int log_level_parse(const char *name, enum log_level *level)
+{
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+        if (strcmp(name, levels[i].name) == 0) {
+            *level = (enum log_level)i;
+            return 0;
+        }
+    }
+    return ERR_INVALID;
+}
+
+static size_t put_time(char *buf, size_t cap, int64_t ms)
+{
+    time_t s = (time_t)(ms / 1000);
+    struct tm tm;
+    char day[32];
+    if (!gmtime_r(&s, &tm) || strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &tm) == 0)
+        strcpy(day, "-");
+    snprintf(buf, cap, "%s.%03dZ ", day, (int)(ms % 1000));
+    return strlen(buf);
+}
+
+/* What is logged may come from a client: it must not be able to forge a line or drive a terminal.
+ */
+static void defuse(char *s)
+{
+    for (; *s; s++) {
+        if ((unsigned char)*s < 0x20 || *s == 0x7f)
+            *s = '?';
+    }
+}
+
+void log_line(struct log *l, enum log_level level, const char *area, const char *fmt, ...)
+{
+    if (!l || l->fd < 0 || level > l->level)
+        return;
+    char line[LINE_MAX_BYTES + 1];
+    size_t n = put_time(line, LINE_MAX_BYTES, l->clock->wall_ms(l->clock));
+    snprintf(line + n, LINE_MAX_BYTES - n, "%s %s: ", levels[level].shown, area);
+    n += strlen(line + n);
+
+    va_list ap;
+    va_start(ap, fmt);
+    int got = vsnprintf(line + n, LINE_MAX_BYTES - n, fmt, ap);
+    va_end(ap);
+    if (got < 0)
+        line[n] = 0;
+    defuse(line);
+    n += strlen(line + n);
+    line[n++] = '\n';
+
+    /* A log that cannot be written has nowhere to say so. */
+    while (write(l->fd, line, n) < 0 && errno == EINTR)
+        ;
+}
