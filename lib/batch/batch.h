@@ -6,18 +6,14 @@
  *   12     4    partition leader epoch   set by the broker; not under the CRC
  *   16     1    magic                 2
  *   17     4    CRC-32C               of everything from the attributes to the end
- *   21     2    attributes            bits 0-2 codec, 3 log append time, 4 transactional, 5 control,
- *                                     6 delete horizon
- *   23     4    last offset delta
- *   27     8    base timestamp        ms
- *   35     8    max timestamp         ms
- *   43     8    producer id           -1: none
- *   51     2    producer epoch
- *   53     4    base sequence
- *   57     4    record count
- *   61          records, or the compressed records
+ *   21     2    attributes            bits 0-2 codec, 3 log append time, 4 transactional, 5
+ * control, 6 delete horizon 23     4    last offset delta 27     8    base timestamp        ms 35
+ * 8    max timestamp         ms 43     8    producer id           -1: none 51     2    producer
+ * epoch 53     4    base sequence 57     4    record count 61          records, or the compressed
+ * records
  *
- * Nothing here allocates or does I/O. See KIP-98 and kafka.apache.org's message format.
+ * Nothing here does I/O; only the walk over compressed records allocates. See KIP-98 and
+ * kafka.apache.org's message format.
  */
 #ifndef BATCH_BATCH_H
 #define BATCH_BATCH_H
@@ -29,7 +25,7 @@
 #include "base/span.h"
 
 enum {
-    BATCH_PREFIX = 12,  /* base offset and length: what is needed to find the next batch */
+    BATCH_PREFIX = 12, /* base offset and length: what is needed to find the next batch */
     BATCH_HEADER = 61,
     BATCH_CRC_FROM = 21, /* the CRC covers from here */
     BATCH_MAGIC = 2,
@@ -71,38 +67,65 @@ static inline enum batch_codec batch_codec(const struct batch *b)
     return (enum batch_codec)(b->attributes & BATCH_ATTR_CODEC);
 }
 
-/* Read the header at the start of s into b. Checks only what is needed to go on safely: the magic, that
- * the length covers a header and that base + delta does not overflow. 0, ERR_SHORT (s is shorter than
- * the header; b is untouched) or ERR_MALFORMED. Whether s holds all batch_size bytes is the caller's. */
+/* Read the header at the start of s into b. Checks only what is needed to go on safely: the magic,
+ * that the length covers a header, and that the last offset is not below the first and does not
+ * overflow. 0, ERR_SHORT (s is shorter than the header; b is untouched) or ERR_MALFORMED. Whether s
+ * holds all batch_size bytes is the caller's. */
 int batch_peek(struct span s, struct batch *b);
 
-/* The whole batch at the start of s: peek, all bytes there (ERR_SHORT), CRC (ERR_CRC), and the header's
- * consistency (ERR_MALFORMED: delta + 1 != count unless compacted, unknown codec, count < 0). */
+/* The whole batch at the start of s: peek, all bytes there (ERR_SHORT), CRC (ERR_CRC), and the
+ * header's consistency (ERR_MALFORMED: unknown codec, count < 0 or more records than offsets;
+ * compaction leaves fewer). */
 int batch_verify(struct span s, struct batch *b, struct err *e);
 
 /* What a broker demands of a batch from a producer (kafka-compat: the rejection rules). */
 struct batch_rules {
-    int produce_version;      /* of the Produce request */
-    int32_t max_bytes;        /* max.message.bytes: of the batch as it arrives */
+    int produce_version; /* of the Produce request */
+    int32_t max_bytes;   /* max.message.bytes: of the batch as it arrives, header included */
     int64_t now_ms;
     int64_t before_max_ms, after_max_ms; /* message.timestamp.before/after.max.ms; INT64_MAX: any */
-    bool append_time;         /* message.timestamp.type=LogAppendTime: timestamps are not checked */
-    bool compacted;           /* cleanup.policy has compact: every record needs a key */
-    bool internal;            /* written by the broker itself: control batches allowed */
-    uint64_t max_expanded;    /* bytes the records may expand to */
+    bool append_time;    /* message.timestamp.type=LogAppendTime: timestamps are not checked */
+    bool compacted;      /* cleanup.policy has compact: every record needs a key */
+    bool internal;       /* written by the broker itself: control batches allowed */
+    size_t max_expanded; /* bytes the records may expand to */
 };
-/* Verify one batch that must fill s exactly, against the rules. Returns 0 or the Kafka error number
- * (kp/error.def: CORRUPT_MESSAGE 2, MESSAGE_TOO_LARGE 10, INVALID_TIMESTAMP 32,
- * UNSUPPORTED_COMPRESSION_TYPE 76, INVALID_RECORD 87 ...) with a sentence in e. bad_record (may be NULL)
- * gets the index of the record at fault, or -1. Uncompressed records are walked (each length, offset
- * delta and varint); compressed ones are expanded within max_expanded only as far as the rules need. */
-int batch_admit(struct span s, const struct batch_rules *rules, struct batch *b, int32_t *bad_record,
-                struct err *e);
+
+/* Why a batch is refused: Kafka's error numbers. */
+enum batch_refusal {
+    BATCH_REFUSED_UNKNOWN = -1,   /* UNKNOWN_SERVER_ERROR: out of memory */
+    BATCH_REFUSED_CORRUPT = 2,    /* CORRUPT_MESSAGE: damaged on the way; clients send it again */
+    BATCH_REFUSED_SIZE = 10,      /* MESSAGE_TOO_LARGE: Java clients split it and try again */
+    BATCH_REFUSED_TIMESTAMP = 32, /* INVALID_TIMESTAMP */
+    BATCH_REFUSED_CODEC = 76,     /* UNSUPPORTED_COMPRESSION_TYPE */
+    BATCH_REFUSED_INVALID = 87,   /* INVALID_RECORD */
+};
+
+/* The rules that the header answers, and the CRC: one batch that fills s exactly. Cheap: costs one
+ * pass of CRC. Returns 0 or an enum batch_refusal with a sentence in e. */
+int batch_admit_header(struct span s, const struct batch_rules *rules, struct batch *b,
+                       struct err *e);
+
+/* The rules that only the records answer, for a batch that batch_admit_header let pass: walk them
+ * all (framing, offset deltas, keys, timestamps), expanding them first if they are compressed, so
+ * that nothing is stored that no consumer could read. Costs CPU in proportion to the expanded bytes
+ * (see admit.c for figures) and shares nothing, so it may run on another thread. Unless
+ * rules->append_time, b->max_timestamp becomes the largest timestamp there really is: hand it to
+ * batch_set_max_timestamp. bad_record (may be NULL) gets the index of the record at fault, or -1.
+ */
+int batch_admit_records(struct span s, const struct batch_rules *rules, struct batch *b,
+                        int32_t *bad_record, struct err *e);
+
+/* Both. */
+int batch_admit(struct span s, const struct batch_rules *rules, struct batch *b,
+                int32_t *bad_record, struct err *e);
 
 /* Give the batch its place: base offset and leader epoch (12 bytes outside the CRC). */
 void batch_place(uint8_t *batch, int64_t base_offset, int32_t leader_epoch);
-/* Log append time: set bit 3 and max timestamp, and compute the CRC anew. */
+/* Log append time: set bit 3 and max timestamp, and compute the CRC anew. n: bytes of the batch. */
 void batch_stamp(uint8_t *batch, size_t n, int64_t now_ms);
+/* Correct the max timestamp of a producer that stated another one than its records have; the CRC is
+ * computed anew if that changes anything. */
+void batch_set_max_timestamp(uint8_t *batch, size_t n, int64_t max_timestamp);
 
 const char *batch_codec_name(enum batch_codec c); /* "none", "gzip", "snappy", "lz4", "zstd" */
 int batch_codec_parse(const char *name, enum batch_codec *c); /* 0 or ERR_INVALID */

@@ -15,27 +15,31 @@ struct record {
     int64_t offset, timestamp; /* absolute */
     int64_t timestamp_delta;
     int32_t offset_delta;
-    struct span key, value;    /* p NULL: null; empty ones have p set */
+    struct span key, value; /* p NULL: null; empty ones have p set */
     int32_t n_headers;
-    struct span headers;       /* still encoded: walk with record_header_next */
-    size_t size;               /* bytes of the record, its length field included */
+    struct span headers; /* still encoded: walk with record_header_next */
+    size_t size;         /* bytes of the record, its length field included */
 };
 
 struct records {
     struct batch batch;
     struct rd rd;
-    struct wr expanded; /* owned */
-    int32_t next;       /* index of the next record */
+    struct wr expanded;  /* owned */
+    int32_t next;        /* index of the next record */
+    int32_t after_delta; /* the offset delta that the next record must exceed */
 };
 
-/* Begin walking the batch that fills s. Expands compressed records up to max_expanded bytes. 0 or a code of
- * batch_peek or codec_expand. records_release must follow in every case. */
+/* Begin walking the batch that fills s. Expands compressed records up to max_expanded bytes. 0 or a
+ * code of batch_peek or codec_expand. records_release must follow in every case. */
 int records_init(struct records *it, struct span s, size_t max_expanded);
-/* 1 and the next record; 0 at the end (all count records seen, no byte left over); ERR_MALFORMED else. */
+/* 1 and the next record; 0 at the end (all count records seen, no byte left over); ERR_MALFORMED
+ * else. Everything about the record was checked, its headers included: lengths, varints, ascending
+ * offset deltas within the batch, no overflow of the timestamp. */
 int records_next(struct records *it, struct record *r);
 void records_release(struct records *it);
 
-/* Walk a record's headers: start with r = rd_of(rec.headers). 1, 0 at the end, or ERR_MALFORMED. */
+/* Walk a record's headers: start with r = rd_of(rec.headers.p, rec.headers.n). 1, 0 at the end, or
+ * ERR_MALFORMED. */
 int record_header_next(struct rd *r, struct record_header *h);
 
 /* Build one batch. */
@@ -50,12 +54,15 @@ struct batch_builder {
     enum batch_codec codec;
 };
 void batch_builder_init(struct batch_builder *b, enum batch_codec codec); /* no producer id */
-/* Append a record. headers: n of them. Errors stay in b->records.err. */
-void batch_builder_add(struct batch_builder *b, int64_t timestamp, struct span key, struct span value,
-                       const struct record_header *headers, int32_t n_headers);
+/* Append a record with n headers; key or value with p NULL is null. Errors (-ENOMEM, ERR_TOOBIG,
+ * ERR_INVALID for a timestamp too far from the first) stay in b->records.err. */
+void batch_builder_add(struct batch_builder *b, int64_t timestamp, struct span key,
+                       struct span value, const struct record_header *headers, int32_t n_headers);
 /* Bytes the batch would have now, uncompressed. */
 size_t batch_builder_size(const struct batch_builder *b);
-/* Append the finished batch (base offset 0, leader epoch -1) to out and start the next one. */
+/* Append the finished batch (base offset 0, leader epoch -1) to out and start the next one; with a
+ * producer id, its base sequence moves past the records. ERR_INVALID if there is no record, else
+ * the first error of adding, of the codec or of out. */
 int batch_builder_finish(struct batch_builder *b, struct wr *out);
 void batch_builder_release(struct batch_builder *b);
 

@@ -1,0 +1,60 @@
+/* codec.c - choose the codec, bound its output. */
+#include "batch/codec.h"
+
+#include "batch/codec_impl.h"
+
+static const struct codec *const codecs[BATCH_CODECS] = {
+    [BATCH_GZIP] = &codec_gzip,
+    [BATCH_SNAPPY] = &codec_snappy,
+    [BATCH_LZ4] = &codec_lz4,
+    [BATCH_ZSTD] = &codec_zstd,
+};
+
+int codec_expand(enum batch_codec c, struct span in, size_t max, struct wr *out)
+{
+    if (c == BATCH_NONE) {
+        if (in.n > max)
+            return ERR_TOOBIG;
+        wr_bytes(out, in.p, in.n);
+        return out->err;
+    }
+    if (c >= BATCH_CODECS)
+        return ERR_CODEC;
+    return codecs[c]->expand(in, max, out);
+}
+
+int codec_compress(enum batch_codec c, struct span in, struct wr *out)
+{
+    if (c == BATCH_NONE) {
+        wr_bytes(out, in.p, in.n);
+        return out->err;
+    }
+    if (c >= BATCH_CODECS)
+        return ERR_INVALID;
+    return codecs[c]->compress(in, out);
+}
+
+enum { ROOM_MIN = 16 << 10 };
+
+struct codec_sink codec_sink_of(struct wr *out, size_t max)
+{
+    struct codec_sink s = {out, out->len, max < SIZE_MAX ? max : SIZE_MAX - 1};
+    return s;
+}
+
+uint8_t *codec_sink_room(struct codec_sink *s, size_t *n, int *rc)
+{
+    size_t have = s->out->len - s->start;
+    size_t left = s->max + 1 - have;
+    size_t want = have > ROOM_MIN ? have : ROOM_MIN;
+    *n = want < left ? want : left;
+    uint8_t *p = wr_grow(s->out, *n);
+    *rc = p ? 0 : s->out->err;
+    return p;
+}
+
+int codec_sink_done(struct codec_sink *s, size_t unused)
+{
+    s->out->len -= unused;
+    return s->out->len - s->start > s->max ? ERR_TOOBIG : 0;
+}

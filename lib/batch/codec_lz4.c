@@ -1,0 +1,61 @@
+/* codec_lz4.c - the lz4 frame format through liblz4. Blocks are written independent of each other:
+ * Kafka's Java consumer reads no others. */
+#include <errno.h>
+#include <lz4frame.h>
+
+#include "batch/codec_impl.h"
+
+/* Decode into one room. Moves *in. 1: more to come, 0: the input ends with a whole frame. */
+static int decode_some(LZ4F_dctx *ctx, struct span *in, struct codec_sink *sink)
+{
+    size_t n;
+    int rc;
+    uint8_t *room = codec_sink_room(sink, &n, &rc);
+    if (!room)
+        return rc;
+    size_t written = n, taken = in->n;
+    size_t hint = LZ4F_decompress(ctx, room, &written, in->p, &taken, NULL);
+    if (LZ4F_isError(hint))
+        written = taken = 0;
+    rc = codec_sink_done(sink, n - written);
+    if (rc < 0)
+        return rc;
+    if (LZ4F_isError(hint) || (hint != 0 && taken == 0 && written == 0))
+        return ERR_CODEC; /* rejected, or the input ended too early */
+    in->p += taken;
+    in->n -= taken;
+    return hint != 0 || in->n != 0;
+}
+
+static int expand(struct span in, size_t max, struct wr *out)
+{
+    LZ4F_dctx *ctx;
+    if (LZ4F_isError(LZ4F_createDecompressionContext(&ctx, LZ4F_VERSION)))
+        return -ENOMEM;
+    struct codec_sink sink = codec_sink_of(out, max);
+    int rc;
+    do
+        rc = decode_some(ctx, &in, &sink);
+    while (rc > 0);
+    LZ4F_freeDecompressionContext(ctx);
+    return rc;
+}
+
+static int compress(struct span in, struct wr *out)
+{
+    LZ4F_preferences_t prefs = {
+        .frameInfo = {.blockSizeID = LZ4F_max64KB, .blockMode = LZ4F_blockIndependent}};
+    size_t bound = LZ4F_compressFrameBound(in.n, &prefs);
+    uint8_t *room = wr_grow(out, bound);
+    if (!room)
+        return out->err;
+    size_t n = LZ4F_compressFrame(room, bound, in.p, in.n, &prefs);
+    if (LZ4F_isError(n)) {
+        out->len -= bound;
+        return ERR_CODEC;
+    }
+    out->len -= bound - n;
+    return 0;
+}
+
+const struct codec codec_lz4 = {expand, compress};
