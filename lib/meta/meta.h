@@ -23,12 +23,28 @@
 #include "base/wr.h"
 #include "kp/kp.h"
 
-/* META_COMMAND(NAME, number, schema): no two lists to keep. */
+/* META_COMMAND(NAME, number, schema, sentence): no two lists to keep. */
 enum meta_command_type {
 #define META_COMMAND(name, number, schema, sentence) META_##name = number,
 #include "meta/command.def"
 #undef META_COMMAND
 };
+
+/* What apply lets into an image. They bound memory and files, not what an administrator may want: that is
+ * the broker's business, before it proposes. */
+enum {
+    META_NAME_MAX = 249,           /* bytes of a topic's name: Kafka's bound, and a directory's with "-<n>" */
+    META_STRING_MAX = 32767,       /* bytes of a setting, host or rack */
+    META_TOPICS_MAX = 100000,      /* topics of a cluster */
+    META_PARTITIONS_MAX = 100000,  /* partitions of one topic */
+    META_REPLICAS_MAX = 32,        /* replicas of one partition */
+    META_CONFIGS_MAX = 256,        /* settings of one topic or broker */
+    META_NODES_MAX = 1024,         /* nodes registered, and nodes with settings */
+    META_PRODUCER_IDS_MAX = 1000000, /* producer ids in one block */
+};
+
+/* Resource types of CONFIG_SET: Kafka's numbers. */
+enum { META_RESOURCE_TOPIC = 2, META_RESOURCE_BROKER = 4 };
 
 struct meta_config {
     const char *name, *value;
@@ -69,8 +85,11 @@ uint64_t meta_term(const struct meta_image *m);
 /* NULL if there is none. Borrowed from the image. */
 const struct meta_topic *meta_topic_by_name(const struct meta_image *m, struct span name);
 const struct meta_topic *meta_topic_by_id(const struct meta_image *m, const struct uuid *id);
-/* All topics by name (bytewise). */
-const struct meta_topic *const *meta_topics(const struct meta_image *m, size_t *n);
+size_t meta_n_topics(const struct meta_image *m);
+/* The topics in the order of their names (bytewise): the one behind `after`, the first for NULL; NULL at the end.
+ * O(log n). after may come from another image: its name says where to go on. */
+const struct meta_topic *meta_topic_next(const struct meta_image *m, const struct meta_topic *after);
+/* Registered nodes by ascending id. */
 const struct meta_node *meta_nodes(const struct meta_image *m, size_t *n);
 const char *meta_config_get(const struct meta_topic *t, const char *name); /* NULL: not set */
 /* Broker-wide dynamic settings (node -1: for all). */
@@ -84,7 +103,12 @@ struct meta_result {
     int64_t producer_ids; /* PRODUCER_IDS: the first id of the block given out */
 };
 
-/* Apply one encoded command at (index, term). *out is a new image (the caller unrefs it and still owns m), even
+/* Refusals, the same on every node: a topic's name or id that is taken (ERR_EXISTS); a topic that is not there
+ * (ERR_NOTFOUND); and ERR_INVALID for numbers and strings outside the limits above, partitions that are not
+ * numbered on from those there are, shard 0, replicas that are missing, repeated or without the leader (-1: none
+ * yet), a setting named twice.
+ *
+ * Apply one encoded command at (index, term). *out is a new image (the caller unrefs it and still owns m), even
  * when the command had no effect: its index moves. 0; -ENOMEM; ERR_UNSUPPORTED for a type or version this
  * program does not know and ERR_MALFORMED: the log cannot be followed, stop. */
 int meta_apply(const struct meta_image *m, uint64_t index, uint64_t term, struct span command,
@@ -101,22 +125,45 @@ struct json *meta_command_json(struct span command);
 /* The whole image as chronik-meta prints it (cli.md): cluster_id, index, term, brokers, topics, ... */
 struct json *meta_image_json(const struct meta_image *m);
 
-/* ---- snapshots: an image in a file `<index, 20 digits>-<term, 20 digits>.snapshot` */
+/* ---- snapshots: an image in a file `<index, 20 digits>-<term, 20 digits>.snapshot`; see snapshot.c */
 
 struct meta_snapshot_name {
     uint64_t index, term;
 };
+enum { META_SNAPSHOT_NAME = 51 }; /* bytes of a name, with the NUL */
+void meta_snapshot_format_name(char out[META_SNAPSHOT_NAME], struct meta_snapshot_name s);
 bool meta_snapshot_parse_name(const char *name, struct meta_snapshot_name *s);
+
+struct meta_snapshot_header {
+    uint32_t version, flags, sections;
+    struct uuid cluster_id;
+    uint64_t index, term, size; /* size: bytes of the whole file */
+    int64_t wall_ms;
+};
+/* 0; ERR_CORRUPT; ERR_VERSION (the fields are not filled in then). */
+int meta_snapshot_header_decode(struct span file, struct meta_snapshot_header *h, struct err *e);
+
 /* The file's bytes: header, sections with a CRC-32C each, trailer. */
 void meta_snapshot_encode(const struct meta_image *m, int64_t wall_ms, struct wr *w);
-/* 0; ERR_CORRUPT with the byte at fault; ERR_VERSION; ERR_FOREIGN if owner is not NULL and another cluster's. */
-int meta_snapshot_decode(struct span file, const struct uuid *owner, struct meta_image **out, struct err *e);
-/* Write it into dir under its name (temporary name, sync, rename, sync of the directory) and remove all but the
- * two newest. */
+/* 0; -ENOMEM; ERR_CORRUPT with the byte at fault, also in *fault; ERR_VERSION; ERR_FOREIGN if owner is not NULL and
+ * another cluster's. fault may be NULL. */
+int meta_snapshot_decode(struct span file, const struct uuid *owner, struct meta_image **out, uint64_t *fault,
+                         struct err *e);
+
+/* Write it into dir under its name: temporary name, sync, rename, sync of the directory. Nothing is removed: a
+ * checkpoint may name the ones before. */
 int meta_snapshot_save(struct io *io, const char *dir, const struct meta_image *m, int64_t wall_ms, struct err *e);
-/* Load the snapshot of exactly that index (what the checkpoint names). ERR_CORRUPT if it is missing or bad. */
+/* Remove those with an index below `keep`, which is what the older of the two checkpoints names, and what an
+ * interrupted save left. Once a checkpoint is durable; a failure here costs space only. */
+int meta_snapshot_prune(struct io *io, const char *dir, uint64_t keep, struct err *e);
+/* Load the snapshot of exactly that index (what the checkpoint names). ERR_CORRUPT if it is missing or bad; else
+ * as meta_snapshot_decode. e names the file. */
 int meta_snapshot_load(struct io *io, const char *dir, uint64_t index, const struct uuid *owner,
                        struct meta_image **out, struct err *e);
+/* The snapshots in dir, ascending by (index, term); malloc'ed. 0 or a negated errno. */
+int meta_snapshot_list(struct io *io, const char *dir, struct meta_snapshot_name **list, size_t *n);
+/* A file above this many bytes is no snapshot: nothing reads it whole. */
+enum { META_SNAPSHOT_MAX = 1 << 30 };
 
 #include "meta/meta_gen.h"
 
