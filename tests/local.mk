@@ -9,6 +9,7 @@ LDADD = libunit.la libchronik.la $(CHECK_LIBS)
 EXTRA_DIST += tests/unit/libcheck-missing.sh
 
 include tests/base.mk
+include tests/batch.mk
 include tests/loop.mk
 
 if HAVE_CHECK

@@ -1,0 +1,191 @@
+#include "batch/codec.h"
+
+#include <stdlib.h>
+
+#include "tests/unit/batch/make.h"
+
+enum { BIG = 300000 };
+static uint8_t text[BIG]; /* compresses well, but not to nothing */
+
+static void fill(void)
+{
+    uint32_t x = 1;
+    for (size_t i = 0; i < BIG; i++) {
+        x = x * 1664525 + 1013904223;
+        text[i] = (uint8_t)(i % 7 ? 'a' + (x >> 24) % 4 : x >> 16);
+    }
+}
+
+START_TEST(round_trips)
+{
+    static const size_t sizes[] = {1, 2, 100, 32767, 32768, 32769, 65536, 65537, BIG};
+    fill();
+    for (int c = 0; c < BATCH_CODECS; c++) {
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+            struct wr packed, out;
+            wr_init(&packed, 0);
+            wr_init(&out, 0);
+            wr_bytes(&out, "front", 5); /* both append */
+            ck_assert_ok(codec_compress((enum batch_codec)c, span_of(text, sizes[i]), &packed));
+            ck_assert_ok(codec_expand((enum batch_codec)c, make_span(&packed), sizes[i], &out));
+            ck_assert_mem_eq(out.buf, "front", 5);
+            ck_assert_bytes_eq(out.buf + 5, out.len - 5, text, sizes[i]);
+            wr_reset(&out);
+            ck_assert_int_eq(
+                codec_expand((enum batch_codec)c, make_span(&packed), sizes[i] - 1, &out),
+                ERR_TOOBIG);
+            wr_free(&packed);
+            wr_free(&out);
+        }
+    }
+}
+END_TEST
+
+START_TEST(every_truncation_is_refused)
+{
+    fill();
+    for (int c = BATCH_GZIP; c < BATCH_CODECS; c++) {
+        struct wr packed, out;
+        wr_init(&packed, 0);
+        wr_init(&out, 0);
+        ck_assert_ok(codec_compress((enum batch_codec)c, span_of(text, 2000), &packed));
+        for (size_t n = 0; n < packed.len; n++) {
+            uint8_t *exact = malloc(n ? n : 1); /* so that ASan sees a read behind it */
+            memcpy(exact, packed.buf, n);
+            wr_reset(&out);
+            int rc = codec_expand((enum batch_codec)c, span_of(exact, n), BIG, &out);
+            free(exact);
+            /* A xerial stream has no end mark: cut behind its header it is empty. */
+            if (c == BATCH_SNAPPY && n == 16)
+                ck_assert_int_eq(rc, 0);
+            else
+                ck_assert_msg(rc == ERR_CODEC, "%s cut to %zu: %d",
+                              batch_codec_name((enum batch_codec)c), n, rc);
+        }
+        wr_free(&packed);
+        wr_free(&out);
+    }
+}
+END_TEST
+
+START_TEST(no_flipped_bit_breaks_the_bound)
+{
+    fill();
+    for (int c = BATCH_GZIP; c < BATCH_CODECS; c++) {
+        struct wr packed, out;
+        wr_init(&packed, 0);
+        wr_init(&out, 0);
+        ck_assert_ok(codec_compress((enum batch_codec)c, span_of(text, 2000), &packed));
+        for (size_t bit = 0; bit < 8 * packed.len; bit++) {
+            packed.buf[bit / 8] ^= (uint8_t)(1 << bit % 8);
+            wr_reset(&out);
+            int rc = codec_expand((enum batch_codec)c, make_span(&packed), 4000, &out);
+            ck_assert(rc == 0 || rc == ERR_CODEC || rc == ERR_TOOBIG);
+            ck_assert_uint_le(out.len, 4001);
+            packed.buf[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        }
+        wr_free(&packed);
+        wr_free(&out);
+    }
+}
+END_TEST
+
+START_TEST(bombs_stop_at_the_bound)
+{
+    enum { ZEROS = 64 << 20, MAX = 1 << 20 };
+    uint8_t *zeros = calloc(1, ZEROS);
+    ck_assert_ptr_nonnull(zeros);
+    for (int c = BATCH_GZIP; c < BATCH_CODECS; c++) {
+        struct wr packed, out;
+        wr_init(&packed, 0);
+        wr_init(&out, 0);
+        ck_assert_ok(codec_compress((enum batch_codec)c, span_of(zeros, ZEROS), &packed));
+        ck_assert_uint_lt(packed.len, ZEROS / 16);
+        ck_assert_int_eq(codec_expand((enum batch_codec)c, make_span(&packed), MAX, &out),
+                         ERR_TOOBIG);
+        ck_assert_uint_le(out.cap, 4 * MAX);
+        wr_free(&packed);
+        wr_free(&out);
+    }
+    free(zeros);
+}
+END_TEST
+
+START_TEST(a_stated_size_is_not_believed)
+{
+    struct wr out;
+    wr_init(&out, 0);
+    /* A raw snappy block of 7 bytes that claims 1 GiB. */
+    struct span lie = span_of("\x80\x80\x80\x80\x04\x00z", 7);
+    ck_assert_int_eq(codec_expand(BATCH_SNAPPY, lie, 1 << 20, &out), ERR_TOOBIG);
+    ck_assert_int_eq(codec_expand(BATCH_SNAPPY, lie, (size_t)1 << 31, &out), ERR_CODEC);
+    ck_assert_uint_eq(out.cap, 0);
+    /* A zstd frame that wants a window of 2 GiB. */
+    struct span window = span_of("\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00", 9);
+    ck_assert_int_eq(codec_expand(BATCH_ZSTD, window, 1 << 20, &out), ERR_CODEC);
+    wr_free(&out);
+}
+END_TEST
+
+START_TEST(snappy_is_read_in_both_shapes)
+{
+    static const char block[] = "\x05\x10hello";
+    struct wr w, out;
+    wr_init(&w, 0);
+    wr_init(&out, 0);
+    ck_assert_ok(codec_expand(BATCH_SNAPPY, span_of(block, 7), 5, &out));
+    ck_assert_bytes_eq(out.buf, out.len, "hello", 5);
+    wr_bytes(&w, "\x82SNAPPY\0\0\0\0\1\0\0\0\1", 16);
+    for (int i = 0; i < 2; i++) {
+        wr_be32(&w, 7);
+        wr_bytes(&w, block, 7);
+    }
+    wr_reset(&out);
+    ck_assert_ok(codec_expand(BATCH_SNAPPY, make_span(&w), 10, &out));
+    ck_assert_bytes_eq(out.buf, out.len, "hellohello", 10);
+    wr_reset(&out);
+    ck_assert_int_eq(codec_expand(BATCH_SNAPPY, make_span(&w), 9, &out), ERR_TOOBIG);
+    wr_reset(&out);
+    w.buf[19] = 8; /* a block length that takes a byte of the next one */
+    ck_assert_int_eq(codec_expand(BATCH_SNAPPY, make_span(&w), 100, &out), ERR_CODEC);
+    w.buf[19] = 7;
+    w.buf[11] = 0; /* version 0 */
+    wr_reset(&out);
+    ck_assert_int_eq(codec_expand(BATCH_SNAPPY, make_span(&w), 100, &out), ERR_CODEC);
+    wr_free(&w);
+    wr_free(&out);
+}
+END_TEST
+
+START_TEST(bytes_behind_the_end_are_refused)
+{
+    fill();
+    for (int c = BATCH_GZIP; c < BATCH_CODECS; c++) {
+        struct wr packed, out;
+        wr_init(&packed, 0);
+        wr_init(&out, 0);
+        ck_assert_ok(codec_compress((enum batch_codec)c, span_of(text, 2000), &packed));
+        wr_bytes(&packed, "junk junk junk", 14);
+        ck_assert_int_eq(codec_expand((enum batch_codec)c, make_span(&packed), BIG, &out),
+                         ERR_CODEC);
+        wr_free(&packed);
+        wr_free(&out);
+    }
+}
+END_TEST
+
+START_TEST(unknown_codecs_are_errors)
+{
+    struct wr out;
+    wr_init(&out, 0);
+    for (int c = BATCH_CODECS; c < 9; c++) {
+        ck_assert_int_eq(codec_expand((enum batch_codec)c, span_str("x"), 10, &out), ERR_CODEC);
+        ck_assert_int_eq(codec_compress((enum batch_codec)c, span_str("x"), &out), ERR_INVALID);
+    }
+    wr_free(&out);
+}
+END_TEST
+
+UNIT_MAIN(round_trips, every_truncation_is_refused, no_flipped_bit_breaks_the_bound,
+          bombs_stop_at_the_bound, a_stated_size_is_not_believed, snappy_is_read_in_both_shapes,
+          bytes_behind_the_end_are_refused, unknown_codecs_are_errors)
