@@ -52,3 +52,11 @@ void kp_init(const struct kp_schema *s, void *msg)
 {
     memcpy(msg, s->init, s->size);
 }
+
+void *kp_array(const struct kp_schema *s, struct arena *a, size_t n)
+{
+    uint8_t *p = arena_array(a, n, s->size);
+    for (size_t i = 0; p && i < n; i++)
+        kp_init(s, p + i * s->size);
+    return p;
+}

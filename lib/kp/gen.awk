@@ -398,6 +398,7 @@ function print_struct(node,    i, t)
     if (n_kids[node] == 0)
         print "    char no_fields;"
     print "};"
+    print "extern const struct kp_schema " node_id[node] "_schema;"
 }
 
 function print_enum(what, n, name, key,    i, some)
@@ -425,7 +426,6 @@ function print_header(    i, guard)
     for (i = 1; i <= n_roots; i++) {
         print ""
         print_struct(roots[i])
-        print "extern const struct kp_schema " node_id[roots[i]] "_schema;"
     }
     if (n_apis)
         print "\nenum { " toupper(prefix) "_API_COUNT = " n_apis " };\n" \
@@ -463,17 +463,17 @@ function print_row(node, i,    id, type, c)
     print "     offsetof(" id ", " f_c[node, i] "),"
     print "     " (f_array[node, i] ? "offsetof(" id ", n_" f_c[node, i] ")" : "0") ","
     print "     sizeof(" c "), " (f_array[node, i] ? least_element(node, i) : 0) ","
-    print "     " (f_sub[node, i] ? "&" node_id[f_sub[node, i]] "_s" : "NULL") "},"
+    print "     " (f_sub[node, i] ? "&" node_id[f_sub[node, i]] "_schema" : "NULL") "},"
 }
 
 # Fields in the order of the wire: plain ones as they stand, then the tagged ones by tag.
-function print_table(node, public,    i, tag, top, plain, tagged, init)
+function print_table(node,    i, tag, top, plain, tagged, init)
 {
     plain = tagged = 0
     top = -1
     for (i = 1; i <= n_kids[node]; i++) {
         if (f_sub[node, i])
-            print_table(f_sub[node, i], 0)
+            print_table(f_sub[node, i])
         if (f_tag[node, i] > top)
             top = f_tag[node, i]
     }
@@ -494,7 +494,7 @@ function print_table(node, public,    i, tag, top, plain, tagged, init)
         print "};"
     init = initializers(node)
     print "static const struct " node_id[node] " " node_id[node] "_init = {" (init == "" ? "0" : init) "};"
-    print (public ? "" : "static ") "const struct kp_schema " node_id[node] (public ? "_schema" : "_s") " = {"
+    print "const struct kp_schema " node_id[node] "_schema = {"
     print "    \"" title_of[node] "\", " (n_kids[node] ? node_id[node] "_f" : "NULL") ", &" node_id[node] "_init,"
     print "    sizeof(struct " node_id[node] "), " plain ", " tagged ","
     print "    " lo_of[node] ", " hi_of[node] ", " flex_of[node] "};"
@@ -526,7 +526,7 @@ function print_source(    i)
     print "/* Made by gen.awk from the schemas: do not edit. */"
     print "#include \"" dir "/" prefix "_gen.h\"\n\n#include <stddef.h>\n\n#include \"kp/schema.h\"\n"
     for (i = 1; i <= n_roots; i++)
-        print_table(roots[i], 1)
+        print_table(roots[i])
     if (n_apis)
         print_api_table()
     if (n_records) {
