@@ -169,13 +169,29 @@ struct wal_topic {
     struct uuid topic_id;
     struct span name;
 };
-enum { WAL_BATCH_FIXED = 20, WAL_TRIM_SIZE = 28, WAL_OPEN_SIZE = 32, WAL_STATE_SIZE = 16, WAL_ROLL_SIZE = 8 };
+enum {
+    WAL_BATCH_FIXED = 20,
+    WAL_TRIM_SIZE = 28,
+    WAL_OPEN_SIZE = 32,
+    WAL_STATE_SIZE = 16,
+    WAL_ROLL_SIZE = 8,
+    WAL_TOPIC_FIXED = 16
+};
 int wal_batch_decode(struct span body, struct wal_batch *b);
 int wal_trim_decode(struct span body, struct wal_trim *t);
 int wal_open_decode(struct span body, struct wal_open *o);
 int wal_state_decode(struct span body, struct wal_state *s);
 int wal_roll_decode(struct span body, uint64_t *next);
 int wal_topic_decode(struct span body, struct wal_topic *t);
+
+/* Encoders write the fixed part of a body: WAL_x_SIZE bytes, or WAL_BATCH_FIXED or WAL_TOPIC_FIXED ones, behind
+ * which the batch or the name goes. Of b and t only the ids are used. */
+void wal_batch_encode(uint8_t *body, const struct wal_batch *b);
+void wal_trim_encode(uint8_t body[WAL_TRIM_SIZE], const struct wal_trim *t);
+void wal_open_encode(uint8_t body[WAL_OPEN_SIZE], const struct wal_open *o);
+void wal_state_encode(uint8_t body[WAL_STATE_SIZE], const struct wal_state *s);
+void wal_roll_encode(uint8_t body[WAL_ROLL_SIZE], uint64_t next);
+void wal_topic_encode(uint8_t *body, const struct wal_topic *t);
 
 /* "<dir>/<id>.wal"; and back: true and *id for a segment's file name. */
 int wal_segment_path(char *buf, size_t cap, const char *dir, uint64_t id);

@@ -11,8 +11,9 @@
  * One write is under way at a time. A write that does not fit the segment rolls: ROLL is committed to the old
  * segment, then OPEN and the groups to the next one, which must have been prepared:
  *
- *   wal_prepare_begin  if a segment should be made ready (half of the current one is used, or none is ready);
- *                      wal_prepare_run makes it (allocates, writes the header, syncs, renames); wal_prepare_done.
+ *   wal_prepare_begin  if no segment is ready, or a seal needs more than there are: wal_prepare_run makes one
+ *                      (allocates, writes the header, syncs, renames) and unlinks released ones that are not
+ *                      needed; wal_prepare_done.
  *
  * Failures. -ENOSPC from a preparation is retryable: nothing is lost, the log goes on once there is space. A failed
  * write or sync poisons the writer: every later call gives ERR_POISONED, only a restart (recovery) helps, because
@@ -98,12 +99,14 @@ struct wal_write {
     uint64_t bytes;    /* written, all commits */
     /* private */
     struct wal_writer *writer;
-    struct wal_write_group *groups;
+    struct wal_write_group *groups; /* what was added, in order */
     size_t n_groups, cap_groups;
-    struct wal_write_step *steps;
+    struct wal_write_step *steps; /* one commit each: set by seal, with the next two */
     size_t n_steps;
-    struct wal_pos end;
-    uint8_t *local_mem;
+    struct iovec *iov;
+    struct wal_pos end, stated, content; /* what the writer's become when it succeeds */
+    struct wal_pos failed;               /* the step that did not */
+    uint8_t *local_mem;                  /* local groups, as they will stand in the file */
     size_t local_len, local_cap;
 };
 void wal_write_init(struct wal_write *wr, struct wal_writer *w);
@@ -127,14 +130,15 @@ struct wal_pos wal_write_pos(const struct wal_write *wr, size_t entry); /* of th
 /* ---- segments */
 
 struct wal_prepare; /* a preparation under way */
-/* NULL if none is due. */
+/* NULL if none is due, one is under way, the writer is poisoned, or memory is short (ask again later). */
 struct wal_prepare *wal_prepare_begin(struct wal_writer *w, int64_t wall_ms);
 int wal_prepare_run(struct wal_prepare *p, struct err *e); /* any thread */
-/* Takes the result and frees p; -ENOSPC and the like mean: try again later. */
+/* Takes the result and frees p; returns rc: -ENOSPC and the like mean: try again later. ERR_POISONED if the directory
+ * could not be synced, for then nobody knows which segments a power cut would leave. */
 int wal_prepare_done(struct wal_writer *w, struct wal_prepare *p, int rc);
 
 /* Nothing before `keep` will be read again (it is the older checkpoint's position): segments that lie wholly before
- * it are set aside for recycling, surplus ones unlinked. */
+ * it are set aside. Touches no file: the next preparation recycles or unlinks them. 0 or ERR_POISONED. */
 int wal_writer_release_before(struct wal_writer *w, struct wal_pos keep, struct err *e);
 
 #endif

@@ -1,0 +1,240 @@
+/* writer.c - the writer's life, and what its owner may ask it. */
+#include "wal/writer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wal/group.h"
+#include "wal/state.h"
+
+int wal_writer_reserve(struct wal_writer *w, size_t k)
+{
+    if (w->cap - w->n >= k)
+        return 0;
+    size_t cap = w->n + k + 8;
+    struct wal_segment *segs = realloc(w->segs, cap * sizeof *segs);
+    if (!segs)
+        return -ENOMEM;
+    w->segs = segs;
+    w->cap = cap;
+    return 0;
+}
+
+void wal_writer_poison(struct wal_writer *w, int rc, const char *why)
+{
+    if (!w->poisoned)
+        log_error(w->log, "wal", "%s; nothing more is written until a restart dir=%s error=%s", why,
+                  w->dir, err_name(rc));
+    w->poisoned = true;
+}
+
+/* ---- opening */
+
+/* The segments that are there already. They are kept until they are released. */
+static int find_segments(struct wal_writer *w, uint64_t last, struct err *e)
+{
+    char **names;
+    size_t n;
+    int rc = io_names(w->io, w->dir, &names, &n);
+    if (rc != 0)
+        return err_code(e, rc, "%s: cannot list the directory", w->dir);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        char path[IO_PATH_MAX];
+        struct io_stat st;
+        uint64_t id;
+        if (!wal_segment_name(names[i], &id))
+            continue;
+        if (id > last) {
+            rc = err_set(e, ERR_EXISTS, "%s/%s: a segment that the reader did not see", w->dir,
+                         names[i]);
+            break;
+        }
+        rc = wal_writer_reserve(w, 1);
+        if (rc == 0)
+            rc = wal_segment_path(path, sizeof path, w->dir, id);
+        if (rc == 0)
+            rc = io_stat(w->io, path, &st);
+        if (rc != 0)
+            err_code(e, rc, "%s/%s", w->dir, names[i]);
+        else
+            w->segs[w->n++] = (struct wal_segment){.id = id, .size = st.size};
+    }
+    io_names_free(names, n);
+    return rc;
+}
+
+/* The OPEN to come says that the log before it is durable. After a mere kill its last bytes may
+ * still be in the page cache alone. */
+static int sync_before(const struct wal_writer *w, uint64_t id, struct err *e)
+{
+    char path[IO_PATH_MAX] = "";
+    struct io_file *f;
+    int rc = wal_segment_path(path, sizeof path, w->dir, id);
+    if (rc == 0)
+        rc = io_open(w->io, path, IO_WRITE, &f);
+    if (rc != 0)
+        return err_code(e, rc, "%s: cannot open", path);
+    rc = io_sync(f);
+    io_close(f);
+    return rc != 0 ? err_code(e, rc, "%s: cannot sync", path) : 0;
+}
+
+static int first_segment(struct wal_writer *w, uint64_t id, int64_t wall_ms, struct err *e)
+{
+    struct wal_segment_plan plan = {
+        .io = w->io,
+        .dir = w->dir,
+        .header = {.id = id, .size = w->segment_bytes, .owner = w->owner, .created_ms = wall_ms},
+    };
+    int rc = wal_salt(w, &plan.header.salt);
+    if (rc == 0)
+        rc = wal_writer_reserve(w, 1);
+    if (rc != 0)
+        return err_code(e, rc, "%s", w->dir);
+    rc = wal_segment_make(&plan, e);
+    if (rc != 0)
+        return rc;
+    w->current = w->n;
+    w->segs[w->n++] = (struct wal_segment){id, plan.header.size, plan.header.salt, plan.file};
+    w->next_id = id + 1;
+    return 0;
+}
+
+static int write_open(struct wal_writer *w, struct wal_pos prev, uint64_t term, uint64_t vote,
+                      int64_t wall_ms, struct err *e)
+{
+    const struct wal_segment *seg = &w->segs[w->current];
+    struct wal_payload p;
+    int rc = wal_payload_init(&p, 0);
+    if (rc != 0)
+        return err_code(e, rc, "%s", w->dir);
+    struct wal_open open = {term, vote, prev};
+    wal_open_encode(wal_payload_frame(&p, WAL_OPEN, 0, WAL_OPEN_SIZE), &open);
+    wal_payload_stamp(&p, 0, wall_ms);
+    struct wal_group g = {
+        .pos = {seg->id, WAL_BLOCK}, .synced = prev, .term = term, .payload_len = (uint32_t)p.len};
+    size_t bytes = (size_t)wal_group_bytes(g.payload_len);
+    memset(p.mem + WAL_GROUP_HEADER + p.len, 0, bytes - WAL_GROUP_HEADER - p.len);
+    wal_group_header_encode(p.mem, &g);
+    wal_group_seal(p.mem, seg->salt);
+    struct iovec iov = {p.mem, bytes};
+    rc = io_commit(seg->file, &iov, 1, g.pos.offset);
+    wal_payload_release(&p);
+    if (rc != 0)
+        return err_code(e, rc, "%s/%020" PRIu64 ".wal: byte %" PRIu64 ": cannot write", w->dir,
+                        seg->id, g.pos.offset);
+    w->stated = prev;
+    w->end = w->synced = w->content = (struct wal_pos){seg->id, WAL_BLOCK + bytes};
+    return 0;
+}
+
+static int check_config(const struct wal_writer_config *cfg, struct err *e)
+{
+    if (cfg->segment_bytes < WAL_SEGMENT_MIN || cfg->segment_bytes % WAL_BLOCK != 0)
+        return err_set(e, ERR_INVALID,
+                       "%s: a segment of %" PRIu64 " bytes: at least %d and a multiple of %d",
+                       cfg->dir, cfg->segment_bytes, WAL_SEGMENT_MIN, WAL_BLOCK);
+    return 0;
+}
+
+static struct wal_writer *new_writer(const struct wal_writer_config *cfg)
+{
+    struct wal_writer *w = calloc(1, sizeof *w);
+    if (!w)
+        return NULL;
+    w->io = cfg->io;
+    w->log = cfg->log;
+    w->owner = cfg->owner;
+    w->segment_bytes = cfg->segment_bytes;
+    w->spare = cfg->spare;
+    w->random = cfg->random;
+    w->random_ctx = cfg->random_ctx;
+    w->dir = strdup(cfg->dir);
+    if (!w->dir) {
+        free(w);
+        return NULL;
+    }
+    return w;
+}
+
+int wal_writer_open(struct wal_writer **out, const struct wal_writer_config *cfg,
+                    struct wal_pos end, uint64_t last_segment, uint64_t term, uint64_t vote,
+                    int64_t wall_ms, struct err *e)
+{
+    *out = NULL;
+    int rc = check_config(cfg, e);
+    if (rc != 0)
+        return rc;
+    struct wal_writer *w = new_writer(cfg);
+    if (!w)
+        return err_code(e, -ENOMEM, "%s", cfg->dir);
+    rc = wal_segment_sweep(w->io, w->dir, e);
+    if (rc == 0)
+        rc = find_segments(w, last_segment, e);
+    if (rc == 0 && end.segment != 0)
+        rc = sync_before(w, end.segment, e);
+    if (rc == 0)
+        rc = first_segment(w, last_segment + 1, wall_ms, e);
+    if (rc == 0)
+        rc = write_open(w, end, term, vote, wall_ms, e);
+    if (rc != 0) {
+        wal_writer_free(w);
+        return rc;
+    }
+    *out = w;
+    return 0;
+}
+
+void wal_writer_free(struct wal_writer *w)
+{
+    if (!w)
+        return;
+    for (size_t i = 0; i < w->n; i++)
+        io_close(w->segs[i].file);
+    free(w->segs);
+    free(w->dir);
+    free(w);
+}
+
+/* ---- looking */
+
+size_t wal_writer_max_payload(const struct wal_writer *w)
+{
+    uint64_t n = wal_segment_room(w->segment_bytes) - WAL_GROUP_HEADER;
+    return n < UINT32_MAX - WAL_BLOCK ? (size_t)n : UINT32_MAX - WAL_BLOCK;
+}
+
+struct wal_pos wal_writer_synced(const struct wal_writer *w)
+{
+    return w->synced;
+}
+
+struct wal_pos wal_writer_end(const struct wal_writer *w)
+{
+    return w->end;
+}
+
+uint64_t wal_writer_segment(const struct wal_writer *w)
+{
+    return w->synced.segment; /* not the current one while its OPEN is still on the way */
+}
+
+bool wal_writer_poisoned(const struct wal_writer *w)
+{
+    return w->poisoned;
+}
+
+bool wal_writer_wants_mark(const struct wal_writer *w)
+{
+    return !w->poisoned && wal_pos_cmp(w->content, w->stated) > 0;
+}
+
+uint64_t wal_writer_bytes(const struct wal_writer *w)
+{
+    uint64_t sum = 0;
+    for (size_t i = w->n_free; i < w->n; i++)
+        sum += w->segs[i].size;
+    return sum;
+}
