@@ -1,1 +1,2 @@
 UNIT_TESTS += tests/unit/base/test_err
+UNIT_TESTS += tests/unit/base/test_io

@@ -1,10 +1,11 @@
 /* io_mem.h - a disk in memory that can lose power.
  *
- * It keeps, beside the current content, a trace of every change in order (writes, sizes, names, syncs).
- * From a prefix of the trace the states in which a power cut could leave a real disk can be made: each
- * change not covered by a sync may be there, missing, or, for a write, torn at any 512-byte sector; names
- * and content are independent until synced. See tests/crash and reliability notes in HACKING.md.
- * One thread at a time.
+ * It keeps, beside the current content, a trace of every change in order (writes, sizes, names,
+ * syncs). From a prefix of the trace the states in which a power cut could leave a real disk can be
+ * made: each change not covered by a sync may be there, missing, or, for a write, torn at any
+ * 512-byte sector; names and content are independent until synced. See tests/crash and reliability
+ * notes in HACKING.md. One thread at a time. Paths start at the root, with or without a slash;
+ * there is no "..". Times of files are 0. Close all files before the disk is freed.
  */
 #ifndef BASE_IO_MEM_H
 #define BASE_IO_MEM_H
@@ -22,12 +23,28 @@ void io_mem_free(struct io_mem *m);
 struct io *io_mem_io(struct io_mem *m);
 
 /* Limits and faults. */
-void io_mem_set_space(struct io_mem *m, uint64_t bytes); /* beyond it -ENOSPC; UINT64_MAX: none */
-/* The calls a fault can be put on. */
-enum io_mem_call { IO_MEM_WRITE, IO_MEM_SYNC, IO_MEM_COMMIT, IO_MEM_RENAME, IO_MEM_SYNC_DIR, IO_MEM_OPEN,
-                   IO_MEM_TRUNCATE, IO_MEM_ALLOCATE, IO_MEM_UNLINK, IO_MEM_READ, IO_MEM_CALLS };
-/* The nth call (1 = the next) of that kind fails with -errnum, `times` times in a row (0: for ever). A
- * failed write or commit may leave the first half of its bytes behind. */
+/* Bound the sum of all file sizes; beyond it -ENOSPC. UINT64_MAX: no bound. */
+void io_mem_set_space(struct io_mem *m, uint64_t bytes);
+/* The calls a fault can be put on. IO_MEM_OPEN includes lock; a commit counts as that alone, not as
+ * a write and a sync. */
+enum io_mem_call {
+    IO_MEM_WRITE,
+    IO_MEM_SYNC,
+    IO_MEM_COMMIT,
+    IO_MEM_RENAME,
+    IO_MEM_SYNC_DIR,
+    IO_MEM_OPEN,
+    IO_MEM_TRUNCATE,
+    IO_MEM_ALLOCATE,
+    IO_MEM_UNLINK,
+    IO_MEM_READ,
+    IO_MEM_CALLS
+};
+/* The nth call (1 = the next) of that kind fails with -errnum, `times` times in a row (0: for
+ * ever); nth 0 takes a fault away. One fault per kind. A failed write or commit leaves the first
+ * half of its bytes behind. A failed sync, commit or sync_dir makes nothing durable, and what it
+ * should have made so never will be, as on Linux, where a second fsync succeeds without writing the
+ * lost pages. */
 void io_mem_fail(struct io_mem *m, enum io_mem_call call, uint64_t nth, int errnum, uint64_t times);
 /* How many faults have fired since the disk was made. */
 uint64_t io_mem_faults(const struct io_mem *m);
@@ -40,19 +57,22 @@ size_t io_mem_trace_len(const struct io_mem *m);
 enum io_mem_cut {
     IO_CUT_NONE,  /* nothing unsynced survives */
     IO_CUT_ALL,   /* everything does: a kill, not a power cut */
-    IO_CUT_SEED,  /* each unsynced change is kept, dropped or torn as a generator seeded with `seed` says */
+    IO_CUT_SEED,  /* each unsynced change is kept, lost or torn as a generator seeded with `seed`
+                     says */
     IO_CUT_DROP,  /* all but the seed-th unsynced change (modulo their number) */
     IO_CUT_ALONE, /* only the seed-th unsynced change */
-    IO_CUT_LAST_FIRST /* the last unsynced write without those before it, torn by seed */
+    IO_CUT_LAST_FIRST /* of the unsynced writes only the last, torn by seed; all sizes and names */
 };
-/* A new disk: the state after the first `upto` changes of m's trace, cut as said. Its own trace is empty
- * and everything on it counts as synced. */
-struct io_mem *io_mem_crash(const struct io_mem *m, size_t upto, enum io_mem_cut cut, uint64_t seed);
+/* A new disk: the state after the first `upto` changes of m's trace, cut as said; NULL when out of
+ * memory. Its own trace is empty and everything on it counts as synced. It outlives m. */
+struct io_mem *io_mem_crash(const struct io_mem *m, size_t upto, enum io_mem_cut cut,
+                            uint64_t seed);
 /* Unsynced changes at that point of the trace: how many choices a cut has. */
 size_t io_mem_unsynced(const struct io_mem *m, size_t upto);
 /* A digest of all names and contents, to tell states apart. */
 uint64_t io_mem_digest(const struct io_mem *m);
-/* Content in place: for tests that flip bytes. NULL if there is no such file. */
+/* Content in place, until the file is next changed: for tests that flip bytes. That is no change on
+ * the trace: flip before the first change or in a crash state. NULL if there is no such file. */
 uint8_t *io_mem_bytes(struct io_mem *m, const char *path, size_t *n);
 
 #endif

@@ -8,6 +8,10 @@ libchronik_la_SOURCES += \
 	lib/base/err.c lib/base/err.def lib/base/err.h \
 	lib/base/hdr.c lib/base/hdr.h \
 	lib/base/io.c lib/base/io.h \
+	lib/base/io_mem.c lib/base/io_mem.h lib/base/io_mem_impl.h \
+	lib/base/io_mem_content.c \
+	lib/base/io_mem_crash.c \
+	lib/base/io_mem_tree.c \
 	lib/base/io_posix.c \
 	lib/base/json.c lib/base/json.h \
 	lib/base/log.c lib/base/log.h \
