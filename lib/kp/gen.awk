@@ -220,7 +220,7 @@ function check_default(type, array, dflt)
 
 function add_field(parent,    i, f, lo, hi, tag, dflt)
 {
-    if ($1 !~ /^[A-Za-z][A-Za-z0-9]*$/ || NF < 2)
+    if ($1 !~ /^[A-Za-z][A-Za-z0-9_]*$/ || NF < 2)
         die("a field is: Name type [versions] [tag N] [= default]")
     lo = lo_of[parent]
     hi = hi_of[parent]
