@@ -218,6 +218,27 @@ void json_push(struct json *arr, struct json *value)
         mark_failed(unwrap(arr));
 }
 
+void json_merge(struct json *obj, struct json *from)
+{
+    const char *key;
+    json_t *v;
+    void *tmp;
+    if (!obj || !from) {
+        json_free(from);
+        mark_failed(unwrap(obj));
+        return;
+    }
+    if (is_marked(unwrap(from)))
+        mark_failed(unwrap(obj));
+    json_object_foreach_safe(unwrap(from), tmp, key, v)
+    {
+        if (json_object_set_new(unwrap(obj), key, json_incref(v)) != 0)
+            mark_failed(unwrap(obj));
+        json_object_del(unwrap(from), key);
+    }
+    json_free(from);
+}
+
 void json_set_int(struct json *obj, const char *key, int64_t v)
 {
     json_set(obj, key, json_new_int(v));

@@ -31,6 +31,8 @@ struct json *json_new_base64(struct span s);
 /* A key that is there is replaced. */
 void json_set(struct json *obj, const char *key, struct json *value);
 void json_push(struct json *arr, struct json *value);
+/* Move all of from's keys to the end of obj, over those of the same name; from is gone after it. */
+void json_merge(struct json *obj, struct json *from);
 void json_set_int(struct json *obj, const char *key, int64_t v);
 void json_set_str(struct json *obj, const char *key, const char *v); /* NULL gives null */
 void json_set_span(struct json *obj, const char *key, struct span s); /* p NULL gives null */
