@@ -1,13 +1,14 @@
 /* meta.h - the cluster's metadata: an immutable image, the commands that change it, its snapshots.
  *
- * Shard 0's raft log is a sequence of commands. meta_apply(image, command) makes the next image and is pure: it
- * looks at no clock and draws no random number; ids and times travel in the command. Images share
- * structure and are never changed once made, so any thread may read one it holds a reference to. A command that
- * cannot apply (a topic of that name exists) leaves the image as it was and says so by its result, the same
- * on every node and at every replay.
+ * Shard 0's raft log is a sequence of commands. meta_apply(image, command) makes the next image and
+ * is pure: it looks at no clock and draws no random number; ids and times travel in the command.
+ * Images share structure and are never changed once made, so any thread may read one it holds a
+ * reference to. A command that cannot apply (a topic of that name exists) leaves the image as it
+ * was and says so by its result, the same on every node and at every replay.
  *
- * A command is an int16 type, an int16 version and the body in the protocol's flexible encoding; the schemas
- * are lib/meta/schema/<name>.kp, the structs `struct meta_<name>` (meta_gen.h). See chronik-meta(5).
+ * A command is an int16 type, an int16 version and the body in the protocol's flexible encoding;
+ * the schemas are lib/meta/schema/<name>.kp, the structs `struct meta_<name>` (meta_gen.h). See
+ * chronik-meta(5).
  */
 #ifndef META_META_H
 #define META_META_H
@@ -30,16 +31,16 @@ enum meta_command_type {
 #undef META_COMMAND
 };
 
-/* What apply lets into an image. They bound memory and files, not what an administrator may want: that is
- * the broker's business, before it proposes. */
+/* What apply lets into an image. They bound memory and files, not what an administrator may want:
+ * that is the broker's business, before it proposes. */
 enum {
-    META_NAME_MAX = 249,           /* bytes of a topic's name: Kafka's bound, and a directory's with "-<n>" */
-    META_STRING_MAX = 32767,       /* bytes of a setting, host or rack */
-    META_TOPICS_MAX = 100000,      /* topics of a cluster */
-    META_PARTITIONS_MAX = 100000,  /* partitions of one topic */
-    META_REPLICAS_MAX = 32,        /* replicas of one partition */
-    META_CONFIGS_MAX = 256,        /* settings of one topic or broker */
-    META_NODES_MAX = 1024,         /* nodes registered, and nodes with settings */
+    META_NAME_MAX = 249, /* bytes of a topic's name: Kafka's bound, and a directory's with "-<n>" */
+    META_STRING_MAX = 32767,         /* bytes of a setting, host or rack */
+    META_TOPICS_MAX = 100000,        /* topics of a cluster */
+    META_PARTITIONS_MAX = 100000,    /* partitions of one topic */
+    META_REPLICAS_MAX = 32,          /* replicas of one partition */
+    META_CONFIGS_MAX = 256,          /* settings of one topic or broker */
+    META_NODES_MAX = 1024,           /* nodes registered, and nodes with settings */
     META_PRODUCER_IDS_MAX = 1000000, /* producer ids in one block */
 };
 
@@ -51,7 +52,7 @@ struct meta_config {
 };
 struct meta_partition {
     uint32_t shard;
-    int32_t leader;      /* node id */
+    int32_t leader; /* node id */
     int32_t n_replicas;
     const int32_t *replicas; /* node ids */
 };
@@ -86,9 +87,10 @@ uint64_t meta_term(const struct meta_image *m);
 const struct meta_topic *meta_topic_by_name(const struct meta_image *m, struct span name);
 const struct meta_topic *meta_topic_by_id(const struct meta_image *m, const struct uuid *id);
 size_t meta_n_topics(const struct meta_image *m);
-/* The topics in the order of their names (bytewise): the one behind `after`, the first for NULL; NULL at the end.
- * O(log n). after may come from another image: its name says where to go on. */
-const struct meta_topic *meta_topic_next(const struct meta_image *m, const struct meta_topic *after);
+/* The topics in the order of their names (bytewise): the one behind `after`, the first for NULL;
+ * NULL at the end. O(log n). after may come from another image: its name says where to go on. */
+const struct meta_topic *meta_topic_next(const struct meta_image *m,
+                                         const struct meta_topic *after);
 /* Registered nodes by ascending id. */
 const struct meta_node *meta_nodes(const struct meta_image *m, size_t *n);
 const char *meta_config_get(const struct meta_topic *t, const char *name); /* NULL: not set */
@@ -103,14 +105,15 @@ struct meta_result {
     int64_t producer_ids; /* PRODUCER_IDS: the first id of the block given out */
 };
 
-/* Refusals, the same on every node: a topic's name or id that is taken (ERR_EXISTS); a topic that is not there
- * (ERR_NOTFOUND); and ERR_INVALID for numbers and strings outside the limits above, partitions that are not
- * numbered on from those there are, shard 0, replicas that are missing, repeated or without the leader (-1: none
- * yet), a setting named twice.
+/* Refusals, the same on every node: a topic's name or id that is taken (ERR_EXISTS); a topic that
+ * is not there (ERR_NOTFOUND); and ERR_INVALID for numbers and strings outside the limits above,
+ * partitions that are not numbered on from those there are, shard 0, replicas that are missing,
+ * repeated or without the leader (-1: none yet), a setting named twice.
  *
- * Apply one encoded command at (index, term). *out is a new image (the caller unrefs it and still owns m), even
- * when the command had no effect: its index moves. 0; -ENOMEM; ERR_UNSUPPORTED for a type or version this
- * program does not know and ERR_MALFORMED: the log cannot be followed, stop. */
+ * Apply one encoded command at (index, term). *out is a new image (the caller unrefs it and still
+ * owns m), even when the command had no effect: its index moves. 0; -ENOMEM; ERR_STALE if index is
+ * not behind m's; ERR_UNSUPPORTED for a type or version this program does not know, ERR_MALFORMED
+ * and ERR_TOOBIG: the log cannot be followed, stop. */
 int meta_apply(const struct meta_image *m, uint64_t index, uint64_t term, struct span command,
                struct meta_image **out, struct meta_result *res, struct err *e);
 
@@ -122,10 +125,13 @@ void meta_command_encode(enum meta_command_type type, const void *msg, struct wr
 const char *meta_command_name(int type);
 /* For dumps: {"command": name, ...fields}. NULL if it cannot be decoded. */
 struct json *meta_command_json(struct span command);
-/* The whole image as chronik-meta prints it (cli.md): cluster_id, index, term, brokers, topics, ... */
+/* The whole image as chronik-meta prints it: cluster_id, index, term, brokers, topics, ... */
 struct json *meta_image_json(const struct meta_image *m);
+/* One topic of it. */
+struct json *meta_topic_json(const struct meta_topic *t);
 
-/* ---- snapshots: an image in a file `<index, 20 digits>-<term, 20 digits>.snapshot`; see snapshot.c */
+/* ---- snapshots: an image in a file `<index, 20 digits>-<term, 20 digits>.snapshot`.
+ * Its bytes are described in snapshot.c and chronik-meta(5). */
 
 struct meta_snapshot_name {
     uint64_t index, term;
@@ -145,19 +151,21 @@ int meta_snapshot_header_decode(struct span file, struct meta_snapshot_header *h
 
 /* The file's bytes: header, sections with a CRC-32C each, trailer. */
 void meta_snapshot_encode(const struct meta_image *m, int64_t wall_ms, struct wr *w);
-/* 0; -ENOMEM; ERR_CORRUPT with the byte at fault, also in *fault; ERR_VERSION; ERR_FOREIGN if owner is not NULL and
- * another cluster's. fault may be NULL. */
-int meta_snapshot_decode(struct span file, const struct uuid *owner, struct meta_image **out, uint64_t *fault,
-                         struct err *e);
+/* 0; -ENOMEM; ERR_CORRUPT with the byte at fault, also in *fault; ERR_VERSION; ERR_FOREIGN if owner
+ * is not NULL and another cluster's. fault may be NULL. */
+int meta_snapshot_decode(struct span file, const struct uuid *owner, struct meta_image **out,
+                         uint64_t *fault, struct err *e);
 
-/* Write it into dir under its name: temporary name, sync, rename, sync of the directory. Nothing is removed: a
- * checkpoint may name the ones before. */
-int meta_snapshot_save(struct io *io, const char *dir, const struct meta_image *m, int64_t wall_ms, struct err *e);
-/* Remove those with an index below `keep`, which is what the older of the two checkpoints names, and what an
- * interrupted save left. Once a checkpoint is durable; a failure here costs space only. */
+/* Write it into dir under its name: temporary name, sync, rename, sync of the directory. Nothing is
+ * removed: a checkpoint may name the ones before. */
+int meta_snapshot_save(struct io *io, const char *dir, const struct meta_image *m, int64_t wall_ms,
+                       struct err *e);
+/* Remove those with an index below `keep`, which is what the older of the two checkpoints names,
+ * and what an interrupted save left. To be called once a checkpoint is durable. A failure costs
+ * space only. */
 int meta_snapshot_prune(struct io *io, const char *dir, uint64_t keep, struct err *e);
-/* Load the snapshot of exactly that index (what the checkpoint names). ERR_CORRUPT if it is missing or bad; else
- * as meta_snapshot_decode. e names the file. */
+/* Load the snapshot of exactly that index (what the checkpoint names). ERR_CORRUPT if it is missing
+ * or bad; else as meta_snapshot_decode. e names the file. */
 int meta_snapshot_load(struct io *io, const char *dir, uint64_t index, const struct uuid *owner,
                        struct meta_image **out, struct err *e);
 /* The snapshots in dir, ascending by (index, term); malloc'ed. 0 or a negated errno. */
