@@ -1,1 +1,36 @@
-# cli: see ARCHITECTURE.md
+# cli: what the programs share is a convenience library; each program is one file, or a few, on top.
+noinst_LTLIBRARIES += libcli.la
+libcli_la_SOURCES = \
+	cli/cli.c cli/cli.h \
+	cli/names.c cli/names.h \
+	cli/opt.c cli/opt.h cli/opt_bash.c cli/opt_show.c \
+	cli/out.c cli/out.h cli/out_json.c cli/out_table.c cli/out_table.h \
+	cli/utf8.c cli/utf8.h
+libcli_la_LIBADD = libchronik.la
+CLI_LIBS = libcli.la libchronik.la
+
+# A program says here how its man page and completion come out of its table of options:
+#
+#     bin_PROGRAMS += chronik-x
+#     chronik_x_SOURCES = cli/chronik-x.c
+#     chronik_x_LDADD = $(CLI_LIBS)
+#     EXTRA_DIST += man/chronik-x.1.in
+#     man_MANS += man/chronik-x.1
+#     bashcomp_DATA += completions/chronik-x.bash
+#     CLEANFILES += man/chronik-x.1 completions/chronik-x.bash
+#     man/chronik-x.1: man/chronik-x.1.in chronik-x$(EXEEXT)
+#     	$(make_man)
+#     completions/chronik-x.bash: chronik-x$(EXEEXT)
+#     	$(make_completion)
+#
+# In the page's source a line @OPTIONS@ stands for the sections COMMANDS and OPTIONS, @VERSION@ for the
+# version.
+man_MANS =
+bashcompdir = @bashcompdir@
+bashcomp_DATA =
+make_man = $(AM_V_GEN)$(MKDIR_P) man && prog=$(@F) && \
+	./$${prog%.1}$(EXEEXT) --help=man >$@.options && \
+	sed -e 's/@VERSION@/$(PACKAGE_VERSION)/g' -e '/^@OPTIONS@$$/r $@.options' -e '/^@OPTIONS@$$/d' \
+		$(srcdir)/$@.in >$@.tmp && rm -f $@.options && mv $@.tmp $@
+make_completion = $(AM_V_GEN)$(MKDIR_P) completions && prog=$(@F) && \
+	./$${prog%.bash}$(EXEEXT) --help=bash >$@.tmp && mv $@.tmp $@

@@ -1,0 +1,188 @@
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The program's name and how much it shall say: set once by cli_main, before anything speaks. */
+static struct {
+    const char *name;
+    bool quiet;
+    int verbose;
+} self = {"chronik", false, 0};
+
+const struct opt_choice cli_formats[] = {{"text", OUT_TEXT},   {"json", OUT_JSON},
+                                         {"jsonl", OUT_JSONL}, {"csv", OUT_CSV},
+                                         {"names", OUT_NAMES}, {NULL, 0}};
+const struct opt_choice cli_formats_unnamed[] = {
+    {"text", OUT_TEXT}, {"json", OUT_JSON}, {"jsonl", OUT_JSONL}, {"csv", OUT_CSV}, {NULL, 0}};
+
+/* What was written to standard output so far goes first, so that a terminal shows both in order. */
+static void speak(const char *fmt, va_list ap)
+{
+    char line[1024];
+    vsnprintf(line, sizeof line, fmt, ap);
+    for (char *p = line; *p; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            *p = '?';
+    fflush(stdout);
+    fprintf(stderr, "%s: %s\n", self.name, line);
+}
+
+void cli_error(const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    speak(fmt, ap);
+    va_end(ap);
+}
+
+void cli_warn(const char *fmt, ...)
+{
+    if (self.quiet)
+        return;
+    va_list ap;
+    va_start(ap, fmt);
+    speak(fmt, ap);
+    va_end(ap);
+}
+
+void cli_say(int level, const char *fmt, ...)
+{
+    if (self.verbose < level)
+        return;
+    va_list ap;
+    va_start(ap, fmt);
+    speak(fmt, ap);
+    va_end(ap);
+}
+
+enum cli_exit cli_exit_of(int code)
+{
+    switch (code) {
+    case 0:
+        return CLI_OK;
+    case ERR_NOTFOUND:
+    case -ENOENT:
+        return CLI_NOT_FOUND;
+    case ERR_EXISTS:
+    case -EEXIST:
+        return CLI_EXISTS;
+    case ERR_UNREACHABLE:
+    case ERR_TIMEOUT:
+    case ERR_CLOSED:
+    case ERR_UNKNOWN_OUTCOME:
+    case -ECONNREFUSED:
+    case -ECONNRESET:
+    case -ETIMEDOUT:
+    case -EHOSTUNREACH:
+    case -ENETUNREACH:
+        return CLI_UNREACHABLE;
+    case -EACCES:
+    case -EPERM:
+        return CLI_UNAUTHORISED;
+    case ERR_CHECK:
+    case ERR_CORRUPT:
+    case ERR_CRC:
+        return CLI_CHECK;
+    case ERR_INTERRUPTED:
+        return CLI_INTERRUPTED;
+    default:
+        return CLI_FAILED;
+    }
+}
+
+enum cli_exit cli_fail(const struct err *e)
+{
+    cli_error("%s", e->text);
+    return cli_exit_of(e->code);
+}
+
+enum cli_exit cli_misuse(const char *fmt, ...)
+{
+    char text[512];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    cli_error("%s (try '%s --help')", text, self.name);
+    return CLI_USAGE;
+}
+
+void cli_tally_add(struct cli_tally *t, enum cli_exit status)
+{
+    if (status == CLI_OK) {
+        t->good++;
+        return;
+    }
+    t->status = t->bad && t->status != status ? CLI_PARTLY : status;
+    t->bad++;
+}
+
+enum cli_exit cli_tally_exit(const struct cli_tally *t)
+{
+    return !t->bad ? CLI_OK : t->good ? CLI_PARTLY : t->status;
+}
+
+/* A full disk shows up only now, when the last buffer is written. */
+static int finish(int status)
+{
+    bool failed = ferror(stdout) != 0;
+    int saved = 0;
+    errno = 0;
+    if (fclose(stdout)) {
+        failed = true;
+        saved = errno;
+    }
+    if (!failed)
+        return status;
+    cli_error("standard output: %s", saved ? strerror(saved) : "write error");
+    return status == CLI_OK ? CLI_FAILED : status;
+}
+
+static void complete(struct cli_common *c)
+{
+    if (!c->bootstrap)
+        c->bootstrap = getenv("CHRONIK_BOOTSTRAP");
+    if (!c->bootstrap || !*c->bootstrap)
+        c->bootstrap = "127.0.0.1:9092";
+    self.quiet = c->quiet;
+    self.verbose = c->verbose;
+}
+
+int cli_main(const struct opt_program *p, int argc, char **argv, void *values,
+             struct cli_common *common)
+{
+    struct opt_args args;
+    struct err e = {0};
+    int status = CLI_OK;
+    self.name = p->name;
+    signal(SIGPIPE, SIG_DFL);
+    switch (opt_parse(p, argc, argv, values, &args, &e)) {
+    case OPT_RUN:
+        complete(common);
+        status = args.command->run(values, &args);
+        break;
+    case OPT_SHOW_HELP:
+        opt_help(p, args.command, stdout);
+        break;
+    case OPT_SHOW_MAN:
+        opt_man(p, stdout);
+        break;
+    case OPT_SHOW_BASH:
+        opt_bash(p, stdout);
+        break;
+    case OPT_SHOW_VERSION:
+        printf("%s (Chronik) %s\n", p->name, CHRONIK_VERSION);
+        break;
+    case OPT_MISUSE:
+        cli_error("%s", e.text);
+        status = CLI_USAGE;
+        break;
+    }
+    opt_args_release(&args);
+    return finish(status);
+}

@@ -1,0 +1,144 @@
+/* opt_bash.c - a bash completion from a program's table. Topic and group names are asked from the
+ * broker that the command line or the environment names, for at most a second. */
+#include <string.h>
+
+#include "cli/opt.h"
+
+/* The function's name: dashes cannot stand in every shell's. */
+static void function_name(const struct opt_program *p, FILE *out)
+{
+    fputc('_', out);
+    for (const char *s = p->name; *s; s++)
+        fputc(*s == '-' ? '_' : *s, out);
+}
+
+static void fill_with(enum opt_fill fill, FILE *out)
+{
+    static const char *const how[] = {
+        [OPT_FILL_NONE] = "COMPREPLY=()",
+        [OPT_FILL_FILE] = "compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\"))",
+        [OPT_FILL_DIR] = "compopt -o filenames; COMPREPLY=($(compgen -d -- \"$cur\"))",
+        [OPT_FILL_TOPIC] =
+            "COMPREPLY=($(compgen -W \"$(chronik-topic list -o names ${server:+-b \"$server\"} "
+            "--timeout 1 2>/dev/null)\" -- \"$cur\"))",
+        [OPT_FILL_GROUP] =
+            "COMPREPLY=($(compgen -W \"$(chronik-group list -o names ${server:+-b \"$server\"} "
+            "--timeout 1 2>/dev/null)\" -- \"$cur\"))",
+    };
+    fputs(how[fill], out);
+}
+
+static void pattern(const struct opt *o, FILE *out)
+{
+    fprintf(out, "--%s", o->name);
+    if (o->letter)
+        fprintf(out, "|-%c", o->letter);
+}
+
+/* The arms of `case $prev`: what an option's value may be. */
+static void values(const struct opt_program *p, FILE *out)
+{
+    for (size_t i = 0; i < p->n_options; i++) {
+        const struct opt *o = &p->options[i];
+        if (!o->arg)
+            continue;
+        fputs("    ", out);
+        pattern(o, out);
+        fputs(") ", out);
+        if (o->choices) {
+            fputs("COMPREPLY=($(compgen -W \"", out);
+            for (const struct opt_choice *c = o->choices; c->name; c++)
+                fprintf(out, "%s%s", c == o->choices ? "" : " ", c->name);
+            fputs("\" -- \"$cur\"))", out);
+        } else {
+            fill_with(o->fill, out);
+        }
+        fputs("; return ;;\n", out);
+    }
+}
+
+static void option_words(const struct opt_program *p, const struct opt_command *c, FILE *out)
+{
+    for (size_t i = 0; i < p->n_options; i++) {
+        const struct opt *o = &p->options[i];
+        if (!o->hidden && opt_belongs(p, o, c))
+            fprintf(out, "--%s%s ", o->name, o->arg ? "=" : "");
+    }
+    fputs("--help --version", out);
+}
+
+static void command_arms(const struct opt_program *p, FILE *out)
+{
+    for (size_t i = 0; i < p->n_commands; i++) {
+        const struct opt_command *c = &p->commands[i];
+        fprintf(out, "    \"%s\")\n        options=\"", c->name ? c->name : "");
+        option_words(p, c, out);
+        fputs("\"\n        [[ $cur == -* ]] || { ", out);
+        fill_with(c->fill, out);
+        fputs("; return; } ;;\n", out);
+    }
+    if (!p->commands[0].name)
+        return;
+    fputs("    *)\n        options=\"--help --version\"\n"
+          "        [[ $cur == -* ]] || { COMPREPLY=($(compgen -W \"",
+          out);
+    for (size_t i = 0; i < p->n_commands; i++)
+        fprintf(out, "%s%s", i ? " " : "", p->commands[i].name);
+    fputs("\" -- \"$cur\")); return; } ;;\n", out);
+}
+
+/* A shell pattern that matches an option whose value is the next word. */
+static void valued_pattern(const struct opt_program *p, FILE *out)
+{
+    const char *before = "";
+    for (size_t i = 0; i < p->n_options; i++)
+        if (p->options[i].arg) {
+            fputs(before, out);
+            pattern(&p->options[i], out);
+            before = "|";
+        }
+    fputs(*before ? "" : "--", out);
+}
+
+void opt_bash(const struct opt_program *p, FILE *out)
+{
+    fprintf(out, "# bash completion for %s; made from the program's table of options\n", p->name);
+    function_name(p, out);
+    fputs("()\n{\n"
+          "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+          "    local command= server= options= i\n"
+          "    # bash splits --name=value into three words\n"
+          "    [[ $prev == = ]] && prev=${COMP_WORDS[COMP_CWORD-2]}\n"
+          "    [[ $cur == = ]] && cur=\n"
+          "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
+          "        case ${COMP_WORDS[i]} in\n"
+          "        -b|--bootstrap-server)\n"
+          "            [[ ${COMP_WORDS[i+1]} == = ]] && ((i++))\n"
+          "            server=${COMP_WORDS[i+1]} ; ((i++))\n"
+          "            # and the colon of host:port makes words of its own\n"
+          "            while [[ ${COMP_WORDS[i+1]} == : ]]; do\n"
+          "                server+=:${COMP_WORDS[i+2]}; ((i += 2))\n"
+          "            done ;;\n        ",
+          out);
+    valued_pattern(p, out);
+    fputs(") [[ ${COMP_WORDS[i+1]} == = ]] && ((i++)); ((i++)) ;;\n"
+          "        -*) ;;\n",
+          out);
+    if (p->commands[0].name)
+        fputs("        *) command=${command:-${COMP_WORDS[i]}} ;;\n", out);
+    fputs("        esac\n"
+          "    done\n"
+          "    case $prev in\n",
+          out);
+    values(p, out);
+    fputs("    esac\n    case $command in\n", out);
+    command_arms(p, out);
+    fputs("    esac\n"
+          "    COMPREPLY=($(compgen -W \"$options\" -- \"$cur\"))\n"
+          "    [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace\n"
+          "}\n"
+          "complete -F ",
+          out);
+    function_name(p, out);
+    fprintf(out, " %s\n", p->name);
+}
