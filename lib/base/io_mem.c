@@ -17,7 +17,7 @@ struct fault {
 struct io_mem {
     struct io io;
     struct mem_tree tree;
-    struct mem_tree base; /* the tree before the trace; empty while the trace is */
+    struct mem_tree base; /* the tree before the trace; without nodes while that is empty */
     struct mem_trace trace;
     uint64_t space;
     struct fault fault[IO_MEM_CALLS];
@@ -62,12 +62,19 @@ static int count(struct io_mem *m, enum io_mem_call call)
     return -f->errnum;
 }
 
+/* Make room for one more change and, before the first one, remember what it is made to. */
+static int ready(struct io_mem *m)
+{
+    int err = mem_trace_reserve(&m->trace);
+    if (!err && m->base.n == 0)
+        err = mem_tree_copy(&m->base, &m->tree);
+    return err;
+}
+
 /* Make c happen. It is freed if it does not. */
 static int change(struct io_mem *m, struct mem_change c)
 {
-    int err = mem_trace_reserve(&m->trace);
-    if (!err && m->trace.n == 0 && m->base.n == 0)
-        err = mem_tree_copy(&m->base, &m->tree);
+    int err = ready(m);
     if (!err)
         err = mem_tree_apply(&m->tree, &c, NULL);
     if (err) {
@@ -110,13 +117,11 @@ static bool has_room(struct io_mem *m, uint64_t old_size, uint64_t size)
     return used <= m->space && size - old_size <= m->space - used;
 }
 
-static int record_sync(struct io_mem *m, uint32_t node, bool failed)
+static int record_sync(struct io_mem *m, uint32_t node)
 {
-    int err = mem_trace_reserve(&m->trace);
-    if (!err && m->trace.n == 0 && m->base.n == 0)
-        err = mem_tree_copy(&m->base, &m->tree);
+    int err = ready(m);
     if (!err)
-        mem_trace_sync(&m->trace, node, failed);
+        mem_trace_sync(&m->trace, node);
     return err;
 }
 
@@ -232,8 +237,12 @@ static int mem_pwritev(struct io_file *f, const struct iovec *iov, int n, uint64
 
 static int sync_or_fail(struct io_file *f, int fault)
 {
-    int err = record_sync(disk_of(f->io), file_of(f)->node, fault != 0);
-    return fault ? fault : err;
+    struct io_mem *m = disk_of(f->io);
+    if (!fault)
+        return record_sync(m, file_of(f)->node);
+    if (mem_trace_sync_failed(&m->trace, file_of(f)->node))
+        node_of(f)->lost = true;
+    return fault;
 }
 
 static int mem_sync(struct io_file *f)
@@ -284,7 +293,23 @@ static int mem_fstat(struct io_file *f, struct io_stat *st)
 
 static int mem_drop_cache(struct io_file *f)
 {
-    (void)f;
+    struct io_mem *m = disk_of(f->io);
+    uint32_t node = file_of(f)->node;
+    if (!node_of(f)->lost)
+        return 0;
+    struct mem_content fresh = {0};
+    int err = 0;
+    if (node < m->base.n && m->base.node[node])
+        err = mem_content_copy(&fresh, &m->base.node[node]->content);
+    if (!err)
+        err = mem_trace_reload(&m->trace, node, &fresh);
+    if (err) {
+        mem_content_free(&fresh);
+        return err;
+    }
+    mem_content_free(&node_of(f)->content);
+    node_of(f)->content = fresh;
+    node_of(f)->lost = false;
     return 0;
 }
 
@@ -417,9 +442,9 @@ static int mem_sync_dir(struct io *io, const char *path)
     struct mem_place p;
     int fault = count(m, IO_MEM_SYNC_DIR);
     int err = find_dir(m, path, &p);
-    if (!err)
-        err = record_sync(m, p.node, fault != 0);
-    return fault ? fault : err;
+    if (fault || err)
+        return fault ? fault : err;
+    return record_sync(m, p.node);
 }
 
 static int mem_list(struct io *io, const char *path, int (*each)(void *ctx, const char *name),
@@ -440,7 +465,7 @@ static int mem_sync_fs(struct io *io, const char *path)
 {
     struct mem_place p;
     int err = find(disk_of(io), path, &p);
-    return err ? err : record_sync(disk_of(io), MEM_NONE, false);
+    return err ? err : record_sync(disk_of(io), MEM_NONE);
 }
 
 static int mem_space(struct io *io, const char *path, uint64_t *free_bytes)

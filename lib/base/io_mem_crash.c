@@ -1,4 +1,4 @@
-/* io_mem_crash.c - the trace, and the states a power cut can leave.
+/* io_mem_crash.c - the states a power cut can leave.
  *
  * A change is durable once a sync that covers it follows in the trace: of its file for bytes and
  * sizes, of its directory for names (of both for a rename from one to another). Until then a crash
@@ -16,78 +16,10 @@
 
 #define NEVER SIZE_MAX
 
-void mem_change_free(struct mem_change *c)
-{
-    mem_data_free(c->data);
-    free(c->from);
-    free(c->to);
-}
-
-void mem_trace_free(struct mem_trace *t)
-{
-    for (size_t i = 0; i < t->n; i++)
-        mem_change_free(&t->at[i]);
-    free(t->at);
-    free(t->pending);
-    *t = (struct mem_trace){0};
-}
-
-int mem_trace_reserve(struct mem_trace *t)
-{
-    if (t->n < t->cap)
-        return 0;
-    size_t cap = t->cap ? 2 * t->cap : 64;
-    struct mem_change *at = reallocarray(t->at, cap, sizeof *at);
-    if (at)
-        t->at = at;
-    size_t *pending = reallocarray(t->pending, cap, sizeof *pending);
-    if (pending)
-        t->pending = pending;
-    if (!at || !pending)
-        return -ENOMEM;
-    t->cap = cap;
-    return 0;
-}
-
-void mem_trace_add(struct mem_trace *t, struct mem_change c)
-{
-    c.durable = NEVER;
-    if (c.kind != MEM_SYNC)
-        t->pending[t->n_pending++] = t->n;
-    t->at[t->n++] = c;
-}
-
-/* Whether a sync of that node concerns c. A directory's is noted in c: a rename between two waits
- * for both. */
-static bool covers(uint32_t node, struct mem_change *c)
-{
-    if (c->kind != MEM_NAME)
-        return node == MEM_NONE || node == c->node;
-    if (node == MEM_NONE || node == c->from_dir)
-        c->from_dir_synced = true;
-    if (node == MEM_NONE || node == c->to_dir)
-        c->to_dir_synced = true;
-    return (c->from_dir_synced || !c->from) && (c->to_dir_synced || !c->to);
-}
-
-void mem_trace_sync(struct mem_trace *t, uint32_t node, bool failed)
-{
-    if (!failed)
-        mem_trace_add(t, (struct mem_change){.kind = MEM_SYNC, .node = node});
-    size_t left = 0;
-    for (size_t i = 0; i < t->n_pending; i++) {
-        struct mem_change *c = &t->at[t->pending[i]];
-        if (!covers(node, c))
-            t->pending[left++] = t->pending[i];
-        else if (!failed)
-            c->durable = t->n;
-    }
-    t->n_pending = left;
-}
-
+/* What a crash may take. */
 static bool is_unsynced(const struct mem_change *c, size_t upto)
 {
-    return c->kind != MEM_SYNC && c->durable > upto;
+    return c->kind != MEM_SYNC && (c->durable > upto || c->lost) && !c->absent;
 }
 
 static size_t bound(const struct mem_trace *t, size_t upto)
@@ -135,11 +67,12 @@ static bool keeps_some(const struct mem_tear *tear, uint64_t sector)
 static struct mem_tear make_tear(const struct mem_change *c, uint64_t random)
 {
     struct mem_tear tear = {
-        .seed = random / 4,
+        .seed = random / 8,
         .first = c->data->off / MEM_SECTOR,
         .last = (c->data->off + c->data->len - 1) / MEM_SECTOR,
     };
     tear.keeps = random % 4 == 0 ? keeps_front : random % 4 == 1 ? keeps_back : keeps_some;
+    tear.short_size = random / 4 % 2;
     return tear;
 }
 
@@ -196,17 +129,26 @@ static struct cut make_cut(const struct io_mem *m, size_t upto, enum io_mem_cut 
     return cut;
 }
 
+static enum fate next_fate(struct cut *cut, const struct mem_change *c, size_t at, size_t upto)
+{
+    if (c->absent)
+        return LOST;
+    return is_unsynced(c, upto) ? fate_of(cut, c, at) : KEPT;
+}
+
 static int replay(struct mem_tree *tree, const struct mem_trace *t, size_t upto, struct cut *cut)
 {
     int err = 0;
     for (size_t i = 0; !err && i < upto; i++) {
         const struct mem_change *c = &t->at[i];
-        enum fate fate = is_unsynced(c, upto) ? fate_of(cut, c, i) : KEPT;
+        enum fate fate = next_fate(cut, c, i, upto);
         if (fate == TORN) {
             struct mem_tear tear = make_tear(c, next_random(&cut->random));
             err = mem_tree_apply(tree, c, &tear);
         } else if (fate == KEPT) {
             err = mem_tree_apply(tree, c, NULL);
+        } else if (c->durable <= upto) { /* lost bytes of a size that a later sync saved */
+            err = mem_tree_apply(tree, c, &mem_tear_size_only);
         }
     }
     return err;

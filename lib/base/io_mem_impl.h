@@ -64,6 +64,7 @@ struct mem_entry {
 
 struct mem_node {
     bool is_dir, locked;
+    bool lost;       /* some of its bytes are only in the cache and count as clean */
     uint32_t in_dir; /* the directory with its one name, or MEM_NONE */
     uint32_t opens;
     struct mem_content content;
@@ -117,6 +118,8 @@ struct mem_change {
     uint32_t from_dir, to_dir; /* MEM_NONE: none */
     char *from, *to;
     bool from_dir_synced, to_dir_synced; /* while the other one is not */
+    bool lost;   /* a sync that should have saved data failed: it may or may not be on the disk */
+    bool absent; /* it turned out not to be */
     size_t durable; /* it is in every crash state of a trace at least this long */
 };
 
@@ -132,17 +135,28 @@ void mem_trace_free(struct mem_trace *t);
 int mem_trace_reserve(struct mem_trace *t);
 /* Takes what c points to. */
 void mem_trace_add(struct mem_trace *t, struct mem_change c);
-/* A sync of a file or directory, or of all (MEM_NONE). After one that failed nobody knows what is
- * on the disk, and the system will not try again: what was pending then never becomes durable. */
-void mem_trace_sync(struct mem_trace *t, uint32_t node, bool failed);
+/* A sync of a file or directory, or of all (MEM_NONE), that went well. */
+void mem_trace_sync(struct mem_trace *t, uint32_t node);
+/* A sync of a file that failed: nobody knows which of its pending bytes are on the disk, and the
+ * system will not try them again. True if there were any. Sizes and names stay pending. */
+bool mem_trace_sync_failed(struct mem_trace *t, uint32_t node);
+/* Make of c, the file's content before the trace, what the disk has without the lost bytes; from
+ * now on they are in no crash state. */
+int mem_trace_reload(struct mem_trace *t, uint32_t node, struct mem_content *c);
 void mem_change_free(struct mem_change *c);
 
-/* How much of a write survives: whether the sector that holds this position of the file does. */
+/* How much of a write survives: which sectors of the file, and whether the file ends behind the
+ * last of them. */
 struct mem_tear {
     bool (*keeps)(const struct mem_tear *tear, uint64_t sector);
     uint64_t seed, first, last; /* sectors of the write */
+    bool short_size;
 };
-/* Do c to t; tear NULL: all of it. */
+extern const struct mem_tear mem_tear_size_only;
+/* Do a write or a change of size; tear NULL: all of it. */
+int mem_content_apply(struct mem_content *f, const struct mem_change *c,
+                      const struct mem_tear *tear);
+/* Do any change. */
 int mem_tree_apply(struct mem_tree *t, const struct mem_change *c, const struct mem_tear *tear);
 
 struct io_mem;

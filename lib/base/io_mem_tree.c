@@ -148,36 +148,6 @@ static int apply_name(struct mem_tree *t, const struct mem_change *c)
     return 0;
 }
 
-static int put_torn(struct mem_content *f, const struct mem_data *d, uint64_t end,
-                    const struct mem_tear *tear)
-{
-    int err = 0;
-    for (uint64_t at = d->off; !err && at < end;) {
-        uint64_t stop = (at / MEM_SECTOR + 1) * MEM_SECTOR;
-        stop = stop < end ? stop : end;
-        if (tear->keeps(tear, at / MEM_SECTOR))
-            err = mem_content_put(f, d, at, stop);
-        at = stop;
-    }
-    return err;
-}
-
-/* A write that did not grow the file when it was made does not grow it now: where the size it
- * relied on was lost, so are its bytes beyond. */
-static int apply_write(struct mem_content *f, const struct mem_change *c,
-                       const struct mem_tear *tear)
-{
-    uint64_t end = c->data->off + c->data->len;
-    if (c->size > c->old_size && end > f->size) {
-        int err = mem_content_resize(f, end);
-        if (err)
-            return err;
-    }
-    if (end > f->size)
-        end = f->size;
-    return tear ? put_torn(f, c->data, end, tear) : mem_content_put(f, c->data, c->data->off, end);
-}
-
 int mem_tree_apply(struct mem_tree *t, const struct mem_change *c, const struct mem_tear *tear)
 {
     if (c->kind == MEM_SYNC)
@@ -185,10 +155,7 @@ int mem_tree_apply(struct mem_tree *t, const struct mem_change *c, const struct 
     if (c->kind == MEM_NAME)
         return apply_name(t, c);
     struct mem_node *d = mem_tree_need(t, c->node, false);
-    if (!d)
-        return -ENOMEM;
-    return c->kind == MEM_SIZE ? mem_content_resize(&d->content, c->size)
-                               : apply_write(&d->content, c, tear);
+    return d ? mem_content_apply(&d->content, c, tear) : -ENOMEM;
 }
 
 /* Whole trees */

@@ -11,6 +11,7 @@ libchronik_la_SOURCES += \
 	lib/base/io_mem.c lib/base/io_mem.h lib/base/io_mem_impl.h \
 	lib/base/io_mem_content.c \
 	lib/base/io_mem_crash.c \
+	lib/base/io_mem_trace.c \
 	lib/base/io_mem_tree.c \
 	lib/base/io_posix.c \
 	lib/base/json.c lib/base/json.h \
