@@ -2,6 +2,11 @@
  *
  * The rules are Kafka's. Where several are broken, the cheapest to find is named, and a wrong CRC
  * before anything else that depends on the content: nothing in damaged bytes is worth an opinion.
+ *
+ * What it costs (2 to 4 noisy cores, batches of 100 KB): the header and the CRC 18 ns per stored
+ * KB. Walking 27 ns a record. Expanding, per expanded KB: lz4 80-190 ns (730 for records of 100
+ * bytes), zstd 190-480, snappy 150-410, gzip 420-830. So 1 MiB expanded takes 0.1 to 0.9 ms, which
+ * is why batch_admit_records may run elsewhere than on a loop.
  */
 #include <errno.h>
 #include <inttypes.h>

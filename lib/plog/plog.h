@@ -1,23 +1,28 @@
-/* plog.h - the log of one partition: segments in Kafka's own file format, with offset and time index.
+/* plog.h - the log of one partition: segments in Kafka's own file format, with offset and time
+ * index.
  *
  *   <dir>/<topic>-<partition>/
  *     partition.metadata                     Kafka's text file: version, topic_id
- *     leader-epoch-checkpoint                Kafka's text file: epoch and its first offset, a line each
- *     00000000000000000000.log               record batches, one behind the other
+ *     leader-epoch-checkpoint                Kafka's text file: epoch and its first offset, a line
+ * each 00000000000000000000.log               record batches, one behind the other
  *     00000000000000000000.index             (relative offset, position) pairs, 8 bytes each
  *     00000000000000000000.timeindex         (timestamp, relative offset) pairs, 12 bytes each
+ *     00000000000000000000.check             checksums of the two, and the segment's largest
+ * timestamp
  *
  * A partition log is derived: its records were made durable in the write-ahead log before, and are
- * written here again at recovery, from the checkpointed end on. So appends go to the page cache; only
- * a checkpoint syncs (plog_sync). Indexes are derived too: missing or damaged ones are rebuilt.
+ * written here again at recovery, from the checkpointed end on. So appends go to the page cache;
+ * only a checkpoint syncs (plog_sync). Indexes are derived too: missing or damaged ones are
+ * rebuilt.
  *
- * Threads. One writer thread calls everything marked [w]. Functions marked [r] may be called from any
- * thread at any time between plog_open and plog_free; they read what the writer published
- * (atomics, and memory that is retired through the retire hook only after all readers are done). Read
- * functions must stand inside a read section of whatever the hook relies on (RCU in the broker).
+ * Threads. One writer thread calls everything marked [w]. Functions marked [r] may be called from
+ * any thread at any time between plog_open and plog_free; they read what the writer published
+ * (atomics, and memory that is retired through the retire hook only after all readers are done).
+ * Read functions must stand inside a read section of whatever the hook relies on (RCU in the
+ * broker).
  *
- * Directories are made lazily, at the first append: a topic with 10,000 empty partitions costs nothing.
- * Files are opened lazily too.
+ * Directories are made lazily, at the first append: a topic with 10,000 empty partitions costs
+ * nothing. Files are opened lazily too.
  */
 #ifndef PLOG_PLOG_H
 #define PLOG_PLOG_H
@@ -35,11 +40,13 @@ struct plog; /* opaque */
 
 struct plog_config {
     struct io *io;
-    struct log *log;              /* may be NULL */
-    const char *dir;              /* holds the partition directories; copied */
-    uint64_t segment_bytes;       /* roll before a segment exceeds it (segment.bytes) */
-    uint32_t index_interval_bytes; /* bytes of log between two index entries (index.interval.bytes) */
-    /* Call fn(arg) once every reader that may hold memory of before this call is gone. NULL: at once. */
+    struct log *log;        /* may be NULL */
+    const char *dir;        /* holds the partition directories; copied */
+    uint64_t segment_bytes; /* roll before a segment exceeds it (segment.bytes) */
+    uint32_t
+        index_interval_bytes; /* bytes of log between two index entries (index.interval.bytes) */
+    /* Call fn(arg) once every reader that may hold memory of before this call is gone. NULL: at
+     * once. */
     void (*retire)(void *ctx, void (*fn)(void *arg), void *arg);
     void *retire_ctx;
 };
@@ -52,34 +59,42 @@ struct plog_epoch {
 
 /* What a checkpoint remembers of a partition log, and what recovery starts from. */
 struct plog_mark {
-    int64_t log_start; /* first offset that may be read */
-    int64_t log_end;   /* offset of the next record */
-    int64_t segment;   /* base offset of the active segment */
-    uint64_t bytes;    /* size of the active segment up to log_end */
+    int64_t log_start;     /* first offset that may be read */
+    int64_t log_end;       /* offset of the next record */
+    int64_t segment;       /* base offset of the active segment */
+    uint64_t bytes;        /* size of the active segment up to log_end */
     int64_t max_timestamp; /* of the active segment, -1 if empty */
     int64_t max_timestamp_offset;
 };
 
-/* A log object for topic-partition. mark NULL: a new, empty log at offset 0; nothing is touched on disk
- * (a left-over directory of that name is the caller's affair, see plog_sweep). Else: the log as the mark says:
- * the active segment must exist with at least mark->bytes bytes (ERR_CORRUPT if not, naming the file), and
- * is cut to them when it is first written or read; segments above it are removed. Epochs come from the
- * caller (checkpoint) and are copied. */
-int plog_open(struct plog **out, const struct plog_config *cfg, const char *topic, int32_t partition,
-              const struct uuid *topic_id, const struct plog_mark *mark, const struct plog_epoch *epochs,
-              size_t n_epochs, struct err *e);
+/* A log object for topic-partition. mark NULL: a new, empty log at offset 0; nothing is touched on
+ * disk yet (a left-over directory of the same topic id is emptied at the first append; another
+ * one's makes that fail with ERR_EXISTS: see plog_sweep). Else the log as the mark says: the active
+ * segment must exist with at least mark->bytes bytes unless that is 0 (ERR_CORRUPT if not, naming
+ * the file), and is cut to them when it is first written; segments above it are removed. Epochs
+ * come from the caller (checkpoint) and are copied. The high watermark begins at the log start. */
+int plog_open(struct plog **out, const struct plog_config *cfg, const char *topic,
+              int32_t partition, const struct uuid *topic_id, const struct plog_mark *mark,
+              const struct plog_epoch *epochs, size_t n_epochs, struct err *e);
 /* [w] Close files and free; readers must be gone. Syncs nothing. */
 void plog_free(struct plog *p);
 
-/* [w] Append n batches that already carry their offsets and epochs; they must follow log_end without a gap.
- * Rolls before or between batches by size. All or nothing is published: on an error log_end stays, the log
- * is marked failed and takes no more appends (its WAL still has the records). */
+/* [w] Append n batches that already carry their offsets and epochs; they must follow log_end
+ * without a gap. Rolls before or between batches by size. All or nothing is published: on an error
+ * log_end stays, the log is marked failed and takes no more appends (its WAL still has the
+ * records). */
 int plog_append(struct plog *p, const struct span *batches, size_t n, struct err *e);
 /* [w] Let readers see offsets below hw (monotone; <= log_end). */
 void plog_set_high_watermark(struct plog *p, int64_t hw);
-/* [w] Move the log start (monotone; the caller made it durable); whole segments below it are closed and their
- * files unlinked (after plog_set_floor allows). */
+/* [w] Move the log start (monotone, <= log_end; the caller made it durable). Segments wholly below
+ * it are closed and their files unlinked as far as plog_set_floor allows. On an error (an unlink)
+ * the log start has moved all the same; the files left over go with the next call or the next
+ * plog_open. */
 int plog_set_log_start(struct plog *p, int64_t log_start, struct err *e);
+/* [w] Segments whose base offset is below floor may be unlinked (monotone). The caller gives the
+ * mark.segment of the oldest checkpoint from which a recovery may start: that segment and those
+ * above it must be there then. Until the first call nothing is unlinked. */
+int plog_set_floor(struct plog *p, int64_t floor, struct err *e);
 /* [w] Force a new segment at log_end (by size it happens by itself). */
 int plog_roll(struct plog *p, struct err *e);
 
@@ -90,10 +105,17 @@ const struct plog_epoch *plog_epochs(const struct plog *p, size_t *n);
 /* [w] Does the log hold anything that the last plog_sync_begin did not cover? */
 bool plog_dirty(const struct plog *p);
 
-/* Making it durable is in two halves, so that the syncs run outside the writer thread while it goes on.
- * plog_sync_begin [w] writes pending index entries and takes references on the files to be synced; run
- * (any one thread) syncs them; then free it. with_fs: the file system is synced as a whole by the caller
- * (io_sync_fs), run does only directories. NULL out: nothing to do. */
+/* [w] Mark the log failed, as a failed append does: the caller learned of it elsewhere (a failed
+ * sync). */
+void plog_fail(struct plog *p);
+
+/* Making it durable is in two halves, so that the writing and syncing runs outside the writer
+ * thread while it goes on. plog_sync_begin [w] notes what is to be done and takes references; run
+ * (any one thread; a log's syncings one after the other) writes the index files and syncs data and
+ * directories; then free it. with_fs: run syncs nothing, the caller syncs the whole file system
+ * once (io_sync_fs) after all runs. Index files are never synced by run: a loss costs a scan. NULL
+ * out: nothing to do. After a failed run call plog_fail: what was noted is not noted again. The log
+ * may be freed or removed before its run. */
 struct plog_syncing;
 int plog_sync_begin(struct plog *p, struct plog_syncing **out, struct err *e);
 int plog_syncing_run(struct plog_syncing *s, bool with_fs, struct err *e);
@@ -112,54 +134,63 @@ uint64_t plog_bytes(const struct plog *p); /* of all segments, for DescribeLogDi
 /* A run of whole batches in one segment file. Holds the file open until plog_slice_release. */
 struct plog_slice {
     struct io_file *file;
-    uint64_t pos;      /* in the file */
-    uint32_t len;      /* bytes; whole batches */
+    uint64_t pos;        /* in the file */
+    uint32_t len;        /* bytes; whole batches */
     int64_t base_offset; /* of its first batch */
     int64_t next_offset; /* behind its last batch */
-    bool verified;     /* false: not written by this process nor checked yet: plog_slice_verify first */
-    void *owner;       /* opaque: the segment */
+    bool verified; /* false: not written by this process nor checked yet: plog_slice_verify first */
+    void *owner;   /* opaque: the segment */
 };
-/* [r] The batches from the one that holds `offset` on, below `limit` (the high watermark, or less), at most
- * max_bytes but at least one batch if one is there and min_one (KIP-74), from one segment. 0 bytes (len 0,
- * nothing to release) when offset == limit. ERR_OFFSET when offset < log start or > limit; ERR_CORRUPT or
- * -EIO with e when the file does not hold what the index says. May read the file (headers) when the index
- * does not tell enough. */
+/* [r] The batches from the one that holds `offset` on, below `limit` (the high watermark, or less),
+ * at most max_bytes but at least one batch if one is there and min_one (KIP-74), from one segment.
+ * 0 bytes (len 0, nothing to release) when offset == limit. ERR_OFFSET when offset < log start or >
+ * limit; ERR_CORRUPT or -EIO with e when the file does not hold what the index says. May read the
+ * file (headers) when the index does not tell enough. */
 int plog_read(struct plog *p, int64_t offset, int64_t limit, uint32_t max_bytes, bool min_one,
               struct plog_slice *out, struct err *e);
+/* [r] Can plog_read at this offset answer from memory and files that are open already? If not, let
+ * a pool thread do it. */
+bool plog_warm(const struct plog *p, int64_t offset);
 void plog_slice_ref(struct plog_slice *s);
 void plog_slice_release(struct plog_slice *s);
-/* Check CRC, offsets and continuity of every batch of a slice that is not verified, and remember that for the
- * region. Reads the file: for a pool thread, not a loop. 0 or ERR_CORRUPT / an errno with file and byte. */
+/* Check CRC, offsets and continuity of every batch of a slice that is not verified, and remember
+ * that for the region. Reads the file: for a pool thread, not a loop. 0 or ERR_CORRUPT / an errno
+ * with file and byte. */
 int plog_slice_verify(struct plog *p, struct plog_slice *s, struct err *e);
 
 struct plog_time {
     int64_t offset, timestamp; /* -1, -1: none */
     int32_t leader_epoch;
 };
-/* [r] The first record below limit with timestamp >= ts (ListOffsets with a time); reads the file. */
+/* [r] The first record below limit with timestamp >= ts (ListOffsets with a time); reads the file.
+ */
 int plog_find_time(struct plog *p, int64_t ts, int64_t limit, struct plog_time *out, struct err *e);
 /* [r] The record below limit with the largest timestamp (ListOffsets -3). */
 int plog_find_max_time(struct plog *p, int64_t limit, struct plog_time *out, struct err *e);
-/* [r] The last epoch <= epoch and the offset at which it ends (OffsetForLeaderEpoch); -1, -1 if none. */
+/* [r] The last epoch <= epoch and the offset at which it ends (OffsetForLeaderEpoch). An epoch
+ * before the first one known ends where that one starts, as in Kafka; -1, -1 if the log knows no
+ * epoch. */
 void plog_epoch_end(const struct plog *p, int32_t epoch, struct plog_epoch *found, int64_t *end);
 /* [r] The epoch that holds offset, -1 if unknown. */
 int32_t plog_epoch_of(const struct plog *p, int64_t offset);
 
 /* The directory name of a partition: "<topic>-<partition>". */
 int plog_dirname(char *buf, size_t cap, const char *topic, int32_t partition);
-/* Rename a partition's directory to "<topic id>-<partition>-delete" and remove it. A missing one is fine. */
-int plog_remove(const struct plog_config *cfg, const char *topic, int32_t partition, const struct uuid *topic_id,
-                struct err *e);
-/* At start: finish removals that were begun, and rename away every partition directory for which known()
- * says no (topic, partition, id read from partition.metadata; id zero if unreadable). */
+/* Rename a partition's directory to "<topic id>-<partition>-delete" and remove it. A missing one is
+ * fine. */
+int plog_remove(const struct plog_config *cfg, const char *topic, int32_t partition,
+                const struct uuid *topic_id, struct err *e);
+/* At start: finish removals that were begun, and rename away every partition directory for which
+ * known() says no (topic, partition, id read from partition.metadata; id zero if unreadable). */
 int plog_sweep(const struct plog_config *cfg,
-               bool (*known)(void *ctx, const char *topic, int32_t partition, const struct uuid *id), void *ctx,
-               struct err *e);
+               bool (*known)(void *ctx, const char *topic, int32_t partition,
+                             const struct uuid *id),
+               void *ctx, struct err *e);
 
-/* One segment file, for offline readers (chronik-log, verify). Calls each for every batch in order; stops at
- * the first fault and reports its position. valid gets the bytes up to there. */
+/* One segment file, for offline readers (chronik-log, verify). Calls each for every batch in order;
+ * stops at the first fault and reports its position. valid gets the bytes up to there. */
 int plog_walk_file(struct io *io, const char *path,
-                   int (*each)(void *ctx, uint64_t pos, struct span bytes, const struct batch *b), void *ctx,
-                   uint64_t *valid, struct err *e);
+                   int (*each)(void *ctx, uint64_t pos, struct span bytes, const struct batch *b),
+                   void *ctx, uint64_t *valid, struct err *e);
 
 #endif
