@@ -1,3 +1,21 @@
+KP_TESTS = \
+	tests/unit/kp/test_api \
+	tests/unit/kp/test_damage \
+	tests/unit/kp/test_decode \
+	tests/unit/kp/test_encode \
+	tests/unit/kp/test_equal \
+	tests/unit/kp/test_error \
+	tests/unit/kp/test_header \
+	tests/unit/kp/test_json \
+	tests/unit/kp/test_roundtrip
+UNIT_TESTS += $(KP_TESTS)
+
+# What some of them share.
+KP_MESSAGE = tests/unit/kp/message.c tests/unit/kp/message.h
+tests_unit_kp_test_damage_SOURCES = tests/unit/kp/test_damage.c $(KP_MESSAGE)
+tests_unit_kp_test_decode_SOURCES = tests/unit/kp/test_decode.c $(KP_MESSAGE)
+tests_unit_kp_test_roundtrip_SOURCES = tests/unit/kp/test_roundtrip.c $(KP_MESSAGE)
+
 # What the interpreter costs; run by hand.
 noinst_PROGRAMS += tests/bench/kp
 tests_bench_kp_LDADD = libchronik.la
