@@ -13,6 +13,7 @@ include tests/batch.mk
 include tests/cli.mk
 include tests/kp.mk
 include tests/loop.mk
+include tests/wal.mk
 
 if HAVE_CHECK
 AM_CPPFLAGS += $(CHECK_CFLAGS)

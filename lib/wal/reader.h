@@ -11,6 +11,13 @@
 
 struct wal_reader; /* opaque */
 
+/* A place where the log is not what was written. */
+struct wal_fault {
+    struct wal_pos pos;
+    char file[IO_PATH_MAX];
+    const char *reason; /* static storage */
+};
+
 struct wal_reader_config {
     struct io *io;
     const char *path;              /* the shard's WAL directory, or one segment file */
@@ -19,7 +26,8 @@ struct wal_reader_config {
     struct wal_pos synced;         /* known durable up to here (a checkpoint says); {0, 0}: nothing known */
     bool fresh;                    /* drop cached pages before reading: see reliability.md, failed syncs */
     bool live;                     /* a broker may be writing: a segment that vanishes or is recycled while it is
-                                    * read is not a fault */
+                                    * read is not a fault, and a roll is followed */
+    struct wal_fault *fault;       /* may be NULL; filled in whenever open or next gives ERR_CORRUPT */
 };
 
 /* Open and check the segment headers. 0; ERR_NOTFOUND if there is no segment (or not the one `from` names:
@@ -27,11 +35,12 @@ struct wal_reader_config {
 int wal_reader_open(struct wal_reader **out, const struct wal_reader_config *cfg, struct err *e);
 
 /* The next valid group, in order of writing, local ones included. 1; 0 at the end of the log (see wal_reader_end);
- * ERR_CORRUPT with file and byte. g->payload is good until the next call. */
+ * ERR_CORRUPT with file and byte. g->payload is good until the next call. Called again after 0 it looks again:
+ * a live log may have grown. */
 int wal_reader_next(struct wal_reader *r, struct wal_group *g, struct err *e);
 
 struct wal_end {
-    struct wal_pos pos;   /* behind the last valid group */
+    struct wal_pos pos;   /* behind the last valid group; {0, 0} if no segment was ever opened */
     bool torn;            /* bytes of an incomplete write follow (a torn tail); they are cut by the next OPEN */
     uint64_t torn_bytes;  /* how many, as far as can be told */
     bool rolled;          /* the last segment ends with ROLL */
@@ -50,7 +59,9 @@ const char *wal_reader_file(const struct wal_reader *r);
 /* All segments of the chain, ascending; borrowed. */
 const struct wal_segment_header *wal_reader_segments(const struct wal_reader *r, size_t *n);
 
-/* Read one group again by its position (for replication and replay). */
+/* Read one group again by its position (for replication and replay), also of a segment younger than the reader. 0;
+ * ERR_CORRUPT if no valid group begins there; -ENOENT if the segment is gone. g->payload is good until the
+ * next call. */
 int wal_reader_at(struct wal_reader *r, struct wal_pos pos, struct wal_group *g, struct err *e);
 
 void wal_reader_free(struct wal_reader *r);
