@@ -58,7 +58,7 @@ static void defuse(char *s)
 
 void log_line(struct log *l, enum log_level level, const char *area, const char *fmt, ...)
 {
-    if (!l || l->fd < 0 || level > l->level)
+    if (!log_writes(l, level))
         return;
     char line[LINE_MAX_BYTES + 1];
     size_t n = put_time(line, LINE_MAX_BYTES, l->clock->wall_ms(l->clock));

@@ -9,6 +9,7 @@
 #define BASE_LOG_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 
 #include "base/clock.h"
 
@@ -23,6 +24,11 @@ struct log {
 void log_init(struct log *l, int fd, enum log_level level, struct clock *clock);
 /* "error", "warn", "info", "debug" -> level; ERR_INVALID else. */
 int log_level_parse(const char *name, enum log_level *level);
+/* Whether a message of that level would be written; l may be NULL. */
+static inline bool log_writes(const struct log *l, enum log_level level)
+{
+    return l && l->fd >= 0 && level <= l->level;
+}
 /* l may be NULL: nothing is written. Newlines and control characters in the message become '?'. */
 void log_line(struct log *l, enum log_level level, const char *area, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
@@ -30,9 +36,10 @@ void log_line(struct log *l, enum log_level level, const char *area, const char 
 #define log_error(l, area, ...) log_line(l, LOG_ERROR, area, __VA_ARGS__)
 #define log_warn(l, area, ...) log_line(l, LOG_WARN, area, __VA_ARGS__)
 #define log_info(l, area, ...) log_line(l, LOG_INFO, area, __VA_ARGS__)
+/* The arguments are not evaluated unless they will be written. */
 #define log_debug(l, area, ...)                                                                    \
     do {                                                                                           \
-        if ((l) && (l)->level >= LOG_DEBUG)                                                        \
+        if (log_writes(l, LOG_DEBUG))                                                              \
             log_line(l, LOG_DEBUG, area, __VA_ARGS__);                                             \
     } while (0)
 
