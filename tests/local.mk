@@ -11,6 +11,7 @@ EXTRA_DIST += tests/unit/libcheck-missing.sh
 include tests/base.mk
 include tests/batch.mk
 include tests/cli.mk
+include tests/client.mk
 include tests/kp.mk
 include tests/loop.mk
 include tests/wal.mk

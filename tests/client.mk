@@ -1,0 +1,3 @@
+UNIT_TESTS += tests/unit/client/test_address
+UNIT_TESTS += tests/unit/client/test_conn
+UNIT_TESTS += tests/unit/client/test_murmur2
