@@ -15,6 +15,7 @@ include tests/client.mk
 include tests/kp.mk
 include tests/loop.mk
 include tests/wal.mk
+include tests/meta.mk
 
 if HAVE_CHECK
 AM_CPPFLAGS += $(CHECK_CFLAGS)

@@ -23,6 +23,7 @@ libchronik_la_SOURCES += \
 	lib/meta/section.def \
 	lib/meta/snapshot.c \
 	lib/meta/snapshot_file.c \
+	lib/meta/snapshot_format.h \
 	lib/meta/topic.c lib/meta/topic.h \
 	lib/meta/topics.c lib/meta/topics.h
 nodist_libchronik_la_SOURCES += lib/meta/meta_gen.c lib/meta/meta_gen.h

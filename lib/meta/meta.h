@@ -131,7 +131,7 @@ struct json *meta_image_json(const struct meta_image *m);
 struct json *meta_topic_json(const struct meta_topic *t);
 
 /* ---- snapshots: an image in a file `<index, 20 digits>-<term, 20 digits>.snapshot`.
- * Its bytes are described in snapshot.c and chronik-meta(5). */
+ * Its bytes are described in snapshot_format.h and chronik-meta(5). */
 
 struct meta_snapshot_name {
     uint64_t index, term;

@@ -1,43 +1,4 @@
-/* snapshot.c - an image as the bytes of a file. chronik-meta(5) says the same as prose.
- *
- * All integers of the frame are little-endian; records are in the protocol's encoding.
- *
- * Header, 80 bytes:
- *   0   8   magic "CHRONMET"
- *   8   4   format version, 1
- *   12  4   length of this header, 80
- *   16  4   CRC-32C of the header with this field zero
- *   20  4   flags: 0; a reader refuses those it does not know
- *   24  16  cluster id
- *   40  8   index of the last entry of shard 0's log that is in the image
- *   48  8   its term
- *   56  8   wall time at which this was written, ms
- *   64  8   size of the file in bytes
- *   72  4   number of sections
- *   76  4   zero
- * The first 20 bytes keep their meaning in every version, so that a newer file is told from a
- * broken one.
- *
- * Section, one behind the other:
- *   0   4   type (section.def)
- *   4   4   flags: bit 0: a reader that does not know the type may skip the section
- *   8   8   length of the body in bytes
- *   16  4   number of records
- *   20  4   CRC-32C of bytes 0..19 of this header, then the body
- *   24      body: records, each a u32 length and so many bytes: int16 version (big-endian, as
- *           in commands), then the fields of the section's schema in the flexible encoding
- * The sections this version knows stand in the order of their types, each once; others may stand
- * anywhere.
- *
- * Trailer, 16 bytes:
- *   0   8   magic "CHRONEND"
- *   8   4   zero
- *   12  4   CRC-32C of the whole file before this field
- *
- * A snapshot is valid if all of that holds and every record applies to the image the records before
- * it have made: nodes, settings and topics are the commands that would make them. It is checked
- * whole before any of it is used. The same image, index and time give the same bytes.
- */
+/* An image to bytes and back; the format is in snapshot_format.h. */
 #include <errno.h>
 #include <inttypes.h>
 
@@ -45,22 +6,9 @@
 #include "base/rd.h"
 #include "meta/apply.h"
 #include "meta/command.h"
+#include "meta/snapshot_format.h"
 
-enum {
-    FORMAT = 1,
-    HEADER = 80,
-    HEADER_MAX = 4096, /* a newer header's length beyond this is no header */
-    HEADER_CRC_AT = 16,
-    SIZE_AT = 64,
-    SECTION = 24,
-    SECTION_CRC_AT = 20,
-    SECTION_SKIPPABLE = 1,
-    TRAILER = 16,
-    RECORD_VERSION = 0,
-};
-
-static const char file_magic[] = "CHRONMET", end_magic[] = "CHRONEND";
-enum { MAGIC = 8 };
+enum { RECORD_VERSION = 0 };
 
 enum section_type {
 #define META_SECTION(name, number, schema, sentence) SECTION_##name = number,
@@ -93,7 +41,7 @@ struct section_writer {
 static void section_begin(struct section_writer *s, struct wr *w, uint32_t type)
 {
     *s = (struct section_writer){w, w->len, type, 0};
-    wr_zero(w, SECTION);
+    wr_zero(w, SNAPSHOT_SECTION);
 }
 
 static void section_record(struct section_writer *s, const struct kp_schema *schema,
@@ -112,12 +60,12 @@ static void section_end(struct section_writer *s)
     if (s->w->err)
         return;
     uint8_t *header = s->w->buf + s->at;
-    size_t length = s->w->len - s->at - SECTION;
+    size_t length = s->w->len - s->at - SNAPSHOT_SECTION;
     put_le32(header, s->type);
     put_le64(header + 8, length);
     put_le32(header + 16, s->records);
-    uint32_t crc = crc32c(0, header, SECTION_CRC_AT);
-    put_le32(header + SECTION_CRC_AT, crc32c(crc, header + SECTION, length));
+    uint32_t crc = crc32c(0, header, SNAPSHOT_SECTION_CRC_AT);
+    put_le32(header + SNAPSHOT_SECTION_CRC_AT, crc32c(crc, header + SNAPSHOT_SECTION, length));
 }
 
 static void encode_state(const struct meta_image *m, struct section_writer *s)
@@ -211,9 +159,9 @@ static void encode_section(const struct meta_image *m, enum section_type type, s
 
 static void encode_header(const struct meta_image *m, int64_t wall_ms, struct wr *w)
 {
-    wr_bytes(w, file_magic, MAGIC);
-    wr_le32(w, FORMAT);
-    wr_le32(w, HEADER);
+    wr_bytes(w, snapshot_magic, SNAPSHOT_MAGIC);
+    wr_le32(w, SNAPSHOT_FORMAT);
+    wr_le32(w, SNAPSHOT_HEADER);
     wr_le32(w, 0); /* CRC, once the size is known */
     wr_le32(w, 0);
     wr_bytes(w, m->cluster_id.b, sizeof m->cluster_id.b);
@@ -231,15 +179,15 @@ void meta_snapshot_encode(const struct meta_image *m, int64_t wall_ms, struct wr
     encode_header(m, wall_ms, w);
     for (size_t i = 0; i < KINDS; i++)
         encode_section(m, (enum section_type)kinds[i].type, w);
-    wr_bytes(w, end_magic, MAGIC);
+    wr_bytes(w, snapshot_end_magic, SNAPSHOT_MAGIC);
     wr_le32(w, 0);
     wr_le32(w, 0);
     if (w->err)
         return;
     uint8_t *file = w->buf + start;
     size_t size = w->len - start;
-    put_le64(file + SIZE_AT, size);
-    put_le32(file + HEADER_CRC_AT, crc32c(0, file, HEADER));
+    put_le64(file + SNAPSHOT_SIZE_AT, size);
+    put_le32(file + SNAPSHOT_HEADER_CRC_AT, crc32c(0, file, SNAPSHOT_HEADER));
     put_le32(file + size - 4, crc32c(0, file, size - 4));
 }
 
@@ -277,17 +225,17 @@ static uint32_t crc_without(const uint8_t *p, size_t n, size_t crc_at)
 static int read_header(struct reader *r, struct meta_snapshot_header *h)
 {
     const uint8_t *p = r->file.p;
-    if (r->file.n < HEADER)
+    if (r->file.n < SNAPSHOT_HEADER)
         return corrupt(r, r->file.n, "the file ends within its header");
-    if (memcmp(p, file_magic, MAGIC) != 0)
+    if (memcmp(p, snapshot_magic, SNAPSHOT_MAGIC) != 0)
         return corrupt(r, 0, "no snapshot's magic");
     uint32_t length = get_le32(p + 12);
-    if (length < HEADER || length > HEADER_MAX || length > r->file.n)
+    if (length < SNAPSHOT_HEADER || length > SNAPSHOT_HEADER_MAX || length > r->file.n)
         return corrupt(r, 12, "a header's length that cannot be");
-    if (get_le32(p + HEADER_CRC_AT) != crc_without(p, length, HEADER_CRC_AT))
-        return corrupt(r, HEADER_CRC_AT, "the header's checksum does not match");
+    if (get_le32(p + SNAPSHOT_HEADER_CRC_AT) != crc_without(p, length, SNAPSHOT_HEADER_CRC_AT))
+        return corrupt(r, SNAPSHOT_HEADER_CRC_AT, "the header's checksum does not match");
     h->version = get_le32(p + 8);
-    if (h->version != FORMAT)
+    if (h->version != SNAPSHOT_FORMAT)
         return newer(r, 8, "format version", h->version);
     h->flags = get_le32(p + 20);
     if (h->flags != 0)
@@ -296,9 +244,9 @@ static int read_header(struct reader *r, struct meta_snapshot_header *h)
     h->index = get_le64(p + 40);
     h->term = get_le64(p + 48);
     h->wall_ms = (int64_t)get_le64(p + 56);
-    h->size = get_le64(p + SIZE_AT);
+    h->size = get_le64(p + SNAPSHOT_SIZE_AT);
     h->sections = get_le32(p + 72);
-    if (length != HEADER || get_le32(p + 76) != 0)
+    if (length != SNAPSHOT_HEADER || get_le32(p + 76) != 0)
         return corrupt(r, 12, "a header that is not of its version");
     return 0;
 }
@@ -330,23 +278,24 @@ static int read_section(struct reader *r, size_t *at, size_t end, struct section
 {
     size_t start = *at;
     const uint8_t *p = r->file.p + start;
-    if (end - start < SECTION)
+    if (end - start < SNAPSHOT_SECTION)
         return corrupt(r, start, "the file ends within a section's header");
     uint64_t length = get_le64(p + 8);
-    if (length > end - start - SECTION)
+    if (length > end - start - SNAPSHOT_SECTION)
         return corrupt(r, start + 8, "a section is longer than the file");
-    uint32_t crc = crc32c(crc32c(0, p, SECTION_CRC_AT), p + SECTION, (size_t)length);
-    if (crc != get_le32(p + SECTION_CRC_AT))
+    uint32_t crc =
+        crc32c(crc32c(0, p, SNAPSHOT_SECTION_CRC_AT), p + SNAPSHOT_SECTION, (size_t)length);
+    if (crc != get_le32(p + SNAPSHOT_SECTION_CRC_AT))
         return corrupt(r, start, "the checksum of the section that begins here does not match");
     uint32_t type = get_le32(p), flags = get_le32(p + 4);
     s->kind = find_kind(type);
-    if (!s->kind && !(flags & SECTION_SKIPPABLE))
+    if (!s->kind && !(flags & SNAPSHOT_SKIPPABLE))
         return newer(r, start, "section type", type);
-    if (flags & ~(uint32_t)SECTION_SKIPPABLE)
+    if (flags & ~(uint32_t)SNAPSHOT_SKIPPABLE)
         return newer(r, start + 4, "section flags", flags);
-    s->at = start + SECTION;
+    s->at = start + SNAPSHOT_SECTION;
     s->records = get_le32(p + 16);
-    s->body = span_of(p + SECTION, (size_t)length);
+    s->body = span_of(p + SNAPSHOT_SECTION, (size_t)length);
     *at = s->at + (size_t)length;
     return 0;
 }
@@ -361,9 +310,9 @@ static int check_file(struct reader *r, struct meta_snapshot_header *h, struct s
         return corrupt(r, r->file.n, "the file ends before its stated size");
     if (r->file.n > h->size)
         return corrupt(r, (size_t)h->size, "bytes behind the stated size");
-    if (h->size < HEADER + TRAILER)
-        return corrupt(r, SIZE_AT, "a size that cannot be");
-    size_t at = HEADER, end = r->file.n - TRAILER, next = 0;
+    if (h->size < SNAPSHOT_HEADER + SNAPSHOT_TRAILER)
+        return corrupt(r, SNAPSHOT_SIZE_AT, "a size that cannot be");
+    size_t at = SNAPSHOT_HEADER, end = r->file.n - SNAPSHOT_TRAILER, next = 0;
     for (uint32_t i = 0; i < h->sections; i++) {
         struct section s;
         size_t start = at;
@@ -381,7 +330,7 @@ static int check_file(struct reader *r, struct meta_snapshot_header *h, struct s
     if (next != KINDS)
         return corrupt(r, at, "a section is missing");
     const uint8_t *p = r->file.p + end;
-    if (memcmp(p, end_magic, MAGIC) != 0 || get_le32(p + 8) != 0)
+    if (memcmp(p, snapshot_end_magic, SNAPSHOT_MAGIC) != 0 || get_le32(p + 8) != 0)
         return corrupt(r, end, "no trailer");
     if (get_le32(p + 12) != crc32c(0, r->file.p, r->file.n - 4))
         return corrupt(r, end + 12, "the whole file's checksum does not match");
