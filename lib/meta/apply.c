@@ -340,8 +340,8 @@ int meta_apply(const struct meta_image *m, uint64_t index, uint64_t term, struct
     struct arena a;
     struct command c;
     struct meta_image *next = NULL;
-    if (index <= m->index)
-        return err_set(e, ERR_STALE, "entry %llu is not behind the image's %llu",
+    if (index < m->index)
+        return err_set(e, ERR_STALE, "entry %llu is before the image's %llu",
                        (unsigned long long)index, (unsigned long long)m->index);
     arena_init(&a, COMMAND_MEMORY);
     int rc = command_decode(bytes, &a, &c, e);

@@ -8,10 +8,11 @@
 
 #include "meta/pack.h"
 
-/* ---- what is known of brokers */
+/* ---- what is known of nodes */
 
 static void lay_out(struct pack *k, const struct brokers *like, struct brokers *out)
 {
+    struct meta_server *servers = pack_copy(k, like->servers, like->n_servers * sizeof *servers);
     struct meta_node *nodes = pack_copy(k, like->nodes, like->n_nodes * sizeof *nodes);
     struct broker_configs *sets = pack_copy(k, like->configs, like->n_configs * sizeof *sets);
     for (size_t i = 0; i < like->n_configs; i++) {
@@ -37,6 +38,8 @@ static void lay_out(struct pack *k, const struct brokers *like, struct brokers *
             nodes[i].rack = rack;
         }
     }
+    out->n_servers = like->n_servers;
+    out->servers = servers;
     out->n_nodes = like->n_nodes;
     out->nodes = nodes;
     out->n_configs = like->n_configs;
@@ -134,6 +137,17 @@ struct meta_image *meta_advance(const struct meta_image *m, uint64_t index, uint
     return next;
 }
 
+struct meta_image *meta_change(const struct meta_image *m, uint64_t index, uint64_t term,
+                               const struct meta_server *servers, size_t n)
+{
+    struct meta_image *next = meta_advance(m, index, term);
+    if (next && image_set_servers(next, servers, n) < 0) {
+        meta_image_unref(next);
+        return NULL;
+    }
+    return next;
+}
+
 static struct span name_key(const struct topic *t)
 {
     return span_str(t->t.name);
@@ -178,6 +192,14 @@ int image_set_brokers(struct meta_image *draft, const struct brokers *like)
     brokers_unref(draft->brokers);
     draft->brokers = b;
     return 0;
+}
+
+int image_set_servers(struct meta_image *draft, const struct meta_server *servers, size_t n)
+{
+    struct brokers like = *draft->brokers;
+    like.n_servers = n;
+    like.servers = (struct meta_server *)servers;
+    return image_set_brokers(draft, &like);
 }
 
 /* ---- reading */
@@ -232,6 +254,12 @@ const struct meta_node *meta_nodes(const struct meta_image *m, size_t *n)
 {
     *n = m->brokers->n_nodes;
     return m->brokers->nodes;
+}
+
+const struct meta_server *meta_servers(const struct meta_image *m, size_t *n)
+{
+    *n = m->brokers->n_servers;
+    return m->brokers->servers;
 }
 
 const char *meta_config_get(const struct meta_topic *t, const char *name)

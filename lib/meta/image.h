@@ -14,10 +14,12 @@ struct broker_configs {
     struct meta_config *configs; /* by name */
 };
 
-/* What brokers say and are told: small, rarely changed, so copied whole. Counted; one block of
- * memory. */
+/* What is known of the cluster's nodes: small, rarely changed, so copied whole. Counted; one block
+ * of memory. */
 struct brokers {
     atomic_uint refs;
+    size_t n_servers;
+    struct meta_server *servers; /* of raft, in its order */
     size_t n_nodes;
     struct meta_node *nodes; /* by id */
     size_t n_configs;
@@ -43,5 +45,6 @@ int image_put_topic(struct meta_image *draft, struct topic *t);
 int image_drop_topic(struct meta_image *draft, const struct topic *t);
 /* Replace what is known of brokers by a copy of `like` (refs is not looked at). 0 or -ENOMEM. */
 int image_set_brokers(struct meta_image *draft, const struct brokers *like);
+int image_set_servers(struct meta_image *draft, const struct meta_server *servers, size_t n);
 
 #endif

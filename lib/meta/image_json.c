@@ -66,6 +66,16 @@ static struct json *broker_configs_json(const struct broker_configs *c)
     return obj;
 }
 
+static struct json *servers_json(const struct meta_image *m, enum meta_role role)
+{
+    struct json *ids = json_new_array();
+    for (size_t i = 0; i < m->brokers->n_servers; i++) {
+        if (m->brokers->servers[i].role == role)
+            json_push(ids, json_new_int((int64_t)m->brokers->servers[i].id));
+    }
+    return ids;
+}
+
 struct json *meta_image_json(const struct meta_image *m)
 {
     struct json *obj = json_new_object(), *nodes = json_new_array(), *sets = json_new_array(),
@@ -79,6 +89,9 @@ struct json *meta_image_json(const struct meta_image *m)
     set_uuid(obj, "cluster_id", &m->cluster_id);
     set_u64(obj, "index", m->index);
     set_u64(obj, "term", m->term);
+    json_set(obj, "voters", servers_json(m, META_VOTER));
+    json_set(obj, "standbys", servers_json(m, META_STANDBY));
+    json_set(obj, "spares", servers_json(m, META_SPARE));
     json_set_int(obj, "next_producer_id", m->next_producer_id);
     json_set(obj, "brokers", nodes);
     json_set(obj, "broker_configs", sets);

@@ -5,6 +5,7 @@ META_SCHEMAS = \
 	lib/meta/schema/node_register.kp \
 	lib/meta/schema/partitions_add.kp \
 	lib/meta/schema/producer_ids.kp \
+	lib/meta/schema/snapshot_server.kp \
 	lib/meta/schema/snapshot_state.kp \
 	lib/meta/schema/topic_create.kp \
 	lib/meta/schema/topic_delete.kp

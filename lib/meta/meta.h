@@ -71,6 +71,12 @@ struct meta_node {
     int32_t port;
     const char *rack; /* NULL: none */
 };
+/* A server of shard 0's raft configuration. Roles have raft's numbers, as in the WAL's CHANGE. */
+enum meta_role { META_STANDBY, META_VOTER, META_SPARE };
+struct meta_server {
+    uint64_t id; /* node id, 1 to INT64_MAX */
+    uint8_t role;
+};
 
 struct meta_image; /* opaque, counted */
 
@@ -93,6 +99,8 @@ const struct meta_topic *meta_topic_next(const struct meta_image *m,
                                          const struct meta_topic *after);
 /* Registered nodes by ascending id. */
 const struct meta_node *meta_nodes(const struct meta_image *m, size_t *n);
+/* The raft configuration in force at the image's index, in its own order; none before the first. */
+const struct meta_server *meta_servers(const struct meta_image *m, size_t *n);
 const char *meta_config_get(const struct meta_topic *t, const char *name); /* NULL: not set */
 /* Broker-wide dynamic settings (node -1: for all). */
 const struct meta_config *meta_broker_configs(const struct meta_image *m, int32_t node, size_t *n);
@@ -111,14 +119,18 @@ struct meta_result {
  * repeated or without the leader (-1: none yet), a setting named twice.
  *
  * Apply one encoded command at (index, term). *out is a new image (the caller unrefs it and still
- * owns m), even when the command had no effect: its index moves. 0; -ENOMEM; ERR_STALE if index is
- * not behind m's; ERR_UNSUPPORTED for a type or version this program does not know, ERR_MALFORMED
- * and ERR_TOOBIG: the log cannot be followed, stop. */
+ * owns m), even when the command had no effect: its index moves. An
+ * entry with several commands is applied by as many calls with its index. 0; -ENOMEM; ERR_STALE if
+ * index is below m's; ERR_UNSUPPORTED for a type or version this program does not know,
+ * ERR_MALFORMED and ERR_TOOBIG: the log cannot be followed, stop. */
 int meta_apply(const struct meta_image *m, uint64_t index, uint64_t term, struct span command,
                struct meta_image **out, struct meta_result *res, struct err *e);
 
-/* Entries with no command in them (NOOP, CHANGE) move the index too. */
+/* Entries with no command in them move the index too: NOOP, and CHANGE, which says who the servers
+ * are from then on. NULL when out of memory. */
 struct meta_image *meta_advance(const struct meta_image *m, uint64_t index, uint64_t term);
+struct meta_image *meta_change(const struct meta_image *m, uint64_t index, uint64_t term,
+                               const struct meta_server *servers, size_t n);
 
 /* Encode a command: type, version, body (msg is the generated struct of the type). */
 void meta_command_encode(enum meta_command_type type, const void *msg, struct wr *w);

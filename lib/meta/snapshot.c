@@ -74,6 +74,15 @@ static void encode_state(const struct meta_image *m, struct section_writer *s)
     section_record(s, &meta_snapshot_state_schema, &r);
 }
 
+static void encode_servers(const struct meta_image *m, struct section_writer *s)
+{
+    for (size_t i = 0; i < m->brokers->n_servers; i++) {
+        const struct meta_server *server = &m->brokers->servers[i];
+        struct meta_snapshot_server r = {(int64_t)server->id, (int8_t)server->role};
+        section_record(s, &meta_snapshot_server_schema, &r);
+    }
+}
+
 static void encode_nodes(const struct meta_image *m, struct section_writer *s)
 {
     for (size_t i = 0; i < m->brokers->n_nodes; i++) {
@@ -143,6 +152,9 @@ static void encode_section(const struct meta_image *m, enum section_type type, s
     switch (type) {
     case SECTION_STATE:
         encode_state(m, &s);
+        break;
+    case SECTION_SERVERS:
+        encode_servers(m, &s);
         break;
     case SECTION_NODES:
         encode_nodes(m, &s);
@@ -347,6 +359,24 @@ static int restore_state(struct meta_image *draft, const struct meta_snapshot_st
     return 0;
 }
 
+static int restore_server(struct meta_image *draft, const struct meta_snapshot_server *s,
+                          struct arena *a)
+{
+    size_t n = draft->brokers->n_servers;
+    if (s->node_id < 1 || s->role < META_STANDBY || s->role > META_SPARE || n == META_NODES_MAX)
+        return ERR_INVALID;
+    struct meta_server *all = arena_array(a, n + 1, sizeof *all);
+    if (!all)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        all[i] = draft->brokers->servers[i];
+        if (all[i].id == (uint64_t)s->node_id)
+            return ERR_INVALID;
+    }
+    all[n] = (struct meta_server){(uint64_t)s->node_id, (uint8_t)s->role};
+    return image_set_servers(draft, all, n + 1);
+}
+
 /* What an image says of a record: 0, -ENOMEM, or why it cannot stand there. */
 static int restore_record(struct meta_image *draft, enum section_type type, const void *msg,
                           struct arena *a)
@@ -356,6 +386,8 @@ static int restore_record(struct meta_image *draft, enum section_type type, cons
     switch (type) {
     case SECTION_STATE:
         return restore_state(draft, msg);
+    case SECTION_SERVERS:
+        return restore_server(draft, msg, a);
     case SECTION_NODES:
         rc = apply_message(draft, META_NODE_REGISTER, msg, a, &res);
         break;

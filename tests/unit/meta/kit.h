@@ -97,11 +97,22 @@ static inline void kit_broker_config(struct meta_image **m, int32_t node, const 
     ck_assert_int_eq(kit_run(m, META_CONFIG_SET, &r).code, 0);
 }
 
+static inline void kit_servers(struct meta_image **m)
+{
+    static const struct meta_server servers[] = {
+        {3, META_VOTER}, {1, META_VOTER}, {2, META_STANDBY}, {9, META_SPARE}};
+    struct meta_image *next = meta_change(*m, meta_index(*m) + 1, KIT_TERM, servers, 4);
+    ck_assert_ptr_nonnull(next);
+    meta_image_unref(*m);
+    *m = next;
+}
+
 /* An image with some of everything. */
 static inline struct meta_image *kit_full(void)
 {
     struct meta_image *m = kit_new();
     struct meta_producer_ids ids = {1, 1000};
+    kit_servers(&m);
     kit_node(&m, 2, "b.example", NULL);
     kit_node(&m, 1, "a.example", "r1");
     kit_broker_config(&m, 2, "log.retention.ms", "5");

@@ -461,7 +461,49 @@ START_TEST(entries_without_a_command_move_the_index)
 }
 END_TEST
 
-START_TEST(an_entry_must_be_behind_the_image)
+START_TEST(a_change_replaces_the_servers)
+{
+    struct meta_image *m = kit_full(), *next;
+    struct meta_server sole = {7, META_VOTER};
+    size_t n;
+    next = meta_change(m, 70, 9, &sole, 1);
+    ck_assert_uint_eq(meta_index(next), 70);
+    ck_assert_uint_eq(meta_term(next), 9);
+    const struct meta_server *s = meta_servers(next, &n);
+    ck_assert_uint_eq(n, 1);
+    ck_assert_uint_eq(s[0].id, 7);
+    ck_assert_uint_eq(s[0].role, META_VOTER);
+    meta_servers(m, &n);
+    ck_assert_uint_eq(n, 4);
+    meta_nodes(next, &n);
+    ck_assert_uint_eq(n, 2);
+    meta_image_unref(m);
+    meta_image_unref(next);
+}
+END_TEST
+
+START_TEST(an_entry_may_hold_several_commands)
+{
+    struct meta_image *m = kit_full(), *one = NULL, *two = NULL;
+    struct meta_topic_delete d = {kit_id(1)};
+    struct meta_result res;
+    struct wr w;
+    wr_init(&w, 0);
+    meta_command_encode(META_TOPIC_DELETE, &d, &w);
+    struct span bytes = span_of(w.buf, w.len);
+    ck_assert_ok(meta_apply(m, 70, KIT_TERM, bytes, &one, &res, NULL));
+    ck_assert_int_eq(res.code, 0);
+    ck_assert_ok(meta_apply(one, 70, KIT_TERM, bytes, &two, &res, NULL));
+    ck_assert_int_eq(res.code, ERR_NOTFOUND);
+    ck_assert_uint_eq(meta_index(two), 70);
+    wr_free(&w);
+    meta_image_unref(m);
+    meta_image_unref(one);
+    meta_image_unref(two);
+}
+END_TEST
+
+START_TEST(an_entry_before_the_image_is_refused)
 {
     struct meta_image *m = kit_full(), *out;
     struct meta_topic_delete d = {kit_id(1)};
@@ -470,8 +512,9 @@ START_TEST(an_entry_must_be_behind_the_image)
     struct wr w;
     wr_init(&w, 0);
     meta_command_encode(META_TOPIC_DELETE, &d, &w);
-    ck_assert_int_eq(meta_apply(m, meta_index(m), KIT_TERM, span_of(w.buf, w.len), &out, &res, &e),
-                     ERR_STALE);
+    ck_assert_int_eq(
+        meta_apply(m, meta_index(m) - 1, KIT_TERM, span_of(w.buf, w.len), &out, &res, &e),
+        ERR_STALE);
     wr_free(&w);
     meta_image_unref(m);
 }
@@ -483,4 +526,5 @@ UNIT_MAIN(create_makes_a_topic, create_refusals, create_takes_what_is_at_the_lim
           config_set_changes_brokers, config_set_refusals, nodes_with_settings_are_bounded,
           producer_ids_are_handed_out_once, nodes_register_and_change, node_refusals,
           the_image_before_stays, entries_without_a_command_move_the_index,
-          an_entry_must_be_behind_the_image)
+          a_change_replaces_the_servers, an_entry_may_hold_several_commands,
+          an_entry_before_the_image_is_refused)

@@ -117,7 +117,8 @@ START_TEST(json_says_everything)
         "\"configs\":{\"cleanup.policy\":\"delete\",\"retention.ms\":\"1000\"}";
     int n = asprintf(
         &want,
-        "{\"cluster_id\":\"%s\",\"index\":0,\"term\":0,\"next_producer_id\":1000,"
+        "{\"cluster_id\":\"%s\",\"index\":0,\"term\":0,\"voters\":[3,1],\"standbys\":[2],"
+        "\"spares\":[9],\"next_producer_id\":1000,"
         "\"brokers\":[{\"node_id\":1,\"host\":\"a.example\",\"port\":9092,\"rack\":\"r1\"},"
         "{\"node_id\":2,\"host\":\"b.example\",\"port\":9092,\"rack\":null}],"
         "\"broker_configs\":[{\"node_id\":-1,\"configs\":{\"message.max.bytes\":\"77\"}},"

@@ -104,7 +104,7 @@ START_TEST(header)
     ck_assert_uint_eq(h.term, KIT_TERM);
     ck_assert_int_eq(h.wall_ms, WALL);
     ck_assert_uint_eq(h.size, w.len);
-    ck_assert_uint_eq(h.sections, 4);
+    ck_assert_uint_eq(h.sections, 5);
     wr_free(&w);
     meta_image_unref(m);
 }
@@ -170,7 +170,7 @@ START_TEST(the_fault_is_where_the_damage_is)
     struct meta_image *m = kit_full(), *back;
     struct wr w = encode(m);
     uint64_t fault;
-    size_t topics = section_at(w.buf, 3);
+    size_t topics = section_at(w.buf, 4);
     w.buf[topics + 40] ^= 1;
     ck_assert_int_eq(decode(w.buf, w.len, NULL, &back, &fault), ERR_CORRUPT);
     ck_assert_uint_eq(fault, topics);
@@ -243,7 +243,7 @@ static struct wr with_section(const struct wr *w, int i, uint32_t flags)
     wr_le32(&out, 0);
     wr_bytes(&out, "hello", 5);
     wr_bytes(&out, w->buf + at, w->len - at);
-    put_le32(out.buf + 72, 5);
+    put_le32(out.buf + 72, 6);
     seal(out.buf, out.len);
     return out;
 }
@@ -252,7 +252,7 @@ START_TEST(unknown_sections)
 {
     struct meta_image *m = kit_full(), *back;
     struct wr w = encode(m);
-    for (int i = 0; i <= 4; i++) {
+    for (int i = 0; i <= 5; i++) {
         struct wr skippable = with_section(&w, i, SNAPSHOT_SKIPPABLE),
                   needed = with_section(&w, i, 0);
         ck_assert_int_eq(decode(skippable.buf, skippable.len, NULL, &back, NULL), 0);
@@ -271,19 +271,19 @@ START_TEST(known_sections_stand_once_and_in_order)
 {
     struct meta_image *m = kit_full();
     struct wr w = encode(m), bad;
-    size_t a = section_at(w.buf, 1), b = section_at(w.buf, 2), c = section_at(w.buf, 3);
+    size_t a = section_at(w.buf, 2), b = section_at(w.buf, 3), c = section_at(w.buf, 4);
 
     wr_init(&bad, 0); /* without the nodes */
     wr_bytes(&bad, w.buf, a);
     wr_bytes(&bad, w.buf + b, w.len - b);
-    put_le32(bad.buf + 72, 3);
+    put_le32(bad.buf + 72, 4);
     seal(bad.buf, bad.len);
     ck_assert_int_eq(decode_code(bad.buf, bad.len), ERR_CORRUPT);
 
     wr_reset(&bad); /* nodes twice */
     wr_bytes(&bad, w.buf, b);
     wr_bytes(&bad, w.buf + a, w.len - a);
-    put_le32(bad.buf + 72, 5);
+    put_le32(bad.buf + 72, 6);
     seal(bad.buf, bad.len);
     ck_assert_int_eq(decode_code(bad.buf, bad.len), ERR_CORRUPT);
 
@@ -292,7 +292,7 @@ START_TEST(known_sections_stand_once_and_in_order)
     wr_bytes(&bad, w.buf + b, c - b);
     wr_bytes(&bad, w.buf + a, b - a);
     wr_bytes(&bad, w.buf + c, w.len - c);
-    put_le32(bad.buf + 72, 4);
+    put_le32(bad.buf + 72, 5);
     seal(bad.buf, bad.len);
     ck_assert_int_eq(decode_code(bad.buf, bad.len), ERR_CORRUPT);
 
