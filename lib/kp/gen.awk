@@ -153,6 +153,9 @@ function parse_top(    i)
     }
     if (i == NF || top_lo < 0 || top_hi == NEWEST)
         die("an api or record line is: NAME [key N] versions FIRST-LAST [flexible N+]")
+    if (top_key >= 0 && ($1, top_key) in seen_key)
+        die("there is an " $1 " of key " top_key " already")
+    seen_key[$1, top_key] = 1
     root = 0
 }
 
@@ -239,6 +242,9 @@ function add_field(parent,    i, f, lo, hi, tag, dflt)
         tag = $(i + 1) + 0
         if (lo < flex_of[root])
             die("a tagged field in a version that is not flexible")
+        if ((parent, tag) in seen_tag)
+            die("there is a tag " tag " already")
+        seen_tag[parent, tag] = 1
         if ($2 ~ /records/)
             die("records cannot be tagged: they may be slices of a file, which are not moved")
         i += 2
@@ -365,19 +371,33 @@ function least_struct(node, v,    i, n, flex)
 }
 
 # Least bytes of an array's element in any version, so that a count can be held against the bytes left.
-function least_element(node, i,    v, n, least)
+function least_element(node, i,    v, n, min)
 {
-    least = 0
+    min = 0
     for (v = f_lo[node, i]; v <= f_hi[node, i]; v++) {
         n = least_value(node, i, v)
         if (n == 0) {
             print "gen.awk: elements of " f_name[node, i] " are empty in version " v > "/dev/stderr"
             failed = 1
         }
-        if (least == 0 || n < least)
-            least = n
+        if (min == 0 || n < min)
+            min = n
     }
-    return least
+    return min
+}
+
+# What can only be told when all is read.
+function finish(    i, f)
+{
+    for (i = 1; i <= n_apis; i++)
+        if (!((snake(api_name[i]) "_req") in seen_root) || !((snake(api_name[i]) "_resp") in seen_root)) {
+            print "gen.awk: " api_name[i] " lacks its request or its response" > "/dev/stderr"
+            failed = 1
+        }
+    for (i = 1; i <= n_nodes; i++)
+        for (f = 1; f <= n_kids[i]; f++)
+            if (f_array[i, f])
+                least[i, f] = least_element(i, f)
 }
 
 function print_struct(node,    i, t)
@@ -462,7 +482,7 @@ function print_row(node, i,    id, type, c)
     print "     " f_tag[node, i] ", " f_lo[node, i] ", " f_hi[node, i] ", " f_nlo[node, i] ", " f_nhi[node, i] ","
     print "     offsetof(" id ", " f_c[node, i] "),"
     print "     " (f_array[node, i] ? "offsetof(" id ", n_" f_c[node, i] ")" : "0") ","
-    print "     sizeof(" c "), " (f_array[node, i] ? least_element(node, i) : 0) ","
+    print "     sizeof(" c "), " least[node, i] + 0 ","
     print "     " (f_sub[node, i] ? "&" node_id[f_sub[node, i]] "_schema" : "NULL") "},"
 }
 
@@ -539,13 +559,10 @@ function print_source(    i)
 }
 
 END {
+    if (!failed)
+        finish()
     if (failed)
         exit 1
-    for (i = 1; i <= n_apis; i++)
-        if (!((snake(api_name[i]) "_req") in seen_root) || !((snake(api_name[i]) "_resp") in seen_root)) {
-            print "gen.awk: " api_name[i] " lacks its request or its response" > "/dev/stderr"
-            exit 1
-        }
     if (want == "h")
         print_header()
     else

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Frames of the protocol that other software made, for tests/unit/kp/test_golden.c.
 
-    make_frames.py made                     > tests/golden/kp/kafka-python-VERSION.frames
-    make_frames.py read SOURCE < captured   > tests/golden/kp/SOURCE.frames
+    make_frames.py made              > tests/golden/kp/kafka-python-VERSION.frames
+    make_frames.py read < captured   > tests/golden/kp/SOFTWARE.frames
 
-Run by hand, with the kafka-python under test installed; 2.0.2 and 3.0 are two different implementations.
-`made` lets it encode a request and a response with values of every kind for each API and version that both
-it and lib/kp/schema know. `read` takes requests of other clients, as capture.py wrote them, and lets
-kafka-python (3.0 or newer) say what is in them.
+Run by hand, with kafka-python installed; 2.0.2 and 3.0 are two different implementations. `made` lets it
+encode a request and a response with values of every kind for each API and version that both it and
+lib/kp/schema know. `read` takes requests of other clients, as capture.py wrote them, and lets kafka-python
+(3.0 or newer) say what is in them.
 
 A line is: API VERSION req|resp HEX JSON. HEX is the frame without its size, header included. JSON is the
 body: with 3.0 an object in Kafka's spelling, with 2.0.2, whose names are its own, arrays in the order of
@@ -320,7 +320,7 @@ def read():
 if __name__ == '__main__':
     if sys.argv[1:] == ['made']:
         made()
-    elif sys.argv[1:2] == ['read'] and len(sys.argv) == 2:
+    elif sys.argv[1:] == ['read']:
         read()
     else:
         raise SystemExit(__doc__)
