@@ -37,7 +37,7 @@ static bool sane_prev(struct wal_pos prev, uint64_t id)
 {
     if (prev.segment == 0)
         return prev.offset == 0;
-    return prev.segment < id && prev.offset >= WAL_BLOCK && prev.offset % WAL_BLOCK == 0;
+    return prev.segment < id && prev.offset >= 2 * WAL_BLOCK && prev.offset % WAL_BLOCK == 0;
 }
 
 static int look_at_open(struct found *f, const struct wal_segfile *s,

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crc32c.h"
+#include "base/endian.h"
 #include "tests/unit/wal/fixture.h"
+#include "wal/group.h"
 
 static struct fixture f;
 
@@ -381,6 +384,11 @@ START_TEST(whole_life_survives_cuts_anywhere)
                           log.e.text);
             ck_assert_uint_ge(log.last, have);
             ck_assert_uint_le(log.last, next);
+            log = fixture_read(io_mem_io(m),
+                               NULL); /* and with what was released, as far as it is left */
+            ck_assert_msg(log.rc == 0 || log.rc == ERR_NOTFOUND, "cut at %zu, seed %llu: %s", upto,
+                          (unsigned long long)seed, log.e.text);
+            ck_assert_uint_ge(log.last, have);
             io_mem_free(m);
             states++;
         }
@@ -463,8 +471,76 @@ START_TEST(read_errors_are_not_the_end)
 }
 END_TEST
 
-UNIT_MAIN(every_flipped_byte_is_seen, every_lost_or_misplaced_block_is_seen,
-          mark_makes_the_last_group_known_durable, open_of_a_first_segment_counts_once_stated,
-          checkpoint_knows_what_was_durable, every_truncation_is_seen, missing_segments_are_seen,
-          write_torn_at_every_sector, crash_states_recover, whole_life_survives_cuts_anywhere,
-          dead_tail_never_comes_back, segments_between_are_dead, read_errors_are_not_the_end)
+/* ---- groups nobody would write, with right checksums */
+
+static void forge(uint64_t segment, uint64_t offset, uint32_t payload_len, enum wal_frame_type type,
+                  struct span body)
+{
+    uint8_t *p = bytes_of(f.mem, segment) + offset;
+    struct wal_group g = {.pos = {segment, offset}, .payload_len = payload_len};
+    memset(p, 0, WAL_BLOCK);
+    wal_group_header_encode(p, &g);
+    p[WAL_GROUP_HEADER + WAL_PAYLOAD_HEADER] = (uint8_t)type;
+    put_le32(p + WAL_GROUP_HEADER + WAL_PAYLOAD_HEADER + 4, (uint32_t)body.n);
+    memcpy(p + WAL_GROUP_HEADER + WAL_PAYLOAD_HEADER + WAL_FRAME_HEADER, body.p, body.n);
+    wal_group_seal(p, segment); /* the fixture's salts count from 1 */
+}
+
+START_TEST(forged_lengths_are_not_groups)
+{
+    /* 0x1000000: more than the file; the others: less than a payload's header. */
+    static const uint32_t lengths[] = {0, 1, 15, 0x1000000 - 80, UINT32_MAX - 80};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        fixture_begin(&f, LOG_SEGMENT, 0);
+        ck_assert_ok(fixture_append(&f, 10));
+        forge(1, 3 * WAL_BLOCK, 24, WAL_NOOP, span_of("", 0));
+        struct found_log log = fixture_read(f.io, NULL);
+        ck_assert_int_eq(log.rc, 0);
+        ck_assert_uint_eq(log.groups, 3); /* so forging works */
+        uint8_t *p = bytes_of(f.mem, 1) + 3 * WAL_BLOCK;
+        put_le32(p + 12, lengths[i]);
+        put_le32(p + 4, crc32c(crc32c(0, "\1\0\0\0\0\0\0", 8), p + 8, 72));
+        log = fixture_read(f.io, NULL);
+        ck_assert_int_eq(log.rc, 0);
+        ck_assert_uint_eq(log.groups, 2);
+        ck_assert(log.end.torn);
+        ck_assert_uint_le(log.end.torn_bytes, LOG_SEGMENT - 3 * WAL_BLOCK);
+        fixture_end(&f);
+    }
+}
+END_TEST
+
+START_TEST(forged_opens_are_faults)
+{
+    static const struct wal_open opens[] = {
+        {1, 0, {2, 4096}}, /* itself */
+        {1, 0, {3, 4096}}, /* a later one */
+        {1, 0, {0, 4096}}, /* none, but an end */
+        {1, 0, {1, 100}},       {1, 0, {1, 0}},
+        {1, 0, {1, 4096 * 17}}, {1, 0, {1, 4096}}, /* before its own OPEN's end */
+        {1, 0, {1, 4096 * 15}}};                   /* behind all groups */
+    uint8_t body[WAL_OPEN_SIZE];
+    for (size_t i = 0; i < sizeof opens / sizeof *opens + 2; i++) {
+        fixture_begin(&f, LOG_SEGMENT, 0);
+        ck_assert_ok(fixture_append(&f, 10));
+        ck_assert_ok(fixture_prepare(&f));
+        wal_open_encode(body, &opens[i < 8 ? i : 0]);
+        if (i < 8)
+            forge(2, WAL_BLOCK, 16 + 8 + 32, WAL_OPEN, span_of(body, 32));
+        else if (i == 8)
+            forge(2, WAL_BLOCK, 16 + 8 + 32, WAL_STATE, span_of(body, 32));
+        else
+            forge(2, WAL_BLOCK, 16 + 8 + 31, WAL_OPEN, span_of(body, 31));
+        struct found_log log = fixture_read(f.io, NULL);
+        ck_assert_msg(log.rc == ERR_CORRUPT, "%zu: %d", i, log.rc);
+        fixture_end(&f);
+    }
+}
+END_TEST
+
+UNIT_MAIN(forged_lengths_are_not_groups, forged_opens_are_faults, every_flipped_byte_is_seen,
+          every_lost_or_misplaced_block_is_seen, mark_makes_the_last_group_known_durable,
+          open_of_a_first_segment_counts_once_stated, checkpoint_knows_what_was_durable,
+          every_truncation_is_seen, missing_segments_are_seen, write_torn_at_every_sector,
+          crash_states_recover, whole_life_survives_cuts_anywhere, dead_tail_never_comes_back,
+          segments_between_are_dead, read_errors_are_not_the_end)

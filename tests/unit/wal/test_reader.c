@@ -236,6 +236,105 @@ START_TEST(live_reader_waits_for_the_rest_of_a_group)
 }
 END_TEST
 
-UNIT_MAIN(no_log_no_reader, begins_at_any_group, foreign_logs_are_refused,
-          newer_formats_are_refused, single_files_are_read_alone, live_log_is_followed,
-          live_log_may_lose_its_beginning, live_reader_waits_for_the_rest_of_a_group)
+/* ---- what happens between two reads */
+
+static const struct io_ops *real_files, *real_disk;
+static struct io_ops hooked_files, hooked_disk;
+static uint64_t reads_until_hook;
+static size_t files_open;
+static void (*hook)(void);
+
+static ssize_t hooked_pread(struct io_file *file, void *buf, size_t n, uint64_t off)
+{
+    if (hook && reads_until_hook-- == 0) {
+        hook();
+        hook = NULL;
+    }
+    return real_files->pread(file, buf, n, off);
+}
+
+static void hooked_close(struct io_file *file)
+{
+    files_open--;
+    real_files->close(file);
+}
+
+static int hooked_open(struct io *io, const char *path, int flags, struct io_file **out)
+{
+    int rc = real_disk->open(io, path, flags, out);
+    if (rc != 0)
+        return rc;
+    real_files = (*out)->ops;
+    hooked_files = *real_files;
+    hooked_files.pread = hooked_pread;
+    hooked_files.close = hooked_close;
+    (*out)->ops = &hooked_files;
+    files_open++;
+    return 0;
+}
+
+static void hook_disk(void)
+{
+    real_disk = f.io->ops;
+    hooked_disk = *real_disk;
+    hooked_disk.open = hooked_open;
+    f.io->ops = &hooked_disk;
+}
+
+static uint8_t late[2 * WAL_BLOCK];
+static void second_group_arrives(void)
+{
+    size_t n;
+    memcpy(io_mem_bytes(f.mem, path_of(1), &n) + 3 * WAL_BLOCK, late, sizeof late);
+}
+
+/* The reader finds a group missing whose successors are there: whenever it arrives, that is no
+ * fault. */
+START_TEST(group_that_arrives_while_it_is_judged)
+{
+    fixture_begin(&f, LOG_SEGMENT, 0);
+    ck_assert_ok(fixture_append(&f, 10));
+    ck_assert_ok(fixture_append(&f, 6000));
+    ck_assert_ok(fixture_append(&f, 10));
+    hook_disk();
+    size_t n, whole = 0;
+    memcpy(late, io_mem_bytes(f.mem, path_of(1), &n) + 3 * WAL_BLOCK, sizeof late);
+    for (uint64_t at = 0; at < 9; at++) {
+        memset(io_mem_bytes(f.mem, path_of(1), &n) + 3 * WAL_BLOCK, 0, sizeof late);
+        hook = second_group_arrives;
+        reads_until_hook = at;
+        struct found_log log = fixture_read(f.io, &(struct wal_reader_config){.live = true});
+        if (hook)
+            break; /* all reads are done */
+        ck_assert_msg(log.rc == 0, "at read %d: %s", (int)at, log.e.text);
+        ck_assert_uint_eq(log.last, 3);
+        whole++;
+    }
+    ck_assert_uint_gt(whole, 5);
+    fixture_end(&f);
+}
+END_TEST
+
+START_TEST(files_are_closed)
+{
+    fixture_begin(&f, LOG_SEGMENT, 0);
+    fixture_stop(&f);
+    hook_disk();
+    fixture_recover(&f, f.mem, LOG_SEGMENT);
+    while (wal_writer_segment(f.w) < 8) {
+        ck_assert_ok(fixture_append(&f, 9000));
+        ck_assert_uint_le(files_open, 2); /* the live one and the ready one */
+    }
+    size_t before = files_open;
+    ck_assert_int_eq(fixture_read(f.io, NULL).rc, 0);
+    ck_assert_uint_eq(files_open, before);
+    fixture_stop(&f);
+    ck_assert_uint_eq(files_open, 0);
+    fixture_end(&f);
+}
+END_TEST
+
+UNIT_MAIN(group_that_arrives_while_it_is_judged, files_are_closed, no_log_no_reader,
+          begins_at_any_group, foreign_logs_are_refused, newer_formats_are_refused,
+          single_files_are_read_alone, live_log_is_followed, live_log_may_lose_its_beginning,
+          live_reader_waits_for_the_rest_of_a_group)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "tests/unit/wal/fixture.h"
+#include "wal/group.h"
 
 static struct fixture f;
 
@@ -86,6 +87,8 @@ START_TEST(one_write_may_roll_several_times)
     /* One commit per segment: 40 groups of two blocks, six in a segment. */
     ck_assert_uint_eq(io_mem_calls(f.mem, IO_MEM_COMMIT) - before, wal_writer_segment(f.w));
     ck_assert_uint_gt(wal_writer_segment(f.w), 5);
+    ck_assert_ok(fixture_prepare(&f)); /* the need of many was for once */
+    ck_assert_uint_eq(wal_writer_bytes(f.w), (wal_writer_segment(f.w) + 1) * LOG_SEGMENT);
     fixture_end(&f);
 }
 END_TEST
@@ -214,6 +217,8 @@ START_TEST(refused_seal_changes_nothing)
     ck_assert_ok(wal_write_seal(&f.wr, f.term, f.vote, 2, &rolled));
     ck_assert(rolled);
     ck_assert_uint_eq(wal_writer_segment(f.w), 1); /* not before its OPEN is durable */
+    ck_assert_ok(wal_writer_release_before(f.w, (struct wal_pos){99, 0}, NULL));
+    ck_assert_uint_eq(wal_writer_bytes(f.w), 2 * LOG_SEGMENT); /* ROLL is still to be written */
     wal_write_run(&f.wr, &f.clock.clock);
     ck_assert_ok(wal_write_done(&f.wr));
     ck_assert_uint_eq(wal_writer_segment(f.w), 2);
@@ -370,6 +375,25 @@ START_TEST(released_segments_are_recycled_or_unlinked)
 }
 END_TEST
 
+START_TEST(recycling_goes_round)
+{
+    fixture_begin(&f, LOG_SEGMENT, 1);
+    while (wal_writer_segment(f.w) < 20) {
+        ck_assert_ok(fixture_append(&f, 9000));
+        ck_assert_ok(wal_writer_release_before(f.w, wal_writer_synced(f.w), NULL));
+        ck_assert_uint_le(count_files(), 4);
+    }
+    /* Of files, four were made in all: the rest are former ones. Each new life has one name taken
+     * away and one given. */
+    ck_assert_uint_le(io_mem_calls(f.mem, IO_MEM_UNLINK), 1);
+    ck_assert_uint_ge(io_mem_calls(f.mem, IO_MEM_RENAME), 2 * 16);
+    size_t n;
+    uint8_t *p = io_mem_bytes(f.mem, LOG_DIR "/00000000000000000020.wal", &n);
+    ck_assert_mem_eq(p + n - 5 * WAL_BLOCK, "CKWG", 4);
+    fixture_end(&f);
+}
+END_TEST
+
 /* The stale groups of a recycled segment sit at the very places where new ones go: same sizes, same
  * offsets, right checksums. Only id and salt tell them apart, and they must never come back. */
 START_TEST(former_life_is_never_read)
@@ -394,12 +418,14 @@ START_TEST(former_life_is_never_read)
     ck_assert_int_eq(wal_pos_cmp(log.end.pos, wal_writer_end(f.w)), 0);
     ck_assert(!log.end.torn);
 
-    /* Even if the id were the same (as after a restore from a copy), the salt would tell. */
-    size_t m;
-    uint8_t *header = io_mem_bytes(f.mem, LOG_DIR "/00000000000000000005.wal", &m);
+    /* Even if the id was the same in that life (after a restore from a copy), the salt would tell.
+     */
+    bytes = io_mem_bytes(f.mem, LOG_DIR "/00000000000000000005.wal", &n);
     for (size_t at = live; at < n; at += WAL_BLOCK)
-        if (memcmp(header + at, "CKWG", 4) == 0)
-            header[at + 16] = 5;
+        if (memcmp(bytes + at, "CKWG", 4) == 0) {
+            bytes[at + 16] = 5;
+            wal_group_seal(bytes + at, 1);
+        }
     log = fixture_read(f.io, &(struct wal_reader_config){.from = {4, 0}});
     ck_assert_int_eq(log.rc, 0);
     ck_assert_uint_eq(log.last, f.appended);
@@ -484,6 +510,7 @@ UNIT_MAIN(every_size_comes_back, largest_payload_fits_and_no_larger, empty_log_r
           consecutive_local_frames_share_a_group, refused_seal_changes_nothing,
           failed_commit_poisons, entries_added_before_the_poison_are_refused_too,
           full_disk_is_waited_out, preparation_survives_faults, unsynced_directory_poisons,
-          released_segments_are_recycled_or_unlinked, former_life_is_never_read,
-          leftovers_of_a_preparation_are_swept, segment_nobody_read_stops_the_writer,
-          opening_syncs_what_was_read, changed_segment_size_takes_effect)
+          released_segments_are_recycled_or_unlinked, recycling_goes_round,
+          former_life_is_never_read, leftovers_of_a_preparation_are_swept,
+          segment_nobody_read_stops_the_writer, opening_syncs_what_was_read,
+          changed_segment_size_takes_effect)
