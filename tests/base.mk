@@ -4,6 +4,7 @@ UNIT_TESTS += tests/unit/base/test_err
 UNIT_TESTS += tests/unit/base/test_hdr
 UNIT_TESTS += tests/unit/base/test_io
 UNIT_TESTS += tests/unit/base/test_io_mem
+UNIT_TESTS += tests/unit/base/test_io_posix
 UNIT_TESTS += tests/unit/base/test_json
 UNIT_TESTS += tests/unit/base/test_log
 UNIT_TESTS += tests/unit/base/test_rd_wr

@@ -26,10 +26,9 @@ void arena_init(struct arena *a, size_t cap)
 static struct arena_block *block_new(size_t size)
 {
     struct arena_block *b;
-    size_t all;
-    if (__builtin_add_overflow(sizeof *b, size, &all))
+    if (size > PTRDIFF_MAX - sizeof *b)
         return NULL;
-    b = malloc(all);
+    b = malloc(sizeof *b + size);
     if (b) {
         b->next = NULL;
         b->size = size;

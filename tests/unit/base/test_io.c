@@ -2,13 +2,8 @@
 #include "base/io.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/io_mem.h"
 #include "tests/unit/unit.h"
@@ -196,6 +191,7 @@ DISK_TEST(names_move_as_rename_rules)
     expect(d, "y/b", "A");
     ck_assert_int_eq(io_rmdir(d->io, at(d, "y")), -ENOTEMPTY);
     ck_assert_int_eq(io_rmdir(d->io, at(d, "y/b")), -ENOTDIR);
+    ck_assert_int_eq(io_sync_dir(d->io, at(d, "y/b")), -ENOTDIR);
     ck_assert_int_eq(io_unlink(d->io, at(d, "y")), -EISDIR);
     ck_assert_ok(io_unlink(d->io, at(d, "y/b")));
     ck_assert_int_eq(io_unlink(d->io, at(d, "y/b")), -ENOENT);
@@ -327,60 +323,8 @@ START_TEST(path_is_bounded)
 }
 END_TEST
 
-START_TEST(posix_modes_and_descriptors)
-{
-    struct disk d = {io_posix(), unit_dir()};
-    umask(0);
-    struct io_file *f = must_open(&d, "a", IO_WRITE | IO_CREATE);
-    ck_assert_ok(io_mkdir(d.io, at(&d, "dir")));
-    struct stat st;
-    ck_assert_int_eq(stat(at(&d, "a"), &st), 0);
-    ck_assert_uint_eq(st.st_mode & 0777, 0640);
-    ck_assert_int_eq(stat(at(&d, "dir"), &st), 0);
-    ck_assert_uint_eq(st.st_mode & 0777, 0750);
-    ck_assert_int_ge(io_fd(f), 0);
-    ck_assert_int_eq(fcntl(io_fd(f), F_GETFD), FD_CLOEXEC);
-    io_close(f);
-}
-END_TEST
-
-/* A link out of the tree is removed, what it points to is not. */
-START_TEST(remove_tree_follows_no_links)
-{
-    struct disk d = {io_posix(), unit_dir()};
-    ck_assert_ok(io_mkdir(d.io, at(&d, "keep")));
-    put(&d, "keep/a", "A");
-    ck_assert_ok(io_mkdir(d.io, at(&d, "t")));
-    ck_assert_int_eq(symlink("../keep", at(&d, "t/link")), 0);
-    ck_assert_ok(io_remove_tree(d.io, at(&d, "t")));
-    expect(&d, "keep/a", "A");
-}
-END_TEST
-
-/* At the limit on the size of files the system writes what fits and refuses the rest. */
-START_TEST(a_short_write_is_an_error)
-{
-    struct disk d = {io_posix(), unit_dir()};
-    struct rlimit old, small;
-    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &old), 0);
-    small = (struct rlimit){10000, old.rlim_max};
-    signal(SIGXFSZ, SIG_IGN);
-    struct io_file *f = must_open(&d, "a", IO_WRITE | IO_CREATE);
-    static const char bytes[20000];
-    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
-    int err = io_pwrite(f, bytes, sizeof bytes, 0);
-    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &old), 0);
-    ck_assert_int_eq(err, -EFBIG);
-    struct io_stat st;
-    ck_assert_ok(io_fstat(f, &st));
-    ck_assert_uint_eq(st.size, 10000); /* so it was short first */
-    io_close(f);
-}
-END_TEST
-
 UNIT_MAIN(open_flags_do_what_they_say, reads_give_what_was_written, long_vectors_are_written_whole,
           sizes_change, positions_out_of_range_are_refused, names_move_as_rename_rules,
           an_unlinked_file_stays_readable, names_are_listed_sorted, a_walk_ends_when_told,
           replace_file_replaces_and_tidies_up, read_file_is_bounded, trees_are_removed,
-          a_lock_is_exclusive_until_closed, space_and_sync_fs_answer, path_is_bounded,
-          posix_modes_and_descriptors, remove_tree_follows_no_links, a_short_write_is_an_error)
+          a_lock_is_exclusive_until_closed, space_and_sync_fs_answer, path_is_bounded)

@@ -1,0 +1,213 @@
+/* The system's files, and what becomes of a system that does less than it was asked: this program
+ * stands between the library and the calls below. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "tests/unit/unit.h"
+
+static struct {
+    size_t most;      /* bytes one call transfers; 0: all */
+    bool interrupted; /* every other call fails with EINTR */
+    bool writes_nothing;
+    bool cannot_allocate;
+    int sync_error;
+    bool on_overlayfs;
+    unsigned calls;
+} odd;
+
+static bool interrupts(void)
+{
+    errno = EINTR;
+    return odd.interrupted && odd.calls++ % 2 == 0;
+}
+
+static size_t limited(size_t n)
+{
+    return odd.most && n > odd.most ? odd.most : n;
+}
+
+ssize_t pwritev(int fd, const struct iovec *iov, int n, off_t off)
+{
+    if (interrupts())
+        return -1;
+    if (odd.writes_nothing)
+        return 0;
+    if (!odd.most)
+        return syscall(SYS_pwritev, fd, iov, n, off, 0);
+    while (iov->iov_len == 0)
+        iov++;
+    return syscall(SYS_pwrite64, fd, iov->iov_base, limited(iov->iov_len), off);
+}
+
+ssize_t pread(int fd, void *buf, size_t n, off_t off)
+{
+    return interrupts() ? -1 : syscall(SYS_pread64, fd, buf, limited(n), off);
+}
+
+int fallocate(int fd, int mode, off_t off, off_t n)
+{
+    errno = EOPNOTSUPP;
+    if (odd.cannot_allocate)
+        return -1;
+    return interrupts() ? -1 : (int)syscall(SYS_fallocate, fd, mode, off, n);
+}
+
+int fdatasync(int fd)
+{
+    errno = odd.sync_error;
+    return odd.sync_error ? -1 : (int)syscall(SYS_fdatasync, fd);
+}
+
+int fstatfs(int fd, struct statfs *s)
+{
+    int r = (int)syscall(SYS_fstatfs, fd, s);
+    if (odd.on_overlayfs)
+        s->f_type = 0x794c7630;
+    return r;
+}
+
+static struct io_file *new_file(void)
+{
+    struct io_file *f = NULL;
+    ck_assert_ok(io_open(io_posix(), unit_path(unit_dir(), "a"), IO_WRITE | IO_CREATE, &f));
+    return f;
+}
+
+static void expect(struct io_file *f, const char *bytes, size_t n)
+{
+    char buf[64] = {0};
+    ck_assert_int_eq(io_pread(f, buf, sizeof buf, 0), (ssize_t)n);
+    ck_assert_mem_eq(buf, bytes, n);
+}
+
+START_TEST(short_and_interrupted_calls_are_continued)
+{
+    struct io_file *f = new_file();
+    struct iovec iov[] = {{"abcdefg", 7}, {"", 0}, {"h", 1}, {"ijklm", 5}, {"", 0}};
+    odd.interrupted = true;
+    for (odd.most = 1; odd.most < 8; odd.most++) {
+        ck_assert_ok(io_truncate(f, 0));
+        ck_assert_ok(io_pwritev(f, iov, 5, 2));
+        expect(f, "\0\0abcdefghijklm", 15);
+    }
+    ck_assert_ok(io_allocate(f, 0, 20));
+    expect(f, "\0\0abcdefghijklm\0\0\0\0\0", 20);
+    io_close(f);
+}
+END_TEST
+
+START_TEST(a_write_of_nothing_is_an_error)
+{
+    struct io_file *f = new_file();
+    struct iovec iov = {"a", 1};
+    odd.writes_nothing = true;
+    ck_assert_int_eq(io_pwritev(f, &iov, 1, 0), -EIO);
+    ck_assert_int_eq(io_commit(f, &iov, 1, 0), -EIO);
+    io_close(f);
+}
+END_TEST
+
+START_TEST(a_failed_sync_fails_the_commit)
+{
+    struct io_file *f = new_file();
+    struct iovec iov = {"a", 1};
+    odd.sync_error = ENOSPC;
+    ck_assert_int_eq(io_commit(f, &iov, 1, 0), -ENOSPC);
+    ck_assert_int_eq(io_sync(f), -ENOSPC);
+    odd.sync_error = 0;
+    ck_assert_ok(io_commit(f, &iov, 1, 0));
+    io_close(f);
+}
+END_TEST
+
+START_TEST(zeros_are_written_where_nothing_can_be_allocated)
+{
+    struct io_file *f = new_file();
+    struct io_stat st;
+    odd.cannot_allocate = true;
+    ck_assert_ok(io_pwrite(f, "abc", 3, 0));
+    ck_assert_ok(io_allocate(f, 0, 300000));
+    ck_assert_ok(io_fstat(f, &st));
+    ck_assert_uint_eq(st.size, 300000);
+    ck_assert_uint_ge(st.blocks, 300000); /* no hole */
+    ck_assert_ok(io_allocate(f, 0, 10));
+    ck_assert_ok(io_truncate(f, 5));
+    expect(f, "abc\0\0", 5);
+    io_close(f);
+}
+END_TEST
+
+START_TEST(overlayfs_is_not_trusted_to_sync_as_a_whole)
+{
+    odd.on_overlayfs = true;
+    ck_assert_int_eq(io_sync_fs(io_posix(), unit_dir()), -ENOTSUP);
+}
+END_TEST
+
+START_TEST(modes_and_descriptors)
+{
+    const char *dir = unit_dir();
+    struct stat st;
+    struct io_file *f;
+    umask(0);
+    ck_assert_ok(io_open(io_posix(), unit_path(dir, "a"), IO_WRITE | IO_CREATE, &f));
+    ck_assert_ok(io_mkdir(io_posix(), unit_path(dir, "d")));
+    ck_assert_int_eq(stat(unit_path(dir, "a"), &st), 0);
+    ck_assert_uint_eq(st.st_mode & 0777, 0640);
+    ck_assert_int_eq(stat(unit_path(dir, "d"), &st), 0);
+    ck_assert_uint_eq(st.st_mode & 0777, 0750);
+    ck_assert_int_ge(io_fd(f), 0);
+    ck_assert_int_eq(fcntl(io_fd(f), F_GETFD), FD_CLOEXEC);
+    io_close(f);
+}
+END_TEST
+
+/* A link out of the tree is removed, what it points to is not. */
+START_TEST(remove_tree_follows_no_links)
+{
+    const char *dir = unit_dir();
+    struct stat st;
+    ck_assert_ok(io_mkdir(io_posix(), unit_path(dir, "keep")));
+    ck_assert_ok(io_replace_file(io_posix(), unit_path(dir, "keep/a"), "A", 1));
+    ck_assert_ok(io_mkdir(io_posix(), unit_path(dir, "t")));
+    ck_assert_int_eq(symlink("../keep", unit_path(dir, "t/link")), 0);
+    ck_assert_ok(io_remove_tree(io_posix(), unit_path(dir, "t")));
+    ck_assert_int_eq(stat(unit_path(dir, "keep/a"), &st), 0);
+    ck_assert_int_eq(stat(unit_path(dir, "t"), &st), -1);
+}
+END_TEST
+
+/* At the limit on the size of files the system writes what fits and refuses the rest. */
+START_TEST(a_short_write_that_cannot_go_on_is_an_error)
+{
+    static const char bytes[20000];
+    struct rlimit old, small;
+    struct io_stat st;
+    struct io_file *f = new_file();
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &old), 0);
+    small = (struct rlimit){10000, old.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+    int err = io_pwrite(f, bytes, sizeof bytes, 0);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &old), 0);
+    ck_assert_int_eq(err, -EFBIG);
+    ck_assert_ok(io_fstat(f, &st));
+    ck_assert_uint_eq(st.size, 10000); /* so it was short first */
+    io_close(f);
+}
+END_TEST
+
+UNIT_MAIN(short_and_interrupted_calls_are_continued, a_write_of_nothing_is_an_error,
+          a_failed_sync_fails_the_commit, zeros_are_written_where_nothing_can_be_allocated,
+          overlayfs_is_not_trusted_to_sync_as_a_whole, modes_and_descriptors,
+          remove_tree_follows_no_links, a_short_write_that_cannot_go_on_is_an_error)
