@@ -1,5 +1,5 @@
-/* crc32c.h - CRC-32C (Castagnoli, RFC 3720 appendix B.4), as Kafka's record batches and Chronik's own
- * files use it. */
+/* crc32c.h - CRC-32C (Castagnoli, RFC 3720 appendix B.4), as Kafka's record batches and Chronik's
+ * own files use it. */
 #ifndef BASE_CRC32C_H
 #define BASE_CRC32C_H
 

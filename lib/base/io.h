@@ -1,12 +1,12 @@
 /* io.h - the disk, behind a table of functions: the seam where tests put a disk of their own.
  *
- * Everything below lib/shard touches files through a struct io and nothing else, so that the same code
- * runs on the real disk (io_posix), on a disk in memory that can lose power (io_mem), and under a
- * recorder or an injector of faults. Paths are whole paths; a struct io_file is an open file. All
- * functions return >= 0 or a negated errno. A short transfer is never reported as success:
- * read gives the bytes read (fewer only at the end of the file), write and commit all or an error (-EIO
- * when the system wrote fewer bytes without saying why). Functions on different files may run in
- * different threads at the same time; pread and pwrite on one file too.
+ * Everything below lib/shard touches files through a struct io and nothing else, so that the same
+ * code runs on the real disk (io_posix), on a disk in memory that can lose power (io_mem), and
+ * under a recorder or an injector of faults. Paths are whole paths; a struct io_file is an open
+ * file. All functions return >= 0 or a negated errno. A short transfer is never reported as
+ * success: read gives the bytes read (fewer only at the end of the file), write and commit all or
+ * an error (-EIO when the system wrote fewer bytes without saying why). Functions on different
+ * files may run in different threads at the same time; pread and pwrite on one file too.
  *
  * Durability follows POSIX as ext4 and XFS keep it: file content and size are durable after sync
  * (fdatasync) on the file; a created, renamed or removed name after sync_dir on its directory.
@@ -24,10 +24,10 @@ struct io_file;
 
 enum io_open_flags {
     IO_READ = 0,
-    IO_WRITE = 1,     /* read and write */
-    IO_CREATE = 2,    /* with IO_WRITE: create, mode 0640 */
-    IO_EXCL = 4,      /* with IO_CREATE: -EEXIST if it is there */
-    IO_TRUNC = 8,     /* with IO_WRITE */
+    IO_WRITE = 1,  /* read and write */
+    IO_CREATE = 2, /* with IO_WRITE: create, mode 0640 */
+    IO_EXCL = 4,   /* with IO_CREATE: -EEXIST if it is there */
+    IO_TRUNC = 8,  /* with IO_WRITE */
 };
 
 struct io_stat {
@@ -52,8 +52,8 @@ struct io_ops {
     /* Reserve space for [off, off + n) and grow the file to cover it; -ENOSPC if there is none. */
     int (*allocate)(struct io_file *f, uint64_t off, uint64_t n);
     int (*fstat)(struct io_file *f, struct io_stat *st);
-    /* Forget the cached pages of a file, so that the next read comes from the disk. Unsynced pages may
-     * stay. */
+    /* Forget the cached pages of a file, so that the next read comes from the disk. Unsynced pages
+     * may stay. */
     int (*drop_cache)(struct io_file *f);
     /* The descriptor for sendfile, or -1 if the file has none. */
     int (*fd)(struct io_file *f);
@@ -64,13 +64,15 @@ struct io_ops {
     int (*mkdir)(struct io *io, const char *path); /* -EEXIST if it is there */
     int (*rmdir)(struct io *io, const char *path); /* empty ones */
     int (*sync_dir)(struct io *io, const char *path);
-    /* Call each(ctx, name) for every entry but . and .., in no order; a non-zero return ends the walk
-     * and is returned. */
-    int (*list)(struct io *io, const char *path, int (*each)(void *ctx, const char *name), void *ctx);
-    /* syncfs on the file system that holds path; -ENOTSUP where that is not to be trusted (overlayfs). */
+    /* Call each(ctx, name) for every entry but . and .., in no order; a non-zero return ends the
+     * walk and is returned. */
+    int (*list)(struct io *io, const char *path, int (*each)(void *ctx, const char *name),
+                void *ctx);
+    /* syncfs on the file system that holds path; -ENOTSUP where that is not to be trusted
+     * (overlayfs). */
     int (*sync_fs)(struct io *io, const char *path);
-    /* An exclusive lock on the file at path (created if missing), held until close; -EAGAIN if another
-     * process has it. */
+    /* An exclusive lock on the file at path (created if missing), held until close; -EAGAIN if
+     * another process has it. */
     int (*lock)(struct io *io, const char *path, struct io_file **out);
     /* Bytes free for this user on the file system of path. */
     int (*space)(struct io *io, const char *path, uint64_t *free_bytes);
@@ -116,9 +118,11 @@ int io_read_file(struct io *io, const char *path, size_t max, uint8_t **buf, siz
 /* Replace path by the bytes so that after a crash either the old or the new content is there: write
  * path.tmp, sync, rename, sync the directory. */
 int io_replace_file(struct io *io, const char *path, const void *buf, size_t n);
-/* Remove a directory and all in it; a missing one is fine. Not durable until its parent is synced. */
+/* Remove a directory and all in it; a missing one is fine. Not durable until its parent is synced.
+ */
 int io_remove_tree(struct io *io, const char *path);
-/* All names in a directory, sorted bytewise; a malloc'ed array of malloc'ed strings (io_names_free). */
+/* All names in a directory, sorted bytewise; a malloc'ed array of malloc'ed strings
+ * (io_names_free). */
 int io_names(struct io *io, const char *path, char ***names, size_t *n);
 void io_names_free(char **names, size_t n);
 

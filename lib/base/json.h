@@ -1,7 +1,7 @@
 /* json.h - the only door to jansson. A json value is owned by whoever made it until it is put into
- * another one (json_set, json_push), which then owns it; json_free drops what is left. 64-bit integers
- * stay exact. After a failed allocation builders give NULL and the setters that take a NULL value do
- * nothing but mark the object as failed, which json_write reports.
+ * another one (json_set, json_push), which then owns it; json_free drops what is left. 64-bit
+ * integers stay exact. After a failed allocation builders give NULL and the setters that take a
+ * NULL value do nothing but mark the object as failed, which json_write reports.
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
@@ -34,13 +34,13 @@ void json_push(struct json *arr, struct json *value);
 /* Move all of from's keys to the end of obj, over those of the same name; from is gone after it. */
 void json_merge(struct json *obj, struct json *from);
 void json_set_int(struct json *obj, const char *key, int64_t v);
-void json_set_str(struct json *obj, const char *key, const char *v); /* NULL gives null */
+void json_set_str(struct json *obj, const char *key, const char *v);  /* NULL gives null */
 void json_set_span(struct json *obj, const char *key, struct span s); /* p NULL gives null */
 void json_set_bool(struct json *obj, const char *key, bool v);
 void json_set_real(struct json *obj, const char *key, double v);
 
-/* One line without spaces (indent 0) or indented text, keys in the order they were set, no newline at the end.
- * 0, -ENOMEM or the stream's error. */
+/* One line without spaces (indent 0) or indented text, keys in the order they were set, no newline
+ * at the end. 0, -ENOMEM or the stream's error. */
 int json_write(const struct json *j, FILE *out, int indent);
 /* The same as a malloc'ed string, NULL when out of memory. */
 char *json_text(const struct json *j, int indent);
@@ -50,7 +50,15 @@ void json_free(struct json *j);
  * line and column. */
 struct json *json_parse(const char *text, size_t n, struct err *e);
 
-enum json_type { JSON_T_NULL, JSON_T_BOOL, JSON_T_INT, JSON_T_REAL, JSON_T_STR, JSON_T_ARRAY, JSON_T_OBJECT };
+enum json_type {
+    JSON_T_NULL,
+    JSON_T_BOOL,
+    JSON_T_INT,
+    JSON_T_REAL,
+    JSON_T_STR,
+    JSON_T_ARRAY,
+    JSON_T_OBJECT
+};
 enum json_type json_type_of(const struct json *j); /* NULL counts as null */
 /* Borrowed; NULL if absent. */
 const struct json *json_get(const struct json *obj, const char *key);
@@ -60,7 +68,9 @@ int64_t json_int(const struct json *j, int64_t dflt);
 double json_double(const struct json *j, double dflt); /* integers too */
 bool json_bool(const struct json *j, bool dflt);
 struct span json_str(const struct json *j); /* p NULL if it is not a string */
-/* Walk an object: f is called for each key in order until it returns non-zero, which is returned. */
-int json_each(const struct json *obj, int (*f)(void *ctx, const char *key, const struct json *v), void *ctx);
+/* Walk an object: f is called for each key in order until it returns non-zero, which is returned.
+ */
+int json_each(const struct json *obj, int (*f)(void *ctx, const char *key, const struct json *v),
+              void *ctx);
 
 #endif

@@ -1,9 +1,10 @@
 /* log.h - one line a message, levelled and structured:
  *
- *   2026-11-23T04:05:06.789Z WARN wal: torn tail cut file=/d/wal/1/0000000000000007.wal position=8192
+ *   2026-11-23T04:05:06.789Z WARN wal: torn tail cut file=/d/wal/1/0000000000000007.wal
+ * position=8192
  *
- * A message is `area: words key=value ...`. It is written with one write(2). Nothing on the path of a
- * record logs; rare events do. Thread-safe once set up.
+ * A message is `area: words key=value ...`. It is written with one write(2). Nothing on the path of
+ * a record logs; rare events do. Thread-safe once set up.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -37,10 +38,10 @@ void log_line(struct log *l, enum log_level level, const char *area, const char 
 #define log_warn(l, area, ...) log_line(l, LOG_WARN, area, __VA_ARGS__)
 #define log_info(l, area, ...) log_line(l, LOG_INFO, area, __VA_ARGS__)
 /* The arguments are not evaluated unless they will be written. */
-#define log_debug(l, area, ...)                                                                    \
-    do {                                                                                           \
-        if (log_writes(l, LOG_DEBUG))                                                              \
-            log_line(l, LOG_DEBUG, area, __VA_ARGS__);                                             \
+#define log_debug(l, area, ...)                        \
+    do {                                               \
+        if (log_writes(l, LOG_DEBUG))                  \
+            log_line(l, LOG_DEBUG, area, __VA_ARGS__); \
     } while (0)
 
 #endif

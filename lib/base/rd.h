@@ -69,11 +69,11 @@ static inline uint8_t rd_u8(struct rd *r)
     return p ? *p : 0;
 }
 
-#define BASE_RD_DEF(order, bits)                                                                   \
-    static inline uint##bits##_t rd_##order##bits(struct rd *r)                                    \
-    {                                                                                              \
-        const uint8_t *p = rd_take(r, bits / 8);                                                   \
-        return p ? get_##order##bits(p) : 0;                                                       \
+#define BASE_RD_DEF(order, bits)                                \
+    static inline uint##bits##_t rd_##order##bits(struct rd *r) \
+    {                                                           \
+        const uint8_t *p = rd_take(r, bits / 8);                \
+        return p ? get_##order##bits(p) : 0;                    \
     }
 BASE_RD_DEF(be, 16)
 BASE_RD_DEF(be, 32)

@@ -57,12 +57,12 @@ static inline void wr_u8(struct wr *w, uint8_t v)
         *p = v;
 }
 
-#define BASE_WR_DEF(order, bits)                                                                   \
-    static inline void wr_##order##bits(struct wr *w, uint##bits##_t v)                            \
-    {                                                                                              \
-        uint8_t *p = wr_grow(w, bits / 8);                                                         \
-        if (p)                                                                                     \
-            put_##order##bits(p, v);                                                               \
+#define BASE_WR_DEF(order, bits)                                        \
+    static inline void wr_##order##bits(struct wr *w, uint##bits##_t v) \
+    {                                                                   \
+        uint8_t *p = wr_grow(w, bits / 8);                              \
+        if (p)                                                          \
+            put_##order##bits(p, v);                                    \
     }
 BASE_WR_DEF(be, 16)
 BASE_WR_DEF(be, 32)

@@ -106,7 +106,13 @@ START_TEST(names_are_durable_after_a_sync_of_their_directory_only)
     struct io_file *f = open_new(m, "/a");
     put(f, 'A', 1, 0);
     ck_assert_ok(io_sync(f));
-    expect_after(m, IO_CUT_NONE, 0, "/a", "-");
+    struct io_mem *c = crash_now(m, IO_CUT_NONE, 0);
+    uint64_t left;
+    ck_assert_str_eq(text_of(c, "/a"), "-");
+    io_mem_set_space(c, 10);
+    ck_assert_ok(io_space(io_mem_io(c), "/", &left));
+    ck_assert_uint_eq(left, 10); /* what has no name takes no space */
+    io_mem_free(c);
     ck_assert_ok(io_sync_dir(io, "/"));
     expect_after(m, IO_CUT_NONE, 0, "/a", "A");
     ck_assert_ok(io_unlink(io, "/a"));
@@ -330,7 +336,10 @@ START_TEST(size_and_data_are_lost_apart)
     uint8_t *p = io_mem_bytes(size_only, "/a", &n);
     ck_assert_bytes_eq(p, n, "\0\0\0\0", 4);
     io_mem_free(size_only);
-    expect_after(m, IO_CUT_ALONE, 1, "/a", ""); /* bytes beyond a size that was lost */
+    struct io_mem *sizeless = crash_now(m, IO_CUT_ALONE, 1); /* bytes beyond a size that was lost */
+    ck_assert_ptr_nonnull(io_mem_bytes(sizeless, "/a", &n));
+    ck_assert_uint_eq(n, 0);
+    io_mem_free(sizeless);
     ck_assert_ok(io_sync(f));
     ck_assert_ok(io_truncate(f, 1));
     put(f, 'B', 1, 0);
@@ -654,8 +663,15 @@ START_TEST(space_is_bounded)
     ck_assert_ok(io_truncate(f, 10));
     ck_assert_ok(io_space(io_mem_io(m), "/", &left));
     ck_assert_uint_eq(left, 90);
-    io_close(f);
+    struct io_file *g = open_new(m, "/b");
+    ck_assert_int_eq(io_allocate(g, 0, 91), -ENOSPC);
+    ck_assert_ok(io_allocate(g, 0, 90));
+    io_close(g);
+    ck_assert_ok(io_unlink(io_mem_io(m), "/b"));
     ck_assert_ok(io_unlink(io_mem_io(m), "/a"));
+    ck_assert_ok(io_space(io_mem_io(m), "/", &left));
+    ck_assert_uint_eq(left, 90); /* an open file keeps its space */
+    io_close(f);
     ck_assert_ok(io_space(io_mem_io(m), "/", &left));
     ck_assert_uint_eq(left, 100);
     io_mem_free(m);
