@@ -10,6 +10,7 @@ EXTRA_DIST += tests/unit/libcheck-missing.sh
 
 include tests/base.mk
 include tests/batch.mk
+include tests/plog.mk
 include tests/cli.mk
 include tests/client.mk
 include tests/kp.mk

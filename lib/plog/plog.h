@@ -88,7 +88,7 @@ int plog_append(struct plog *p, const struct span *batches, size_t n, struct err
 void plog_set_high_watermark(struct plog *p, int64_t hw);
 /* [w] Move the log start (monotone, <= log_end; the caller made it durable). Segments wholly below
  * it are closed and their files unlinked as far as plog_set_floor allows. On an error (an unlink)
- * the log start has moved all the same; the files left over go with the next call or the next
+ * the log start has moved all the same; the files left over go with the next
  * plog_open. */
 int plog_set_log_start(struct plog *p, int64_t log_start, struct err *e);
 /* [w] Segments whose base offset is below floor may be unlinked (monotone). The caller gives the

@@ -1,0 +1,273 @@
+/* open.c - make a log object, from nothing or from what a checkpoint remembers.
+ *
+ * From a mark: the directory is listed once, and the active segment and those below it are looked
+ * at for their sizes. No byte of a log is read here; what does not fit is found when it is first
+ * needed.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plog/plog_impl.h"
+
+static int bad_mark(const struct plog *p, const struct plog_mark *m, struct err *e)
+{
+    bool good = m->log_start >= 0 && m->log_start <= m->log_end && m->segment >= 0 &&
+                m->segment <= m->log_end && (m->bytes == 0) == (m->segment == m->log_end) &&
+                m->bytes <= INT32_MAX;
+    return good ? 0
+                : err_set(e, ERR_INVALID,
+                          "%s: a mark of start %" PRId64 ", end %" PRId64 ", segment %" PRId64
+                          " with %" PRIu64 " bytes",
+                          p->dir, m->log_start, m->log_end, m->segment, m->bytes);
+}
+
+/* The files of a partition's directory that this log does not consist of: segments above the
+ * mark's, and what was left behind by an interrupted removal. */
+struct sorting {
+    struct plog *p;
+    const struct plog_mark *mark;
+    int64_t *bases; /* of the segments to keep below the mark's, ascending */
+    size_t n;
+    struct err *e;
+};
+
+static bool is_segment_file(const char *name, int64_t *base)
+{
+    const char *ending;
+    if (!plog_parse_name(name, base, &ending))
+        return false;
+    for (size_t i = 0; plog_endings[i]; i++) {
+        if (strcmp(ending, plog_endings[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int remove_file(const struct sorting *s, const char *name)
+{
+    char path[IO_PATH_MAX];
+    int rc = io_path(path, sizeof path, s->p->dir, "%s", name);
+    if (rc == 0)
+        rc = io_unlink(s->p->cfg.io, path);
+    if (rc < 0)
+        return err_code(s->e, rc, "%s/%s: remove", s->p->dir, name);
+    log_info(s->p->cfg.log, "plog", "left-over file removed file=%s", path);
+    return 0;
+}
+
+/* Names come sorted: ".check" and ".index" before ".log", so a base is known only after its ".log".
+ */
+static int keep_logs(struct sorting *s, char **names, size_t n)
+{
+    s->bases = calloc(n ? n : 1, sizeof *s->bases);
+    if (!s->bases)
+        return err_code(s->e, -ENOMEM, "%s", s->p->dir);
+    for (size_t i = 0; i < n; i++) {
+        const char *ending;
+        int64_t base;
+        if (plog_parse_name(names[i], &base, &ending) && strcmp(ending, ".log") == 0 &&
+            base < s->mark->segment)
+            s->bases[s->n++] = base;
+    }
+    return 0;
+}
+
+static bool is_kept(const struct sorting *s, int64_t base)
+{
+    if (base == s->mark->segment)
+        return true;
+    for (size_t i = 0; i < s->n; i++) {
+        if (s->bases[i] == base)
+            return true;
+    }
+    return false;
+}
+
+static int drop_others(const struct sorting *s, char **names, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        int64_t base;
+        if (!is_segment_file(names[i], &base) || is_kept(s, base))
+            continue;
+        int rc = remove_file(s, names[i]);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int sort_files(struct sorting *s)
+{
+    char **names;
+    size_t n;
+    int rc = io_names(s->p->cfg.io, s->p->dir, &names, &n);
+    s->p->on_disk = rc == 0;
+    if (rc == -ENOENT)
+        return 0;
+    if (rc < 0)
+        return err_code(s->e, rc, "%s", s->p->dir);
+    rc = keep_logs(s, names, n);
+    if (rc == 0)
+        rc = drop_others(s, names, n);
+    io_names_free(names, n);
+    return rc;
+}
+
+/* A segment below the active one: complete, of the size it has. */
+static int old_segment(struct plog *p, int64_t base, int64_t end, struct plog_segment **out,
+                       struct err *e)
+{
+    struct io_stat st;
+    struct plog_segment *s = plog_segment_new(p->cfg.io, p->dir, base);
+    if (!s)
+        return err_code(e, -ENOMEM, "%s", p->dir);
+    int rc = io_stat(p->cfg.io, s->path, &st);
+    if (rc < 0) {
+        err_code(e, rc, "%s", s->path);
+        plog_segment_unref(s);
+        return rc;
+    }
+    plog_segment_set_old(s, st.size, end, st.size);
+    *out = s;
+    return 0;
+}
+
+static int check_active(struct plog_segment *s, const struct plog_mark *m, struct err *e)
+{
+    struct io_stat st;
+    int rc = io_stat(s->io, s->path, &st);
+    if (rc == -ENOENT && m->bytes == 0)
+        return 0;
+    if (rc == -ENOENT)
+        return err_set(e, ERR_CORRUPT,
+                       "%s: the file is missing, %" PRIu64 " bytes of it were synced", s->path,
+                       m->bytes);
+    if (rc < 0)
+        return err_code(e, rc, "%s", s->path);
+    if (st.size < m->bytes)
+        return err_set(e, ERR_CORRUPT,
+                       "%s: the file ends at byte %" PRIu64 ", %" PRIu64 " were synced", s->path,
+                       st.size, m->bytes);
+    plog_segment_set_old(s, m->bytes, m->log_end, m->bytes);
+    s->disk_bytes = st.size;
+    s->on_disk = true;
+    return 0;
+}
+
+static int active_segment(struct plog *p, const struct plog_mark *m, struct plog_segment **out,
+                          struct err *e)
+{
+    struct plog_segment *s = plog_segment_new(p->cfg.io, p->dir, m->segment);
+    if (!s)
+        return err_code(e, -ENOMEM, "%s", p->dir);
+    s->tally.max_timestamp = m->max_timestamp;
+    s->tally.max_timestamp_offset = m->max_timestamp_offset;
+    int rc = check_active(s, m, e);
+    if (rc < 0) {
+        plog_segment_unref(s);
+        return rc;
+    }
+    *out = s;
+    return 0;
+}
+
+static int make_list(struct plog *p, const struct plog_mark *m, const int64_t *bases, size_t n,
+                     struct err *e)
+{
+    struct plog_list *l = plog_list_new(n + 1);
+    if (!l)
+        return err_code(e, -ENOMEM, "%s", p->dir);
+    int rc = 0;
+    for (size_t i = 0; i < n && rc == 0; i++)
+        rc = old_segment(p, bases[i], i + 1 < n ? bases[i + 1] : m->segment, &l->seg[i], e);
+    if (rc == 0)
+        rc = active_segment(p, m, &l->seg[n], e);
+    if (rc < 0) {
+        for (size_t i = 0; i <= n; i++) {
+            if (l->seg[i])
+                plog_segment_unref(l->seg[i]);
+        }
+        free(l);
+        return rc;
+    }
+    plog_list_publish(p, l);
+    return 0;
+}
+
+static int open_at(struct plog *p, const struct plog_mark *m, struct err *e)
+{
+    int rc = bad_mark(p, m, e);
+    if (rc < 0)
+        return rc;
+    struct sorting s = {.p = p, .mark = m, .e = e};
+    rc = sort_files(&s);
+    if (rc == 0)
+        rc = make_list(p, m, s.bases, s.n, e);
+    free(s.bases);
+    if (rc < 0)
+        return rc;
+    atomic_init(&p->log_start, m->log_start);
+    atomic_init(&p->high_watermark, m->log_start);
+    atomic_init(&p->log_end, m->log_end);
+    return 0;
+}
+
+static int open_new(struct plog *p, struct err *e)
+{
+    static const struct plog_mark nothing = {.max_timestamp = -1, .max_timestamp_offset = -1};
+    struct plog_list *l = plog_list_new(1);
+    if (l && (l->seg[0] = plog_segment_new(p->cfg.io, p->dir, nothing.segment)) != NULL) {
+        plog_list_publish(p, l);
+        return 0;
+    }
+    free(l);
+    return err_code(e, -ENOMEM, "%s", p->dir);
+}
+
+/* NULL when out of memory. */
+static struct plog *new_object(const struct plog_config *cfg, const char *dir, const char *topic,
+                               int32_t partition, const struct uuid *topic_id)
+{
+    struct plog *p = calloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    p->cfg = *cfg;
+    p->cfg.dir = strdup(cfg->dir);
+    p->dir = strdup(dir);
+    p->topic = strdup(topic);
+    p->partition = partition;
+    p->topic_id = *topic_id;
+    if (p->cfg.segment_bytes > INT32_MAX) /* positions in Kafka's index have 31 bits */
+        p->cfg.segment_bytes = INT32_MAX;
+    return p;
+}
+
+int plog_open(struct plog **out, const struct plog_config *cfg, const char *topic,
+              int32_t partition, const struct uuid *topic_id, const struct plog_mark *mark,
+              const struct plog_epoch *epochs, size_t n_epochs, struct err *e)
+{
+    char name[PLOG_NAME_MAX], dir[IO_PATH_MAX];
+    int rc = plog_dirname(name, sizeof name, topic, partition);
+    if (rc == 0)
+        rc = io_path(dir, sizeof dir, cfg->dir, "%s", name);
+    if (rc < 0)
+        return err_code(e, rc, "%s/%s", cfg->dir, topic);
+    struct plog *p = new_object(cfg, dir, topic, partition, topic_id);
+    if (!p)
+        return err_code(e, -ENOMEM, "log of %s-%" PRId32, topic, partition);
+    struct plog_epochs *known = plog_epochs_new(epochs, n_epochs, 0);
+    if (!known || !p->cfg.dir || !p->dir || !p->topic)
+        rc = err_code(e, -ENOMEM, "log of %s-%" PRId32, topic, partition);
+    atomic_init(&p->epochs, known);
+    if (rc == 0)
+        rc = mark ? open_at(p, mark, e) : open_new(p, e);
+    if (rc < 0) {
+        plog_free(p);
+        return rc;
+    }
+    p->floor = INT64_MIN;
+    *out = p;
+    return 0;
+}

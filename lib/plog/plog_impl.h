@@ -1,0 +1,106 @@
+/* plog_impl.h - private to lib/plog: the log object and what its files share.
+ *
+ * What readers follow is immutable or atomic: the list of segments and the epochs are replaced as a
+ * whole by the writer, and the old ones retired through the hook. log_end is stored after
+ * everything below it can be found, the high watermark after that.
+ */
+#ifndef PLOG_IMPL_H
+#define PLOG_IMPL_H
+
+#include "plog/plog.h"
+#include "plog/segment.h"
+
+enum {
+    PLOG_NAME_MAX =
+        320,           /* of a partition's directory: Kafka's topic names have at most 249 bytes */
+    PLOG_WARM_OLD = 8, /* segments behind the newest two that may stay loaded when the log rolls */
+    PLOG_WINDOW =
+        4 << 10 /* bytes read at once while looking for batches; about an index interval */
+};
+
+struct plog_list {
+    size_t n; /* at least 1; the last one is the active segment */
+    struct plog_segment *seg[];
+};
+
+struct plog_epochs {
+    size_t n;
+    struct plog_epoch e[];
+};
+
+struct plog {
+    struct plog_config cfg; /* dir: owned here */
+    char *dir;              /* of the partition */
+    char *topic;
+    int32_t partition;
+    struct uuid topic_id;
+
+    _Atomic int64_t log_start, high_watermark, log_end;
+    _Atomic bool failed;
+    _Atomic(struct plog_list *) list;
+    _Atomic(struct plog_epochs *) epochs;
+
+    /* The writer's */
+    int64_t floor;   /* segments below it may be unlinked */
+    bool on_disk;    /* the directory exists */
+    bool new_dir;    /* and its name, its metadata and those below are not synced yet */
+    bool new_names;  /* files were created in it since the last syncing began */
+    bool new_epochs; /* the epochs changed since then */
+};
+
+/* list.c */
+struct plog_list *plog_list_new(size_t n); /* NULL when out of memory */
+static inline struct plog_list *plog_segments(const struct plog *p)
+{
+    return atomic_load_explicit(&p->list, memory_order_acquire);
+}
+static inline struct plog_segment *plog_active(const struct plog *p)
+{
+    const struct plog_list *l = plog_segments(p);
+    return l->seg[l->n - 1];
+}
+/* Index of the segment that holds offset: the last one that begins at or below it; -1 if none does.
+ */
+ptrdiff_t plog_list_find(const struct plog_list *l, int64_t offset);
+/* [w] Show readers this list instead. Its segments but the last are sealed; those it no longer
+ * holds lose the list's reference once readers are gone. Cold ones may be exchanged for unloaded
+ * twins. */
+void plog_list_publish(struct plog *p, struct plog_list *l);
+void plog_retire(const struct plog *p, void (*fn)(void *arg), void *arg);
+
+/* dir.c */
+/* [w] Make the partition's directory, with its metadata file, if there is none. */
+int plog_dir_make(struct plog *p, struct err *e);
+/* The topic id a partition directory states: 0, ERR_MALFORMED or an errno. */
+int plog_dir_id(struct io *io, const char *dir, struct uuid *id);
+/* Write a small derived file as a whole, without a sync. */
+int plog_write_plain(struct io *io, const char *path, const void *p, size_t n, struct err *e);
+/* The base offset in a segment file's name, and its ending: false if it is no such name. */
+bool plog_parse_name(const char *name, int64_t *base, const char **ending);
+
+/* epoch.c */
+struct plog_epochs *plog_epochs_new(const struct plog_epoch *e, size_t n, size_t more);
+void plog_epochs_publish(struct plog *p, struct plog_epochs *epochs);
+/* [w] The log begins at log_start now: forget epochs that end before. */
+int plog_epochs_trim(struct plog *p, int64_t log_start);
+/* The text of Kafka's leader-epoch-checkpoint, malloc'ed; NULL when out of memory. */
+char *plog_epochs_text(const struct plog_epochs *epochs);
+
+/* remove.c */
+/* The endings of a segment's files, NULL behind the last. */
+extern const char *const plog_endings[];
+/* Unlink a segment's files; a missing one is fine. */
+int plog_unlink_segment(struct io *io, const char *log_path, struct err *e);
+
+/* read.c */
+/* A batch's place in a segment. */
+struct plog_place {
+    uint64_t pos;
+    int64_t base_offset;
+};
+/* The first batch of s that ends at or above offset, looked for in its first `end` bytes; pos is
+ * end if there is none. */
+int plog_locate(struct plog *p, struct plog_segment *s, int64_t offset, uint64_t end,
+                struct plog_place *out, struct err *e);
+
+#endif

@@ -1,0 +1,226 @@
+/* read.c - find the batches a Fetch asks for.
+ *
+ * A slice goes from the batch that holds the wanted offset to the last batch boundary that neither
+ * the limit nor the size passes. Both ends are looked for in three steps, each cheaper than the
+ * next: where recent appends ended (a consumer at the end of the log: no I/O), the sparse index,
+ * and from its entry on the headers in the file.
+ */
+#include <inttypes.h>
+
+#include "plog/plog_impl.h"
+
+/* Where in s a look for `offset` may begin, by the index. */
+static int start_of_search(struct plog *p, struct plog_segment *s, int64_t offset,
+                           struct plog_place *out, struct err *e)
+{
+    struct plog_offset_entry entry;
+    struct plog_tail *t = atomic_load_explicit(&s->tail, memory_order_acquire);
+    struct plog_old *o = NULL;
+    uint32_t relative = offset - s->base > UINT32_MAX ? UINT32_MAX : (uint32_t)(offset - s->base);
+
+    *out = (struct plog_place){0, s->base};
+    if (offset >= s->old_end) {
+        *out = (struct plog_place){s->old_bytes, s->old_end};
+        if (t && plog_index_by_offset(&t->index, relative, &entry))
+            *out = (struct plog_place){entry.pos, -1};
+        return 0;
+    }
+    int rc = plog_segment_old(s, p->cfg.index_interval_bytes, &o, e);
+    if (rc == 0 && o && plog_index_by_offset(&o->index, relative, &entry))
+        *out = (struct plog_place){entry.pos, -1};
+    return rc;
+}
+
+int plog_locate(struct plog *p, struct plog_segment *s, int64_t offset, uint64_t end,
+                struct plog_place *out, struct err *e)
+{
+    uint8_t window[PLOG_WINDOW];
+    struct plog_scan scan;
+    struct io_file *f;
+
+    if (plog_segment_marked(s, offset, &out->pos)) {
+        out->base_offset = offset;
+        return 0;
+    }
+    int rc = plog_segment_file(s, &f, e);
+    if (rc == 0)
+        rc = start_of_search(p, s, offset, out, e);
+    if (rc < 0)
+        return rc;
+    plog_scan_init(&scan, f, s->path, out->pos, end, out->base_offset, window, sizeof window);
+    while ((rc = plog_scan_next(&scan, e)) > 0) {
+        *out = (struct plog_place){scan.at, scan.batch.base_offset};
+        if (batch_last_offset(&scan.batch) >= offset)
+            break;
+        *out = (struct plog_place){scan.pos, scan.next};
+    }
+    return rc < 0 ? rc : 0;
+}
+
+/* What is asked for. */
+struct request {
+    struct plog *p;
+    struct plog_segment *s;
+    int64_t limit;
+    uint32_t max_bytes;
+    bool min_one;
+    uint64_t end; /* bytes of the segment; the limit lies within them */
+};
+
+/* The position of the limit, if it is known without looking into the file. */
+static bool limit_pos(const struct request *r, uint64_t *pos, int64_t *next)
+{
+    *next = r->limit;
+    if (plog_segment_marked(r->s, r->limit, pos))
+        return true;
+    if (r->limit == r->s->old_end) {
+        *pos = r->s->old_bytes;
+        return true;
+    }
+    if (!atomic_load_explicit(&r->s->sealed, memory_order_acquire) ||
+        r->limit < plog_segment_end(r->s))
+        return false;
+    *pos = r->end;
+    *next = plog_segment_end(r->s);
+    return true;
+}
+
+/* The last index entry behind the start that the slice may reach. */
+static bool far_entry(const struct request *r, const struct plog_place *start,
+                      struct plog_offset_entry *entry)
+{
+    struct plog_tail *t = atomic_load_explicit(&r->s->tail, memory_order_acquire);
+    struct plog_old *o = atomic_load_explicit(&r->s->old, memory_order_acquire);
+    uint64_t reach = start->pos + r->max_bytes;
+    uint64_t limit = (uint64_t)(r->limit - r->s->base);
+    bool found = t && plog_index_by_pos(&t->index, reach, limit, entry);
+    if (!found && o)
+        found = plog_index_by_pos(&o->index, reach, limit, entry);
+    return found && entry->pos > start->pos;
+}
+
+/* Walk the headers to where the slice must end. */
+static int walk_to_end(const struct request *r, const struct plog_place *start, uint64_t *end,
+                       int64_t *next, struct err *e)
+{
+    uint8_t window[PLOG_WINDOW];
+    struct plog_offset_entry entry;
+    struct plog_place from = *start;
+    struct plog_scan scan;
+    struct io_file *f;
+
+    int rc = plog_segment_file(r->s, &f, e);
+    if (rc < 0)
+        return rc;
+    if (far_entry(r, start, &entry))
+        from = (struct plog_place){entry.pos, -1};
+    *end = from.pos;
+    *next = from.base_offset;
+    plog_scan_init(&scan, f, r->s->path, from.pos, r->end, from.base_offset, window, sizeof window);
+    while (*next < 0 || *end == start->pos || *end - start->pos < r->max_bytes) {
+        rc = plog_scan_next(&scan, e);
+        if (rc <= 0)
+            return rc;
+        if (*next < 0)
+            *next = scan.batch.base_offset;
+        bool fits = scan.pos - start->pos <= r->max_bytes;
+        bool first = scan.at == start->pos;
+        if (batch_last_offset(&scan.batch) >= r->limit || (!fits && !(first && r->min_one)))
+            return 0;
+        *end = scan.pos;
+        *next = scan.next;
+    }
+    return 0;
+}
+
+static int find_slice(const struct request *r, int64_t offset, struct plog_slice *out,
+                      struct err *e)
+{
+    struct plog_place start;
+    uint64_t end;
+    int64_t next;
+
+    int rc = plog_locate(r->p, r->s, offset, r->end, &start, e);
+    if (rc < 0)
+        return rc;
+    if (!limit_pos(r, &end, &next) || end - start.pos > r->max_bytes) {
+        rc = walk_to_end(r, &start, &end, &next, e);
+        if (rc < 0)
+            return rc;
+    }
+    if (end <= start.pos)
+        return 0;
+    out->pos = start.pos;
+    out->len = (uint32_t)(end - start.pos);
+    out->base_offset = start.base_offset;
+    out->next_offset = next;
+    out->verified = plog_segment_verified(r->s, start.pos, end);
+    return 0;
+}
+
+/* The segment that holds an offset below the log's end. */
+static int find_segment(const struct plog *p, int64_t offset, struct plog_segment **out,
+                        struct err *e)
+{
+    const struct plog_list *l = plog_segments(p);
+    ptrdiff_t i = plog_list_find(l, offset);
+    if (i < 0 || offset >= plog_segment_end(l->seg[i]))
+        return err_set(e, ERR_CORRUPT, "%s: no segment holds offset %" PRId64, p->dir, offset);
+    *out = l->seg[i];
+    return 0;
+}
+
+int plog_read(struct plog *p, int64_t offset, int64_t limit, uint32_t max_bytes, bool min_one,
+              struct plog_slice *out, struct err *e)
+{
+    struct plog_segment *s;
+    int64_t log_end = plog_log_end(p);
+
+    *out = (struct plog_slice){0};
+    if (limit > log_end)
+        limit = log_end;
+    if (offset < plog_log_start(p) || offset > limit)
+        return err_set(e, ERR_OFFSET, "%s: offset %" PRId64 " is outside the log", p->dir, offset);
+    if (offset == limit)
+        return 0;
+    int rc = find_segment(p, offset, &s, e);
+    if (rc < 0)
+        return rc;
+    struct request r = {
+        .p = p,
+        .s = s,
+        .limit = limit,
+        .max_bytes = max_bytes,
+        .min_one = min_one,
+        .end = plog_segment_bytes(s),
+    };
+    rc = find_slice(&r, offset, out, e);
+    if (rc == 0 && out->len)
+        rc = plog_segment_file(s, &out->file, e);
+    if (rc < 0 || out->len == 0) {
+        *out = (struct plog_slice){0};
+        return rc;
+    }
+    plog_segment_ref(s);
+    out->owner = s;
+    return 0;
+}
+
+bool plog_warm(const struct plog *p, int64_t offset)
+{
+    const struct plog_list *l = plog_segments(p);
+    ptrdiff_t i = plog_list_find(l, offset);
+    return i >= 0 && plog_segment_warm(l->seg[i], offset);
+}
+
+void plog_slice_ref(struct plog_slice *s)
+{
+    plog_segment_ref(s->owner);
+}
+
+void plog_slice_release(struct plog_slice *s)
+{
+    if (s->owner)
+        plog_segment_unref(s->owner);
+    *s = (struct plog_slice){0};
+}

@@ -1,0 +1,148 @@
+/* remove.c - partition directories go: renamed first, so that what is half removed is never taken
+ * for a log. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plog/plog_impl.h"
+
+const char *const plog_endings[] = {".log", ".index", ".timeindex", ".check", NULL};
+
+int plog_unlink_segment(struct io *io, const char *log_path, struct err *e)
+{
+    int first = 0;
+    for (size_t i = 0; plog_endings[i]; i++) {
+        char path[IO_PATH_MAX];
+        int rc = plog_sibling(path, sizeof path, log_path, plog_endings[i]);
+        if (rc == 0)
+            rc = io_unlink(io, path);
+        if (rc < 0 && rc != -ENOENT && first == 0)
+            first = err_code(e, rc, "%s: remove", path);
+    }
+    return first;
+}
+
+/* Rename `name` out of the way and remove it. */
+static int remove_as(const struct plog_config *cfg, const char *name, const struct uuid *id,
+                     int32_t partition, struct err *e)
+{
+    char from[IO_PATH_MAX], to[IO_PATH_MAX], text[UUID_TEXT];
+    struct io_stat st;
+    uuid_text(id, text);
+    int rc = io_path(from, sizeof from, cfg->dir, "%s", name);
+    if (rc == 0)
+        rc = io_path(to, sizeof to, cfg->dir, "%s-%" PRId32 "-delete", text, partition);
+    if (rc < 0)
+        return err_code(e, rc, "%s/%s", cfg->dir, name);
+    rc = io_stat(cfg->io, from, &st);
+    if (rc < 0)
+        return rc == -ENOENT ? 0 : err_code(e, rc, "%s", from);
+    rc = io_remove_tree(cfg->io, to); /* an earlier removal of the same name */
+    if (rc == 0)
+        rc = io_rename(cfg->io, from, to);
+    if (rc == 0)
+        rc = io_remove_tree(cfg->io, to);
+    return rc < 0 ? err_code(e, rc, "%s: remove", from) : 0;
+}
+
+int plog_remove(const struct plog_config *cfg, const char *topic, int32_t partition,
+                const struct uuid *topic_id, struct err *e)
+{
+    char name[PLOG_NAME_MAX];
+    int rc = plog_dirname(name, sizeof name, topic, partition);
+    return rc < 0 ? err_code(e, rc, "%s", topic) : remove_as(cfg, name, topic_id, partition, e);
+}
+
+/* "<topic>-<partition>": the partition is behind the last '-'. */
+static bool parse_partition(const char *name, char *topic, size_t cap, int32_t *partition)
+{
+    const char *dash = strrchr(name, '-');
+    if (!dash || dash == name || (size_t)(dash - name) >= cap || !dash[1] || strlen(dash) > 11)
+        return false;
+    int64_t v = 0;
+    for (const char *c = dash + 1; *c; c++) {
+        if (*c < '0' || *c > '9')
+            return false;
+        v = v * 10 + (*c - '0');
+    }
+    if (v > INT32_MAX || (dash[1] == '0' && dash[2]))
+        return false;
+    memcpy(topic, name, (size_t)(dash - name));
+    topic[dash - name] = 0;
+    *partition = (int32_t)v;
+    return true;
+}
+
+/* "<topic id>-<partition>-delete" or "-new": begun and not finished. No partition's name ends so.
+ */
+static bool is_unfinished(const char *name)
+{
+    const char *dash = strrchr(name, '-');
+    char head[PLOG_NAME_MAX], id[PLOG_NAME_MAX];
+    struct uuid uuid;
+    int32_t partition;
+    if (!dash || (strcmp(dash, "-delete") != 0 && strcmp(dash, "-new") != 0) ||
+        (size_t)(dash - name) >= sizeof head)
+        return false;
+    memcpy(head, name, (size_t)(dash - name));
+    head[dash - name] = 0;
+    return parse_partition(head, id, sizeof id, &partition) && uuid_parse(&uuid, id) == 0;
+}
+
+struct sweep {
+    const struct plog_config *cfg;
+    bool (*known)(void *ctx, const char *topic, int32_t partition, const struct uuid *id);
+    void *ctx;
+};
+
+static int sweep_one(const struct sweep *s, const char *name, struct err *e)
+{
+    char path[IO_PATH_MAX], topic[PLOG_NAME_MAX];
+    struct uuid id = {0};
+    struct io_stat st;
+    int32_t partition;
+
+    int rc = io_path(path, sizeof path, s->cfg->dir, "%s", name);
+    if (rc == 0)
+        rc = io_stat(s->cfg->io, path, &st);
+    if (rc < 0)
+        return err_code(e, rc, "%s/%s", s->cfg->dir, name);
+    if (!st.is_dir)
+        return 0;
+    if (is_unfinished(name)) {
+        rc = io_remove_tree(s->cfg->io, path);
+        return rc < 0 ? err_code(e, rc, "%s: remove", path) : 0;
+    }
+    if (!parse_partition(name, topic, sizeof topic, &partition))
+        return 0; /* not ours */
+    rc = plog_dir_id(s->cfg->io, path, &id);
+    if (rc < 0 && rc != -ENOENT && rc != ERR_MALFORMED)
+        return err_code(e, rc, "%s/partition.metadata", path);
+    if (rc < 0)
+        id = (struct uuid){0};
+    if (s->known(s->ctx, topic, partition, &id))
+        return 0;
+    log_info(s->cfg->log, "plog", "directory of an unknown partition removed dir=%s", path);
+    return remove_as(s->cfg, name, &id, partition, e);
+}
+
+int plog_sweep(const struct plog_config *cfg,
+               bool (*known)(void *ctx, const char *topic, int32_t partition,
+                             const struct uuid *id),
+               void *ctx, struct err *e)
+{
+    struct sweep s = {cfg, known, ctx};
+    char **names;
+    size_t n;
+    int rc = io_names(cfg->io, cfg->dir, &names, &n);
+    if (rc == -ENOENT)
+        return 0;
+    if (rc < 0)
+        return err_code(e, rc, "%s", cfg->dir);
+    for (size_t i = 0; i < n && rc == 0; i++)
+        rc = sweep_one(&s, names[i], e);
+    io_names_free(names, n);
+    return rc;
+}

@@ -1,0 +1,195 @@
+#include "plog/segment.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct plog_segment *plog_segment_new(struct io *io, const char *dir, int64_t base)
+{
+    size_t n = strlen(dir) + sizeof "/00000000000000000000.log";
+    struct plog_segment *s = calloc(1, sizeof *s + n);
+    if (!s)
+        return NULL;
+    snprintf(s->path, n, "%s/%020" PRId64 ".log", dir, base);
+    s->io = io;
+    s->base = base;
+    s->old_end = base;
+    plog_tally_init(&s->tally);
+    atomic_init(&s->refs, 1);
+    atomic_init(&s->end, base);
+    return s;
+}
+
+void plog_segment_set_old(struct plog_segment *s, uint64_t bytes, int64_t end, uint64_t own_from)
+{
+    s->old_bytes = s->disk_bytes = bytes;
+    s->old_end = end;
+    s->own_from = own_from;
+    s->on_disk = bytes > 0;
+    atomic_store_explicit(&s->end, end, memory_order_relaxed);
+    atomic_store_explicit(&s->bytes, bytes, memory_order_relaxed);
+}
+
+void plog_segment_ref(struct plog_segment *s)
+{
+    atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+}
+
+static void tail_free(struct plog_tail *t)
+{
+    if (!t)
+        return;
+    plog_index_release(&t->index);
+    free(t);
+}
+
+void plog_segment_unref(void *segment)
+{
+    struct plog_segment *s = segment;
+    if (atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    struct io_file *file = atomic_load_explicit(&s->file, memory_order_relaxed);
+    if (s->out != file)
+        io_close(s->out);
+    io_close(file);
+    plog_old_free(atomic_load_explicit(&s->old, memory_order_relaxed));
+    tail_free(atomic_load_explicit(&s->tail, memory_order_relaxed));
+    free(s);
+}
+
+/* The file */
+
+/* Make f the file that readers use, unless another one is already; then f stays the caller's. */
+static struct io_file *offer_file(struct plog_segment *s, struct io_file *f)
+{
+    struct io_file *was = NULL;
+    return atomic_compare_exchange_strong_explicit(&s->file, &was, f, memory_order_acq_rel,
+                                                   memory_order_acquire)
+               ? f
+               : was;
+}
+
+int plog_segment_file(struct plog_segment *s, struct io_file **out, struct err *e)
+{
+    struct io_file *f = atomic_load_explicit(&s->file, memory_order_acquire);
+    if (!f) {
+        int rc = io_open(s->io, s->path, IO_READ, &f);
+        if (rc == -ENOENT)
+            return err_set(e, ERR_CORRUPT, "%s: the file is missing", s->path);
+        if (rc < 0)
+            return err_code(e, rc, "%s", s->path);
+        struct io_file *chosen = offer_file(s, f);
+        if (chosen != f)
+            io_close(f);
+        f = chosen;
+    }
+    *out = f;
+    return 0;
+}
+
+static struct plog_tail *tail_new(int64_t offset, uint64_t pos)
+{
+    struct plog_tail *t = calloc(1, sizeof *t);
+    if (!t)
+        return NULL;
+    plog_index_init(&t->index);
+    atomic_init(&t->mark[0].offset, offset);
+    atomic_init(&t->mark[0].pos, pos);
+    atomic_init(&t->begun, 1);
+    atomic_init(&t->done, 1);
+    return t;
+}
+
+/* Bytes behind the published end were written but never acknowledged to be there: a later write may
+ * be shorter than they are, and the file's size says where a sealed segment ends. */
+static int cut(struct plog_segment *s, struct err *e)
+{
+    uint64_t bytes = plog_segment_bytes(s);
+    if (s->disk_bytes <= bytes)
+        return 0;
+    int rc = io_truncate(s->out, bytes);
+    if (rc < 0)
+        return err_code(e, rc, "%s: cut to %" PRIu64 " bytes", s->path, bytes);
+    s->disk_bytes = bytes;
+    s->dirty = true; /* the new size must last, if nothing else */
+    return 0;
+}
+
+int plog_segment_writable(struct plog_segment *s, bool *created, struct err *e)
+{
+    *created = false;
+    if (s->out)
+        return cut(s, e);
+    if (!atomic_load_explicit(&s->tail, memory_order_relaxed)) {
+        struct plog_tail *t = tail_new(plog_segment_end(s), plog_segment_bytes(s));
+        if (!t)
+            return err_code(e, -ENOMEM, "%s", s->path);
+        atomic_store_explicit(&s->tail, t, memory_order_release);
+    }
+    int flags = s->on_disk ? IO_WRITE : IO_WRITE | IO_CREATE | IO_TRUNC;
+    int rc = io_open(s->io, s->path, flags, &s->out);
+    if (rc < 0)
+        return err_code(e, rc, "%s", s->path);
+    *created = !s->on_disk;
+    s->on_disk = true;
+    rc = cut(s, e);
+    offer_file(s, s->out);
+    return rc;
+}
+
+/* The tail */
+
+void plog_segment_add(struct plog_segment *s, uint32_t interval, const struct batch *b)
+{
+    struct plog_tail *t = atomic_load_explicit(&s->tail, memory_order_relaxed);
+    uint64_t pos = atomic_load_explicit(&s->bytes, memory_order_relaxed);
+    plog_index_note(&t->index, &s->tally, interval, s->base, b, pos);
+    atomic_store_explicit(&s->end, batch_last_offset(b) + 1, memory_order_release);
+    atomic_store_explicit(&s->bytes, pos + batch_size(b), memory_order_release);
+    s->disk_bytes = pos + batch_size(b);
+    s->dirty = true;
+}
+
+void plog_segment_mark(struct plog_segment *s)
+{
+    struct plog_tail *t = atomic_load_explicit(&s->tail, memory_order_relaxed);
+    uint64_t i = atomic_load_explicit(&t->done, memory_order_relaxed);
+    size_t slot = i % PLOG_MARKS;
+    /* The slot's stores release `begun`: who reads a new value from the slot also reads, later,
+     * that it was being replaced. */
+    atomic_store_explicit(&t->begun, i + 1, memory_order_relaxed);
+    atomic_store_explicit(&t->mark[slot].offset, plog_segment_end(s), memory_order_release);
+    atomic_store_explicit(&t->mark[slot].pos, plog_segment_bytes(s), memory_order_release);
+    atomic_store_explicit(&t->done, i + 1, memory_order_release);
+}
+
+bool plog_segment_marked(const struct plog_segment *s, int64_t offset, uint64_t *pos)
+{
+    const struct plog_tail *t = atomic_load_explicit(&s->tail, memory_order_acquire);
+    if (!t)
+        return false;
+    uint64_t done = atomic_load_explicit(&t->done, memory_order_acquire);
+    uint64_t oldest = done > PLOG_MARKS ? done - PLOG_MARKS : 0;
+    for (uint64_t i = done; i-- > oldest;) {
+        size_t slot = i % PLOG_MARKS;
+        int64_t at = atomic_load_explicit(&t->mark[slot].offset, memory_order_acquire);
+        if (at < offset)
+            return false; /* marks ascend */
+        if (at > offset)
+            continue;
+        *pos = atomic_load_explicit(&t->mark[slot].pos, memory_order_acquire);
+        return atomic_load_explicit(&t->begun, memory_order_relaxed) <= i + PLOG_MARKS;
+    }
+    return false;
+}
+
+bool plog_segment_warm(const struct plog_segment *s, int64_t offset)
+{
+    if (!atomic_load_explicit(&s->file, memory_order_acquire))
+        return false;
+    if (offset >= s->old_end)
+        return atomic_load_explicit(&s->tail, memory_order_acquire) != NULL;
+    return atomic_load_explicit(&s->old, memory_order_acquire) != NULL;
+}

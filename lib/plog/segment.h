@@ -1,0 +1,122 @@
+/* segment.h - one segment of a partition log: its file, opened when it is first needed, and its
+ * index.
+ *
+ * What an earlier process wrote, or this one so long ago that its index was let go, is the old
+ * part, [0, old_bytes). Its index is loaded from the index files (or made anew by a scan) when
+ * somebody first needs it; any thread may do that, the first one's stays. What the writer appends
+ * is the tail; its index grows beside. Both parts of a segment use one file.
+ *
+ * A segment is counted: the list that holds it, each slice of it and each syncing has a reference,
+ * so slices outlive the log. Its file is closed with the last one.
+ */
+#ifndef PLOG_SEGMENT_H
+#define PLOG_SEGMENT_H
+
+#include <stdatomic.h>
+
+#include "base/io.h"
+#include "plog/index_file.h"
+#include "plog/scan.h"
+
+/* The index of an old part. Its bytes are verified region by region: those between two entries. */
+struct plog_old {
+    struct plog_index index;
+    struct plog_tally tally;
+    uint32_t regions;           /* entries + 1 */
+    _Atomic uint64_t *verified; /* a bit each */
+};
+
+enum { PLOG_MARKS = 32 };
+
+/* The index of what the writer appends, and where its latest appends ended: a reader at the end of
+ * the log finds its place without touching the file. */
+struct plog_tail {
+    struct plog_index index;
+    /* Slot i % PLOG_MARKS holds mark i. A mark is being written while begun == i + 1 > done. */
+    _Atomic uint64_t begun, done;
+    struct {
+        _Atomic int64_t offset;
+        _Atomic uint64_t pos;
+    } mark[PLOG_MARKS];
+};
+
+struct plog_segment {
+    _Atomic uint32_t refs;
+    struct io *io;
+    int64_t base;           /* offset of its first record */
+    uint64_t old_bytes;     /* the old part, */
+    int64_t old_end;        /* the offset behind it, */
+    uint64_t own_from;      /* and which bytes of it this process did not write: [0, own_from) */
+    _Atomic uint64_t bytes; /* published size; end is stored first */
+    _Atomic int64_t end;    /* offset behind the last record in it */
+    _Atomic(struct io_file *) file;
+    _Atomic(struct plog_old *) old;
+    _Atomic(struct plog_tail *) tail;
+    _Atomic uint64_t saved_bytes; /* what the index files cover */
+    _Atomic bool sealed;          /* nothing is appended any more; tally is final */
+    _Atomic bool max_known;       /* of a sealed segment without a tail: */
+    _Atomic int64_t max_time, max_time_offset;
+    _Atomic bool removed; /* its files are unlinked, or soon will be */
+
+    /* The writer's */
+    struct io_file *out; /* may be the same as file */
+    struct plog_tally tally;
+    uint64_t disk_bytes; /* of the file; more than bytes: a stale end, to be cut */
+    bool on_disk;        /* the file exists */
+    bool dirty;          /* bytes were added since the last syncing began */
+
+    /* Of the thread that runs syncings */
+    struct plog_saved saved;
+
+    char path[];
+};
+
+/* The segment of dir with that base offset, empty, one reference; NULL when out of memory. */
+struct plog_segment *plog_segment_new(struct io *io, const char *dir, int64_t base);
+/* It has an old part of `bytes` bytes up to offset `end`, of which [0, own_from) is not this
+ * process's. */
+void plog_segment_set_old(struct plog_segment *s, uint64_t bytes, int64_t end, uint64_t own_from);
+void plog_segment_ref(struct plog_segment *s);
+void plog_segment_unref(void *segment); /* void: goes through the retire hook */
+
+static inline uint64_t plog_segment_bytes(const struct plog_segment *s)
+{
+    return atomic_load_explicit(&s->bytes, memory_order_acquire);
+}
+static inline int64_t plog_segment_end(const struct plog_segment *s)
+{
+    return atomic_load_explicit(&s->end, memory_order_acquire);
+}
+
+/* Any thread: the open file. */
+int plog_segment_file(struct plog_segment *s, struct io_file **out, struct err *e);
+/* Any thread: the old part's index, loaded or made anew if need be; NULL if there is no old part.
+ */
+int plog_segment_old(struct plog_segment *s, uint32_t interval, struct plog_old **out,
+                     struct err *e);
+void plog_old_free(struct plog_old *o);
+/* Any thread, of a sealed segment: the largest timestamp in it and the last offset of the first
+ * batch that has it; -1, -1 if there is none. */
+int plog_segment_max_time(struct plog_segment *s, uint32_t interval, int64_t *timestamp,
+                          int64_t *offset, struct err *e);
+/* Is what a read needs in memory and open? */
+bool plog_segment_warm(const struct plog_segment *s, int64_t offset);
+
+/* The writer: the file open for writing, created or cut to its published size. created tells that a
+ * name is new in the directory. */
+int plog_segment_writable(struct plog_segment *s, bool *created, struct err *e);
+/* The writer: publish a batch at the end, which is in the file already... */
+void plog_segment_add(struct plog_segment *s, uint32_t interval, const struct batch *b);
+/* ...and that an append ended here. */
+void plog_segment_mark(struct plog_segment *s);
+/* Any thread: the position where a batch with that base offset begins, if an append ended there
+ * lately. */
+bool plog_segment_marked(const struct plog_segment *s, int64_t offset, uint64_t *pos);
+
+/* Bytes [pos, end) of the old part, which is s->own_from bytes long where it counts: are they
+ * verified? */
+bool plog_segment_verified(const struct plog_segment *s, uint64_t pos, uint64_t end);
+/* They are now. Only regions that lie within them wholly are remembered. */
+void plog_segment_set_verified(struct plog_segment *s, uint64_t pos, uint64_t end);
+
+#endif

@@ -1,0 +1,214 @@
+/* sync.c - make a log durable, outside the writer's thread.
+ *
+ * The writer notes what changed since the last time and takes a reference on each segment
+ * concerned; another thread then writes the index files and syncs. Data and names must reach the
+ * disk; index files are only hints (a bad one costs a scan), and the epoch file is Kafka's view of
+ * what the checkpoint holds, so trouble with those two is told in the log and no more.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plog/plog_impl.h"
+
+struct item {
+    struct plog_segment *seg;
+    struct io_file *data; /* to be synced; NULL: only the index is to be written */
+    struct plog_to_save save;
+};
+
+struct plog_syncing {
+    struct io *io;
+    struct log *log;
+    char *dir, *parent;
+    char *epochs; /* the text of the epoch file; NULL: unchanged */
+    uint32_t interval;
+    bool new_dir, new_names;
+    size_t n;
+    struct item item[];
+};
+
+/* An index that was made anew by a reader, or of a segment that is complete now. */
+static bool needs_index(const struct plog_segment *s)
+{
+    return atomic_load_explicit(&s->sealed, memory_order_relaxed) &&
+           atomic_load_explicit(&s->saved_bytes, memory_order_relaxed) != plog_segment_bytes(s) &&
+           (atomic_load_explicit(&s->old, memory_order_acquire) ||
+            atomic_load_explicit(&s->tail, memory_order_relaxed));
+}
+
+static bool needs_work(const struct plog_segment *s)
+{
+    return s->dirty || needs_index(s);
+}
+
+static size_t count_work(const struct plog_list *l)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < l->n; i++)
+        n += needs_work(l->seg[i]);
+    return n;
+}
+
+bool plog_dirty(const struct plog *p)
+{
+    return p->new_dir || p->new_names || (p->new_epochs && p->on_disk) ||
+           count_work(plog_segments(p)) > 0;
+}
+
+static void note_segment(struct item *it, struct plog_segment *s)
+{
+    struct plog_tail *t = atomic_load_explicit(&s->tail, memory_order_relaxed);
+    struct plog_old *o = atomic_load_explicit(&s->old, memory_order_acquire);
+    const struct plog_tally *tally = t || !o ? &s->tally : &o->tally;
+    *it = (struct item){
+        .seg = s,
+        .data = s->dirty ? s->out : NULL,
+        .save =
+            {
+                .tail = t ? &t->index : NULL,
+                .tail_offsets = t ? plog_grow_count(&t->index.offsets) : 0,
+                .tail_times = t ? plog_grow_count(&t->index.times) : 0,
+                .whole = atomic_load_explicit(&s->sealed, memory_order_relaxed),
+                .base = s->base,
+                .end = plog_segment_end(s),
+                .bytes = plog_segment_bytes(s),
+                .max_timestamp = tally->max_timestamp,
+                .max_timestamp_offset = tally->max_timestamp_offset,
+            },
+    };
+    plog_segment_ref(s);
+    s->dirty = false;
+}
+
+static struct plog_syncing *new_syncing(const struct plog *p, size_t n)
+{
+    struct plog_syncing *s = calloc(1, sizeof *s + n * sizeof *s->item);
+    if (!s)
+        return NULL;
+    s->io = p->cfg.io;
+    s->log = p->cfg.log;
+    s->interval = p->cfg.index_interval_bytes;
+    s->dir = strdup(p->dir);
+    s->parent = strdup(p->cfg.dir);
+    if (p->new_epochs)
+        s->epochs = plog_epochs_text(atomic_load_explicit(&p->epochs, memory_order_relaxed));
+    if (!s->dir || !s->parent || (p->new_epochs && !s->epochs)) {
+        plog_syncing_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+int plog_sync_begin(struct plog *p, struct plog_syncing **out, struct err *e)
+{
+    const struct plog_list *l = plog_segments(p);
+    *out = NULL;
+    if (!plog_dirty(p))
+        return 0;
+    struct plog_syncing *s = new_syncing(p, count_work(l));
+    if (!s)
+        return err_code(e, -ENOMEM, "%s", p->dir);
+    for (size_t i = 0; i < l->n; i++) {
+        if (needs_work(l->seg[i]))
+            note_segment(&s->item[s->n++], l->seg[i]);
+    }
+    s->new_dir = p->new_dir;
+    s->new_names = p->new_names;
+    p->new_dir = p->new_names = p->new_epochs = false;
+    *out = s;
+    return 0;
+}
+
+static void save_index(const struct plog_syncing *s, struct item *it)
+{
+    struct err e;
+    struct plog_old *o;
+    if (atomic_load_explicit(&it->seg->removed, memory_order_relaxed))
+        return;
+    int rc = plog_segment_old(it->seg, s->interval, &o, &e);
+    if (rc == 0) {
+        it->save.old = o ? &o->index : NULL;
+        rc = plog_index_save(s->io, it->seg->path, &it->save, &it->seg->saved, &e);
+    }
+    if (rc == 0)
+        atomic_store_explicit(&it->seg->saved_bytes, it->save.bytes, memory_order_relaxed);
+    else if (rc != -ENOENT) /* the directory was removed meanwhile */
+        log_warn(s->log, "plog", "index not written: %s", e.text);
+}
+
+static void save_epochs(const struct plog_syncing *s)
+{
+    char path[IO_PATH_MAX];
+    struct err e;
+    int rc = io_path(path, sizeof path, s->dir, "leader-epoch-checkpoint");
+    if (rc < 0)
+        err_code(&e, rc, "%s", s->dir);
+    else
+        rc = plog_write_plain(s->io, path, s->epochs, strlen(s->epochs), &e);
+    if (rc < 0 && rc != -ENOENT)
+        log_warn(s->log, "plog", "epochs not written: %s", e.text);
+}
+
+static int sync_data(const struct item *it, struct err *e)
+{
+    int rc = it->data ? io_sync(it->data) : 0;
+    return rc < 0 ? err_code(e, rc, "%s: sync", it->seg->path) : 0;
+}
+
+/* A directory that is gone was removed after plog_sync_begin: nothing of it needs to last. */
+static int sync_name(struct io *io, const char *dir, struct err *e)
+{
+    int rc = io_sync_dir(io, dir);
+    return rc < 0 && rc != -ENOENT ? err_code(e, rc, "%s: sync", dir) : 0;
+}
+
+static int sync_metadata(const struct plog_syncing *s, struct err *e)
+{
+    char path[IO_PATH_MAX];
+    struct io_file *f;
+    int rc = io_path(path, sizeof path, s->dir, "partition.metadata");
+    if (rc == 0)
+        rc = io_open(s->io, path, IO_READ, &f);
+    if (rc == 0) {
+        rc = io_sync(f);
+        io_close(f);
+    }
+    return rc < 0 && rc != -ENOENT ? err_code(e, rc, "%s/partition.metadata: sync", s->dir) : 0;
+}
+
+static int sync_names(const struct plog_syncing *s, struct err *e)
+{
+    int rc = s->new_dir ? sync_metadata(s, e) : 0;
+    if (rc == 0 && (s->new_dir || s->new_names))
+        rc = sync_name(s->io, s->dir, e);
+    if (rc == 0 && s->new_dir)
+        rc = sync_name(s->io, s->parent, e);
+    return rc;
+}
+
+int plog_syncing_run(struct plog_syncing *s, bool with_fs, struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; i < s->n; i++)
+        save_index(s, &s->item[i]);
+    if (s->epochs)
+        save_epochs(s);
+    if (with_fs)
+        return 0;
+    for (size_t i = 0; i < s->n && rc == 0; i++)
+        rc = sync_data(&s->item[i], e);
+    return rc < 0 ? rc : sync_names(s, e);
+}
+
+void plog_syncing_free(struct plog_syncing *s)
+{
+    if (!s)
+        return;
+    for (size_t i = 0; i < s->n; i++)
+        plog_segment_unref(s->item[i].seg);
+    free(s->dir);
+    free(s->parent);
+    free(s->epochs);
+    free(s);
+}

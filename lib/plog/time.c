@@ -1,0 +1,276 @@
+/* time.c - find records by their timestamps.
+ *
+ * Whole segments are passed over by their largest timestamp, runs of batches by the time index,
+ * batches by their header. Only a batch that must hold the answer is read and walked.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "batch/records.h"
+#include "plog/plog_impl.h"
+
+enum {
+    WINDOW = 64 << 10,
+    EXPANDED_MAX = 1 << 30 /* of a batch that was admitted with a bound of its own */
+};
+
+/* The records that may be the answer: offsets in [from, limit). */
+struct range {
+    struct plog *p;
+    int64_t from, limit;
+};
+
+/* Which record of a batch: the first with a timestamp >= at_least, or the first with the largest
+ * one. */
+struct pick {
+    int64_t at_least;
+    bool largest;
+};
+
+/* 1 and the record, 0 if none will do, or a code of records_next. */
+static int pick_record(struct records *it, const struct range *in, struct pick pick,
+                       int32_t leader_epoch, struct plog_time *out)
+{
+    struct record r;
+    bool found = false;
+    int rc;
+    while ((rc = records_next(it, &r)) > 0) {
+        if (r.offset < in->from || r.offset >= in->limit || r.timestamp < pick.at_least ||
+            (found && r.timestamp <= out->timestamp))
+            continue;
+        *out = (struct plog_time){r.offset, r.timestamp, leader_epoch};
+        found = true;
+        if (!pick.largest)
+            return 1;
+    }
+    return rc < 0 ? rc : found;
+}
+
+/* Pick from the batch just scanned. */
+static int pick_in_batch(struct plog_scan *scan, const struct range *in, struct pick pick,
+                         struct plog_time *out, struct err *e)
+{
+    struct records it;
+    struct span bytes;
+
+    int rc = plog_scan_bytes(scan, &bytes, e);
+    if (rc < 0)
+        return rc;
+    rc = records_init(&it, bytes, EXPANDED_MAX);
+    if (rc == 0)
+        rc = pick_record(&it, in, pick, scan->batch.leader_epoch, out);
+    records_release(&it);
+    if (rc < 0)
+        return err_code(e, rc == -ENOMEM ? rc : ERR_CORRUPT, "%s: byte %" PRIu64 ": its records",
+                        scan->path, scan->at);
+    return rc;
+}
+
+/* Does the batch just scanned hold a later record than *best? Then that is the best. */
+static int better_in_batch(struct plog_scan *scan, const struct range *in, struct plog_time *best,
+                           struct err *e)
+{
+    if (scan->batch.max_timestamp <= best->timestamp)
+        return 0;
+    int rc = pick_in_batch(scan, in, (struct pick){best->timestamp + 1, true}, best, e);
+    return rc < 0 ? rc : 0;
+}
+
+/* Scan from the batch that holds offset `from` on, or from the first one behind it. */
+static int scan_from(struct range *in, struct plog_segment *s, int64_t from, struct plog_scan *scan,
+                     struct err *e)
+{
+    struct plog_place place;
+    struct io_file *f;
+    uint64_t end = plog_segment_bytes(s);
+    int rc = plog_segment_file(s, &f, e);
+    if (rc == 0)
+        rc = plog_locate(in->p, s, from, end, &place, e);
+    if (rc < 0)
+        return rc;
+    uint8_t *window = malloc(WINDOW);
+    if (!window)
+        return err_code(e, -ENOMEM, "%s", s->path);
+    plog_scan_init(scan, f, s->path, place.pos, end, place.base_offset, window, WINDOW);
+    return 0;
+}
+
+static void scan_done(struct plog_scan *scan, uint8_t *window)
+{
+    plog_scan_release(scan);
+    free(window);
+}
+
+/* The next batch that reaches into the range: 1, or 0 behind the last. */
+static int next_in_range(struct plog_scan *scan, const struct range *in, struct err *e)
+{
+    int rc;
+    while ((rc = plog_scan_next(scan, e)) > 0) {
+        if (scan->batch.base_offset >= in->limit)
+            return 0;
+        if (batch_last_offset(&scan->batch) >= in->from)
+            return 1;
+    }
+    return rc;
+}
+
+/* An offset of s before which no record has a timestamp >= ts. */
+static int skip_by_index(struct range *in, struct plog_segment *s, int64_t ts, int64_t *from,
+                         struct err *e)
+{
+    struct plog_time_entry entry;
+    struct plog_old *o;
+    struct plog_tail *t = atomic_load_explicit(&s->tail, memory_order_acquire);
+    bool found = t && plog_index_by_time(&t->index, ts, &entry);
+    if (!found) {
+        int rc = plog_segment_old(s, in->p->cfg.index_interval_bytes, &o, e);
+        if (rc < 0)
+            return rc;
+        found = o && plog_index_by_time(&o->index, ts, &entry);
+    }
+    *from = s->base > in->from ? s->base : in->from;
+    if (found && s->base + entry.last > *from)
+        *from = s->base + entry.last;
+    return 0;
+}
+
+static int find_in_segment(struct range *in, struct plog_segment *s, int64_t ts,
+                           struct plog_time *out, struct err *e)
+{
+    struct plog_scan scan;
+    int64_t from;
+    int rc = skip_by_index(in, s, ts, &from, e);
+    if (rc == 0)
+        rc = scan_from(in, s, from, &scan, e);
+    if (rc < 0)
+        return rc;
+    uint8_t *window = scan.window;
+    while ((rc = next_in_range(&scan, in, e)) > 0) {
+        if (scan.batch.max_timestamp < ts)
+            continue;
+        rc = pick_in_batch(&scan, in, (struct pick){ts, false}, out, e);
+        if (rc != 0)
+            break;
+    }
+    scan_done(&scan, window);
+    return rc;
+}
+
+static bool is_sealed(const struct plog_segment *s)
+{
+    return atomic_load_explicit(&s->sealed, memory_order_acquire);
+}
+
+/* Does s hold a record with a timestamp >= ts? 1, 0 surely not. */
+static int may_hold(struct range *in, struct plog_segment *s, int64_t ts, struct err *e)
+{
+    int64_t max, offset;
+    if (!is_sealed(s))
+        return 1;
+    int rc = plog_segment_max_time(s, in->p->cfg.index_interval_bytes, &max, &offset, e);
+    return rc < 0 ? rc : max >= ts;
+}
+
+static struct range range_of(struct plog *p, int64_t limit)
+{
+    int64_t end = plog_log_end(p);
+    return (struct range){p, plog_log_start(p), limit < end ? limit : end};
+}
+
+/* Index of the first segment that may hold a record of the range. */
+static size_t first_segment(const struct plog_list *l, const struct range *in)
+{
+    ptrdiff_t i = plog_list_find(l, in->from);
+    return i < 0 ? 0 : (size_t)i;
+}
+
+int plog_find_time(struct plog *p, int64_t ts, int64_t limit, struct plog_time *out, struct err *e)
+{
+    struct range in = range_of(p, limit);
+    const struct plog_list *l = plog_segments(p);
+    *out = (struct plog_time){-1, -1, -1};
+    for (size_t i = first_segment(l, &in); i < l->n && l->seg[i]->base < in.limit; i++) {
+        int rc = may_hold(&in, l->seg[i], ts, e);
+        if (rc > 0)
+            rc = find_in_segment(&in, l->seg[i], ts, out, e);
+        if (rc != 0)
+            return rc < 0 ? rc : 0;
+    }
+    return 0;
+}
+
+/* Look at the batches from offset `from` on, at the first one only or at all. */
+static int better_from(struct range *in, struct plog_segment *s, int64_t from, bool all,
+                       struct plog_time *best, struct err *e)
+{
+    struct plog_scan scan;
+    int rc = scan_from(in, s, from, &scan, e);
+    if (rc < 0)
+        return rc;
+    uint8_t *window = scan.window;
+    while ((rc = next_in_range(&scan, in, e)) > 0) {
+        rc = better_in_batch(&scan, in, best, e);
+        if (rc < 0 || !all)
+            break;
+    }
+    scan_done(&scan, window);
+    return rc;
+}
+
+/* By the index: the last entry before the limit, and the largest timestamp up to its batch. */
+static bool last_entries(struct range *in, struct plog_segment *s, struct plog_offset_entry *o,
+                         struct plog_time_entry *t)
+{
+    const struct plog_tail *tail = atomic_load_explicit(&s->tail, memory_order_acquire);
+    const struct plog_old *old = atomic_load_explicit(&s->old, memory_order_acquire);
+    uint64_t limit = (uint64_t)(in->limit - s->base);
+    const struct plog_index *ix[2] = {tail ? &tail->index : NULL, old ? &old->index : NULL};
+    bool have = false;
+    for (int i = 0; i < 2 && !have; i++)
+        have = ix[i] && plog_index_by_pos(ix[i], UINT64_MAX, limit, o);
+    for (int i = 0; i < 2 && have; i++) {
+        if (ix[i] && plog_index_time_at(ix[i], o->last, t))
+            return true;
+    }
+    return false;
+}
+
+static int better_in_segment(struct range *in, struct plog_segment *s, struct plog_time *best,
+                             struct err *e)
+{
+    struct plog_offset_entry o;
+    struct plog_time_entry t;
+    struct plog_old *old;
+    int64_t max, offset;
+    uint32_t interval = in->p->cfg.index_interval_bytes;
+    bool from_start = s->base >= in->from;
+
+    if (from_start && is_sealed(s) && plog_segment_end(s) <= in->limit) {
+        int rc = plog_segment_max_time(s, interval, &max, &offset, e);
+        if (rc < 0 || max <= best->timestamp)
+            return rc;
+        return better_from(in, s, offset, false, best, e);
+    }
+    int rc = plog_segment_old(s, interval, &old, e);
+    if (rc < 0)
+        return rc;
+    if (!from_start || !last_entries(in, s, &o, &t))
+        return better_from(in, s, from_start ? s->base : in->from, true, best, e);
+    if (t.timestamp > best->timestamp)
+        rc = better_from(in, s, s->base + t.last, false, best, e);
+    return rc < 0 ? rc : better_from(in, s, s->base + o.last, true, best, e);
+}
+
+int plog_find_max_time(struct plog *p, int64_t limit, struct plog_time *out, struct err *e)
+{
+    struct range in = range_of(p, limit);
+    const struct plog_list *l = plog_segments(p);
+    *out = (struct plog_time){-1, -1, -1};
+    for (size_t i = first_segment(l, &in); i < l->n && l->seg[i]->base < in.limit; i++) {
+        int rc = better_in_segment(&in, l->seg[i], out, e);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}

@@ -1,0 +1,49 @@
+/* verify.c - check bytes that this process did not write before they leave for the first time. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "plog/plog_impl.h"
+
+enum { WINDOW = 128 << 10 };
+
+static int check_slice(struct plog_scan *scan, const struct plog_slice *s, struct err *e)
+{
+    struct span bytes;
+    int rc;
+    while ((rc = plog_scan_next(scan, e)) > 0) {
+        rc = plog_scan_bytes(scan, &bytes, e);
+        if (rc < 0)
+            return rc;
+    }
+    if (rc == 0 && scan->next != s->next_offset)
+        return err_set(e, ERR_CORRUPT,
+                       "%s: byte %" PRIu64 ": offset %" PRId64 " where %" PRId64 " is due",
+                       scan->path, scan->pos, scan->next, s->next_offset);
+    return rc;
+}
+
+int plog_slice_verify(struct plog *p, struct plog_slice *s, struct err *e)
+{
+    struct plog_segment *seg = s->owner;
+    struct plog_scan scan;
+    struct plog_old *o;
+
+    if (s->verified || s->len == 0)
+        return 0;
+    uint8_t *window = malloc(WINDOW);
+    if (!window)
+        return err_code(e, -ENOMEM, "%s", seg->path);
+    plog_scan_init(&scan, s->file, seg->path, s->pos, s->pos + s->len, s->base_offset, window,
+                   WINDOW);
+    int rc = check_slice(&scan, s, e);
+    plog_scan_release(&scan);
+    free(window);
+    if (rc == 0)
+        rc = plog_segment_old(seg, p->cfg.index_interval_bytes, &o, e);
+    if (rc < 0)
+        return rc;
+    plog_segment_set_verified(seg, s->pos, s->pos + s->len);
+    s->verified = true;
+    return 0;
+}
