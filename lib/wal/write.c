@@ -152,6 +152,16 @@ static bool fits(uint64_t offset, uint64_t bytes, uint64_t size)
     return offset + bytes + WAL_BLOCK <= size; /* ROLL always has its block */
 }
 
+bool wal_writer_fits(struct wal_writer *w, size_t n)
+{
+    uint64_t bytes = WAL_BLOCK + wal_group_bytes((uint32_t)n);
+    if (w->n - w->current > 1 || fits(w->end.offset, bytes, w->segs[w->current].size))
+        return true;
+    if (w->wanted == 0)
+        w->wanted = 1;
+    return false;
+}
+
 /* How many times the write rolls. */
 static int plan(const struct wal_write *wr, size_t *n_rolls)
 {

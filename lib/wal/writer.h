@@ -78,6 +78,9 @@ void wal_writer_free(struct wal_writer *w); /* syncs nothing; no write or prepar
 
 /* The largest payload that fits a segment. */
 size_t wal_writer_max_payload(const struct wal_writer *w);
+/* Could an entry with a payload of n bytes (and a block of local groups) be sealed now? If not, a
+ * segment is due. For owners who must know before they commit themselves to the entry. */
+bool wal_writer_fits(struct wal_writer *w, size_t n);
 /* Everything before this position is durable. */
 struct wal_pos wal_writer_synced(const struct wal_writer *w);
 /* Where the next group goes. */
