@@ -1,8 +1,10 @@
-/* checkpoint.h - where a shard's state stands without its log: two alternating files, checkpoint.0 and checkpoint.1.
+/* checkpoint.h - where a shard's state stands without its log: two alternating files, checkpoint.0
+ * and checkpoint.1.
  *
- * A checkpoint with an even sequence number is checkpoint.0, with an odd one checkpoint.1. Each is written under a
- * temporary name, synced and renamed, so a named one that does not check is corruption; the other one still serves,
- * because the WAL is kept back to the older of the two. Integers are little-endian.
+ * A checkpoint with an even sequence number is checkpoint.0, with an odd one checkpoint.1. Each is
+ * written under a temporary name, synced and renamed, so a named one that does not check is
+ * corruption; the other one still serves, because the WAL is kept back to the older of the two.
+ * Integers are little-endian.
  *
  *   0   8   magic "CHRONCKP"
  *   8   4   format version, 1
@@ -28,11 +30,11 @@
  *   164 4   zero
  *   168     servers: id u64, role u8 (wal.h: CHANGE)
  *           partitions:
- *             topic id 16, partition i32, log start i64, log end i64, active segment's base offset i64 and bytes u64,
- *             its max timestamp i64 and that record's offset i64, number of epochs u32, number of producers u32,
- *             epochs: epoch i32, start offset i64
- *             producers: id i64, epoch i16, last timestamp i64, number of batches u8 (at most 5),
- *               batches: first sequence i32, last sequence i32, base offset i64, index u64
+ *             topic id 16, partition i32, log start i64, log end i64, active segment's base offset
+ * i64 and bytes u64, its max timestamp i64 and that record's offset i64, number of epochs u32,
+ * number of producers u32, epochs: epoch i32, start offset i64 producers: id i64, epoch i16, last
+ * timestamp i64, number of batches u8 (at most 5), batches: first sequence i32, last sequence i32,
+ * base offset i64, index u64
  */
 #ifndef SHARD_CHECKPOINT_H
 #define SHARD_CHECKPOINT_H
@@ -89,12 +91,13 @@ void checkpoint_encode(const struct checkpoint *c, struct wr *w);
 int checkpoint_decode(struct span file, struct checkpoint *c, struct err *e);
 void checkpoint_release(struct checkpoint *c);
 
-/* The two files of a directory, the newer one that checks first. older->sequence is 0 if there is only one good
- * one; bad tells that the other exists and does not check (e says where). 0; ERR_NOTFOUND if there is none;
- * ERR_CORRUPT if none checks; ERR_FOREIGN; ERR_VERSION. */
-int checkpoint_load(struct io *io, const char *dir, const struct wal_owner *owner, struct checkpoint *newest,
-                    struct checkpoint *older, bool *bad, struct err *e);
+/* The two files of a directory, the newer one that checks first. older->sequence is 0 if there is
+ * only one good one; bad tells that the other exists and does not check (e says where). 0;
+ * ERR_NOTFOUND if there is none; ERR_CORRUPT if none checks; ERR_FOREIGN; ERR_VERSION. */
+int checkpoint_load(struct io *io, const char *dir, const struct wal_owner *owner,
+                    struct checkpoint *newest, struct checkpoint *older, bool *bad, struct err *e);
 /* Write the encoded bytes of the checkpoint with that sequence number, durably. */
-int checkpoint_save(struct io *io, const char *dir, uint64_t sequence, const struct wr *bytes, struct err *e);
+int checkpoint_save(struct io *io, const char *dir, uint64_t sequence, const struct wr *bytes,
+                    struct err *e);
 
 #endif

@@ -1,1 +1,18 @@
 # lib/shard: see ARCHITECTURE.md
+libchronik_la_SOURCES += \
+	lib/shard/bootstrap.c \
+	lib/shard/checkpoint.c lib/shard/checkpoint.h \
+	lib/shard/conf.c lib/shard/conf.h \
+	lib/shard/consensus.c lib/shard/consensus.h \
+	lib/shard/data_apply.c lib/shard/data_checkpoint.c lib/shard/data_stage.c \
+	lib/shard/entries.c lib/shard/entries.h \
+	lib/shard/jobs.c \
+	lib/shard/machine_data.c lib/shard/machine_data.h \
+	lib/shard/machine_meta.c \
+	lib/shard/message.c lib/shard/message.h \
+	lib/shard/node.c lib/shard/node.h \
+	lib/shard/payload.c lib/shard/payload.h \
+	lib/shard/producers.c lib/shard/producers.h \
+	lib/shard/recover.c \
+	lib/shard/shard.c lib/shard/shard.h \
+	lib/shard/stage.h

@@ -1,26 +1,27 @@
 /* shard.h - one shard: a raft group whose log is the write-ahead log.
  *
- * Shard 0 holds the cluster's metadata (its entries are commands, applied to an image); the others hold records
- * (their entries are batches, applied to partition logs). Both are this one state machine. It has no
- * thread, no loop and no clock of its own: events come in by function calls, effects go out by the host's
- * hooks, so that the broker drives it with threads and a test with a seed.
+ * Shard 0 holds the cluster's metadata (its entries are commands, applied to an image); the others
+ * hold records (their entries are batches, applied to partition logs). Both are this one state
+ * machine. It has no thread, no loop and no clock of its own: events come in by function calls,
+ * effects go out by the host's hooks, so that the broker drives it with threads and a test with a
+ * seed.
  *
  * The way of a batch:
- *   shard_produce       the batch is staged: sequence checked, offsets given, bytes copied once into the payload that
- *                       gathers; nothing is durable yet
- *   shard_flush         if no write is under way, the payload becomes a raft entry (RAFT_SUBMIT) and a group of the WAL:
- *                       host->write
+ *   shard_produce       the batch is staged: sequence checked, offsets given, bytes copied once
+ * into the payload that gathers; nothing is durable yet shard_flush         if no write is under
+ * way, the payload becomes a raft entry (RAFT_SUBMIT) and a group of the WAL: host->write
  *   shard_write_run     (any thread) one write, one sync; meanwhile the next payload gathers
- *   shard_written       the entry is persisted, raft says it is committed, it is applied: appended to
- *                       the partition logs, high watermarks move, produce->done is called; the next write starts
+ *   shard_written       the entry is persisted, raft says it is committed, it is applied: appended
+ * to the partition logs, high watermarks move, produce->done is called; the next write starts
  *
  * Threads. All functions are for the owner's thread (the shard thread) except shard_write_run and
- * shard_job_run, which touch only what belongs to the write or job. Hooks are called on the owner's thread and must
- * not call back into the shard, except where said.
+ * shard_job_run, which touch only what belongs to the write or job. Hooks are called on the owner's
+ * thread and must not call back into the shard, except where said.
  *
- * Failures. A failed write or sync poisons the shard: what was staged or in flight completes with ERR_POISONED, nothing
- * is acknowledged any more, reads of what was applied go on; a restart recovers. A partition log that cannot be
- * appended to fails alone: its batches complete with the error, their WAL is kept by holding checkpoints back.
+ * Failures. A failed write or sync poisons the shard: what was staged or in flight completes with
+ * ERR_POISONED, nothing is acknowledged any more, reads of what was applied go on; a restart
+ * recovers. A partition log that cannot be appended to fails alone: its batches complete with the
+ * error, their WAL is kept by holding checkpoints back.
  */
 #ifndef SHARD_SHARD_H
 #define SHARD_SHARD_H
@@ -45,22 +46,29 @@ struct shard_message; /* raft's, to or from a peer: shard/message.h */
 /* What the shard asks of whoever runs it. */
 struct shard_host {
     void *ctx;
-    /* A write is ready: call shard_write_run (on any thread), then shard_written on the owner's. At most one is
-     * under way. */
+    /* A write is ready: call shard_write_run (on any thread), then shard_written on the owner's. At
+     * most one is under way. */
     void (*write)(void *ctx, struct shard *s);
     /* Call shard_job_run(job) on any thread but preferably not the owner's, then shard_job_done. */
     void (*job)(void *ctx, struct shard *s, struct shard_job *job);
-    /* Send a message to a peer; m is the host's from here on (shard_message_free). NULL if there are no peers. */
+    /* Send a message to a peer; m is the host's from here on (shard_message_free). NULL if there
+     * are no peers. */
     void (*send)(void *ctx, struct shard *s, struct shard_message *m);
+    /* This node is too far behind: fetch the checkpoint at `index` (or a newer one) and the
+     * partition logs it names from `peer`, free the shard, shard_import the checkpoint and open the
+     * shard again. NULL if there are no peers. */
+    void (*install)(void *ctx, struct shard *s, uint64_t peer, uint64_t index);
     /* Shard 0: a new image was applied. Take a reference to keep it. */
     void (*image)(void *ctx, struct shard *s, struct meta_image *image);
-    /* Data shards: a partition log appeared, or is about to be freed (through plog's retire hook, so readers that
-     * found it before may go on). Its high watermark and log start are read from it. */
+    /* Data shards: a partition log appeared, or is about to be freed (through plog's retire hook,
+     * so readers that found it before may go on). Its high watermark and log start are read from
+     * it. */
     void (*partition)(void *ctx, struct shard *s, struct plog *log, bool added);
-    /* High watermarks moved: called once per applied entry and partition, after plog_set_high_watermark and before
-     * produce->done. For waiting fetches. */
+    /* High watermarks moved: called once per applied entry and partition, after
+     * plog_set_high_watermark and before produce->done. For waiting fetches. */
     void (*advanced)(void *ctx, struct shard *s, struct plog *log, int64_t high_watermark);
-    /* Leadership: true once the shard leads and its own first entry is applied; false when it no longer does. */
+    /* Leadership: true once the shard leads and its own first entry is applied; false when it no
+     * longer does. */
     void (*lead)(void *ctx, struct shard *s, bool leads);
 };
 
@@ -75,34 +83,44 @@ struct shard_config {
     struct plog_config plog;       /* data shards */
     uint64_t segment_bytes;        /* of a WAL segment */
     uint64_t wal_max_bytes;        /* the WAL never exceeds it: produce waits for a checkpoint */
-    uint64_t checkpoint_bytes;     /* checkpoint when so much WAL was written since the last one; 0: a quarter of
-                                    * wal_max_bytes */
-    int64_t checkpoint_ms;         /* or so long ago, if anything was written; 0: never by time */
-    uint32_t group_records;        /* bounds of one entry: records, */
-    uint32_t group_bytes;          /* and bytes; a larger single batch still fits alone */
-    int64_t linger_us;             /* wait this long for company before a write; 0 (default): never wait */
-    int64_t producer_expiry_ms;    /* producer.id.expiration.ms: forget idle producers' sequences */
-    struct meta_image *image;      /* data shards: the image recovery applies under (shard 0 is recovered first) */
-    bool sync_fs;                  /* checkpoints may use io_sync_fs */
+    uint64_t checkpoint_bytes; /* checkpoint when so much WAL was written since the last one; 0: a
+                                * quarter of wal_max_bytes */
+    int64_t checkpoint_ms;     /* or so long ago, if anything was written; 0: never by time */
+    uint32_t group_records;    /* bounds of one entry: records, */
+    uint32_t group_bytes;      /* and bytes; a larger single batch still fits alone */
+    int64_t linger_us; /* wait this long for company before a write; 0 (default): never wait */
+    int64_t producer_expiry_ms; /* producer.id.expiration.ms: forget idle producers' sequences */
+    struct meta_image
+        *image;   /* data shards: the image recovery applies under (shard 0 is recovered first) */
+    bool sync_fs; /* checkpoints may use io_sync_fs */
 };
 
 /* ---- life */
 
-/* Recover the shard from its directory and be ready to run: reads and checks everything from the checkpoint on before
- * it changes anything, applies what is committed, opens a new WAL segment, writes a checkpoint. Blocks on the disk.
- * With one voter the shard leads when this returns, and host->write has been asked for its first entry. e names file
- * and byte on ERR_CORRUPT. */
+/* Recover the shard from its directory and be ready to run: reads and checks everything from the
+ * checkpoint on before it changes anything, applies what is committed, opens a new WAL segment,
+ * writes a checkpoint. Blocks on the disk. With one voter the shard leads when this returns, and
+ * host->write has been asked for its first entry. e names file and byte on ERR_CORRUPT. */
 int shard_open(struct shard **out, const struct shard_config *cfg, struct err *e);
 
-/* Make a new shard's directory: first segment with OPEN and the raft configuration (entry 1: `voters`), and a first
- * checkpoint (and for shard 0 the empty snapshot). wal_dir exists and is empty. All is durable on return. */
-int shard_bootstrap(const struct shard_config *cfg, const uint64_t *voters, size_t n, struct err *e);
+/* Make a new shard's directory: first segment with OPEN and the raft configuration (entry 1:
+ * `voters`), and a first checkpoint (and for shard 0 the empty snapshot). wal_dir exists and is
+ * empty. All is durable on return. */
+int shard_bootstrap(const struct shard_config *cfg, const uint64_t *voters, size_t n,
+                    struct err *e);
 
-/* Begin to stop: nothing more is staged (ERR_CLOSED); what is staged is still written and completed; then a checkpoint
- * and a MARK. shard_stopped tells when it is done. */
+/* Replace the state of a shard that is not open by a peer's checkpoint (the bytes of its file),
+ * whose partition logs are in place: a new WAL segment, and checkpoints of this node's own. term
+ * and vote are this node's, as shard_term and shard_vote said before it was freed. */
+int shard_import(const struct shard_config *cfg, struct span checkpoint, uint64_t term,
+                 uint64_t vote, struct err *e);
+
+/* Begin to stop: nothing more is staged (ERR_CLOSED); what is staged is still written and
+ * completed; then a checkpoint and a MARK. shard_stopped tells when it is done. */
 void shard_stop(struct shard *s);
 bool shard_stopped(const struct shard *s);
-/* No write or job may be under way. Data shards' partition logs go through host->partition(..., false). */
+/* No write or job may be under way. Data shards' partition logs go through host->partition(...,
+ * false). */
 void shard_free(struct shard *s);
 
 /* ---- events */
@@ -113,8 +131,9 @@ void shard_write_run(struct shard *s); /* any thread */
 void shard_written(struct shard *s);
 void shard_job_run(struct shard_job *job); /* any thread */
 void shard_job_done(struct shard *s, struct shard_job *job);
-/* Let time pass: elections, MARK after idling, checkpoints, retries. Returns ms until it wants to be called again
- * (INT64_MAX: not by itself). */
+/* Let time pass: elections, MARK after idling, checkpoints, retries, linger. Returns ms until it
+ * wants to be called again (INT64_MAX: not by itself); ask anew after every other event, which may
+ * have brought that forward. */
 int64_t shard_tick(struct shard *s);
 /* m is the shard's from here on. */
 void shard_receive(struct shard *s, struct shard_message *m);
@@ -123,23 +142,25 @@ void shard_checkpoint(struct shard *s);
 
 /* ---- records (data shards) */
 
-/* One batch on its way, embedded in the request it belongs to. The caller keeps it and its bytes until done. */
+/* One batch on its way, embedded in the request it belongs to. The caller keeps it and its bytes
+ * until done. */
 struct shard_produce {
     struct shard_produce *next; /* private while staged */
     struct uuid topic_id;
     int32_t partition;
-    const uint8_t *bytes;       /* one record batch that passed batch_admit */
+    const uint8_t *bytes; /* one record batch that passed batch_admit */
     size_t n;
-    struct batch batch;         /* its header */
-    uint64_t meta_index;        /* index of the image it was admitted under */
-    bool append_time;           /* stamp it with the time it is staged (message.timestamp.type) */
-    /* Called once, with the result filled in, when the batch is applied or refused. May be called from within
-     * shard_produce. */
+    struct batch batch;  /* its header */
+    uint64_t meta_index; /* index of the image it was admitted under */
+    bool append_time;    /* stamp it with the time it is staged (message.timestamp.type) */
+    /* Called once, with the result filled in, when the batch is applied or refused. May be called
+     * from within shard_produce. */
     void (*done)(struct shard_produce *p);
     void *arg;
     /* result */
-    int code;               /* 0; ERR_NOTFOUND (no such partition), ERR_OUTOFORDER, ERR_FENCED, ERR_STALE, ERR_NOTLEADER,
-                             * ERR_POISONED, -ENOSPC, -EIO (its partition log failed), ERR_TOOBIG, ERR_CLOSED */
+    int code; /* 0; ERR_NOTFOUND (no such partition), ERR_OUTOFORDER, ERR_FENCED, ERR_STALE,
+               * ERR_NOTLEADER, ERR_POISONED, -ENOSPC, -EIO (its partition log failed), ERR_TOOBIG,
+               * ERR_CLOSED */
     int64_t base_offset;    /* -1 on failure; of the original for a duplicate */
     int64_t append_time_ms; /* -1 unless append_time */
     int64_t log_start;
@@ -169,7 +190,8 @@ struct shard_command {
     void (*done)(struct shard_command *c);
     void *arg;
     /* result */
-    int code; /* of the proposal: 0 applied; ERR_NOTLEADER, ERR_POISONED, ERR_CLOSED, ERR_UNKNOWN_OUTCOME */
+    int code; /* of the proposal: 0 applied; ERR_NOTLEADER, ERR_POISONED, ERR_CLOSED,
+                 ERR_UNKNOWN_OUTCOME */
     uint64_t index;
     struct meta_result result; /* of the command */
 };
@@ -180,18 +202,19 @@ struct meta_image *shard_image(struct shard *s);
 /* ---- looking */
 
 struct shard_stats {
-    uint64_t proposals;       /* entries submitted */
-    uint64_t writes, syncs;   /* of the WAL */
-    uint64_t bytes;           /* written to it */
+    uint64_t proposals;        /* entries submitted */
+    uint64_t writes, syncs;    /* of the WAL */
+    uint64_t bytes;            /* written to it */
     uint64_t batches, records; /* applied */
-    uint64_t duplicates;      /* batches answered from producer state */
+    uint64_t duplicates;       /* batches answered from producer state */
     uint64_t checkpoints;
-    uint64_t wal_bytes;       /* of the segments kept */
-    uint64_t waits_space;     /* times produce had to wait for the WAL's bound or a segment */
+    uint64_t wal_bytes;   /* of the segments kept */
+    uint64_t waits_space; /* times produce had to wait for the WAL's bound or a segment */
 };
 void shard_stats(const struct shard *s, struct shard_stats *st);
 const struct hdr *shard_sync_times(const struct shard *s); /* microseconds */
 uint64_t shard_term(const struct shard *s);
+uint64_t shard_vote(const struct shard *s);
 bool shard_leads(const struct shard *s);
 bool shard_poisoned(const struct shard *s);
 uint64_t shard_applied_index(const struct shard *s);

@@ -1,0 +1,217 @@
+/* data_checkpoint.c - partitions into a checkpoint, and back.
+ *
+ * Ends are taken first, on the shard's thread; then, elsewhere, the partition logs are synced; then
+ * the file is written. What is appended meanwhile is newer than the ends and is found in the WAL.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "shard/machine_data.h"
+
+enum { SYNC_FS_FROM = 16 }; /* so many dirty logs are cheaper synced at once */
+
+/* One dirty log. Named by its key: the partition may be gone by the time the job is done. */
+struct data_sync {
+    struct data_key key;
+    struct plog_syncing *syncing;
+};
+struct data_work {
+    bool with_fs;
+    size_t n;
+    struct data_sync logs[];
+};
+
+/* ---- capture */
+
+static int capture_partition(struct data_partition *p, struct checkpoint_partition *to)
+{
+    size_t n = 0;
+    const struct plog_epoch *epochs = plog_epochs(p->log, &n);
+    to->topic_id = p->key.topic_id;
+    to->partition = p->key.partition;
+    plog_mark(p->log, &to->mark);
+    if (n) {
+        to->epochs = malloc(n * sizeof *to->epochs);
+        if (!to->epochs)
+            return -ENOMEM;
+        memcpy(to->epochs, epochs, n * sizeof *to->epochs);
+        to->n_epochs = (uint32_t)n;
+    }
+    uint32_t producers = producers_count(&p->producers);
+    if (producers) {
+        to->producers = calloc(producers, sizeof *to->producers);
+        if (!to->producers)
+            return -ENOMEM;
+        producers_save(&p->producers, to->producers);
+        to->n_producers = producers;
+    }
+    return 0;
+}
+
+int data_capture(struct shard *s, struct checkpoint *c, void **work, struct err *e)
+{
+    size_t n = HASH_COUNT(s->data->partitions);
+    struct data_work *w = calloc(1, sizeof *w + n * sizeof(struct data_sync));
+    struct data_partition *p, *next;
+    int rc = 0;
+    c->meta_index = meta_index(s->data->image);
+    c->partitions = n ? calloc(n, sizeof *c->partitions) : NULL;
+    if (!w || (n && !c->partitions)) {
+        free(w);
+        return err_code(e, -ENOMEM, "checkpoint");
+    }
+    int64_t expired = s->cfg.producer_expiry_ms
+                          ? s->cfg.clock->wall_ms(s->cfg.clock) - s->cfg.producer_expiry_ms
+                          : INT64_MIN;
+    HASH_ITER(hh, s->data->partitions, p, next)
+    {
+        producers_expire(&p->producers, expired);
+        if (rc == 0)
+            rc = capture_partition(p, &c->partitions[c->n_partitions++]);
+        p->capturing = c->n_partitions ? c->partitions[c->n_partitions - 1].mark.segment : 0;
+        if (rc == 0 && plog_dirty(p->log)) {
+            struct data_sync *d = &w->logs[w->n];
+            d->key = p->key;
+            rc = plog_sync_begin(p->log, &d->syncing, e);
+            if (rc == 0 && d->syncing)
+                w->n++;
+        }
+    }
+    if (rc) {
+        data_work_free(s, w, rc);
+        return rc;
+    }
+    w->with_fs = s->cfg.sync_fs && w->n >= SYNC_FS_FROM;
+    *work = w;
+    return 0;
+}
+
+int data_work_run(struct shard *s, void *work, struct err *e)
+{
+    struct data_work *w = work;
+    int rc = 0;
+    if (w->with_fs) {
+        rc = io_sync_fs(s->cfg.io, s->cfg.plog.dir);
+        if (rc == -ENOTSUP) {
+            w->with_fs = false;
+            rc = 0;
+        }
+        if (rc)
+            return err_code(e, rc, "syncfs of %s", s->cfg.plog.dir);
+    }
+    for (size_t i = 0; i < w->n && rc == 0; i++)
+        rc = plog_syncing_run(w->logs[i].syncing, w->with_fs, e);
+    return rc;
+}
+
+/* After a failed sync nobody knows what the disk holds of those logs, and a later sync that
+ * succeeds proves nothing: they take nothing more, and no checkpoint may cover them before a
+ * restart has read them back. */
+static void fail_logs(struct shard *s, const struct data_work *w)
+{
+    for (size_t i = 0; i < w->n; i++) {
+        struct data_partition *p = data_find(s, &w->logs[i].key.topic_id, w->logs[i].key.partition);
+        if (p)
+            plog_fail(p->log);
+    }
+    s->data->hold = true;
+}
+
+/* A recovery may start from the older of the two checkpoints: its active segments, and those above,
+ * have to stay. */
+static void raise_floors(struct shard *s)
+{
+    struct data_partition *p, *next;
+    HASH_ITER(hh, s->data->partitions, p, next)
+    {
+        struct err e;
+        p->floor = p->newest;
+        p->newest = p->capturing;
+        if (plog_set_floor(p->log, p->floor, &e))
+            log_warn(s->cfg.log, "shard", "old partition segments stay: %s", e.text);
+    }
+}
+
+void data_work_free(struct shard *s, void *work, int rc)
+{
+    struct data_work *w = work;
+    if (!w)
+        return;
+    if (rc)
+        fail_logs(s, w);
+    else
+        raise_floors(s);
+    for (size_t i = 0; i < w->n; i++)
+        plog_syncing_free(w->logs[i].syncing);
+    free(w);
+}
+
+/* ---- load */
+
+static const struct checkpoint_partition *saved(const struct checkpoint *c, const struct uuid *id,
+                                                int32_t partition)
+{
+    /* Sorted by data_load. */
+    size_t lo = 0, hi = c->n_partitions;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        const struct checkpoint_partition *p = &c->partitions[mid];
+        int order = memcmp(p->topic_id.b, id->b, sizeof id->b);
+        if (order == 0)
+            order = p->partition < partition ? -1 : p->partition > partition;
+        if (order == 0)
+            return p;
+        if (order < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return NULL;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const struct checkpoint_partition *p = a, *q = b;
+    int order = memcmp(p->topic_id.b, q->topic_id.b, sizeof p->topic_id.b);
+    return order ? order : p->partition < q->partition ? -1 : p->partition > q->partition;
+}
+
+struct sweep {
+    struct shard *s;
+    const struct checkpoint *c;
+};
+
+/* Is the directory one that the checkpoint counts on? Others are of deleted topics, or hold only
+ * what the WAL holds too. */
+static bool known(void *ctx, const char *topic, int32_t partition, const struct uuid *id)
+{
+    struct sweep *w = ctx;
+    const struct meta_topic *t = meta_topic_by_name(w->s->data->image, span_str(topic));
+    /* A log of another shard is that shard's business. */
+    if (t && partition < t->n_partitions && t->partitions[partition].shard != w->s->cfg.owner.shard)
+        return true;
+    return t && uuid_eq(&t->id, id) && saved(w->c, id, partition) != NULL;
+}
+
+int data_load(struct shard *s, struct checkpoint *c, struct err *e)
+{
+    s->data->image = meta_image_ref(s->cfg.image);
+    s->data->hint_generation = 1;
+    s->data->replaying = true;
+    if (c->meta_index > meta_index(s->data->image))
+        return err_set(e, ERR_CORRUPT,
+                       "shard %u has seen metadata index %llu, but the metadata log ends at %llu: "
+                       "metadata was lost",
+                       s->cfg.owner.shard, (unsigned long long)c->meta_index,
+                       (unsigned long long)meta_index(s->data->image));
+    if (c->n_partitions)
+        qsort(c->partitions, c->n_partitions, sizeof *c->partitions, by_id);
+    struct sweep w = {s, c};
+    int rc = plog_sweep(&s->cfg.plog, known, &w, e);
+    const struct meta_topic *t = NULL;
+    while (rc == 0 && (t = meta_topic_next(s->data->image, t)) != NULL)
+        for (int32_t i = 0; i < t->n_partitions && rc == 0; i++)
+            if (t->partitions[i].shard == s->cfg.owner.shard)
+                rc = data_add_partition(s, t, i, saved(c, &t->id, i), e);
+    return rc;
+}

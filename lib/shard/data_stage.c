@@ -1,0 +1,333 @@
+/* data_stage.c - a batch becomes part of an entry: sequence checked, offset given, copied once.
+ *
+ * Staging is a promise of nothing: the batch is acknowledged when its entry is applied. What it
+ * changes here (the next offset, the staged layer of the producers) is forgotten as a whole if
+ * leadership is lost.
+ *
+ * A batch that was sent again is not staged: it waits with the payload the original is in, and
+ * completes with it.
+ */
+#include <errno.h>
+
+#include "shard/machine_data.h"
+
+void data_finish(struct shard_produce *p, int code)
+{
+    p->code = code;
+    if (code) {
+        p->base_offset = -1;
+        p->append_time_ms = -1;
+    }
+    p->done(p);
+}
+
+static void wait_with(struct shard_payload *in, struct shard_produce *p)
+{
+    p->next = NULL;
+    if (in->waiters_tail)
+        ((struct shard_produce *)in->waiters_tail)->next = p;
+    else
+        in->waiters = p;
+    in->waiters_tail = p;
+}
+
+/* ---- one batch */
+
+static struct shard_payload *in_flight(struct shard *s, uint64_t serial)
+{
+    if (s->data->gathering && s->data->gathering->serial == serial)
+        return s->data->gathering;
+    for (uint64_t i = s->applied + 1; i <= entries_last(&s->entries); i++) {
+        struct entry *e = entries_get(&s->entries, i);
+        if (e->payload && e->payload->serial == serial)
+            return e->payload;
+    }
+    return NULL;
+}
+
+static void answer_duplicate(struct shard *s, struct data_partition *part, struct shard_produce *p,
+                             const struct producer_batch *original)
+{
+    s->stats.duplicates++;
+    p->base_offset = original->base_offset;
+    p->append_time_ms = -1;
+    p->log_start = plog_log_start(part->log);
+    if (original->serial == 0) {
+        data_finish(p, 0);
+        return;
+    }
+    struct shard_payload *in = in_flight(s, original->serial);
+    if (in)
+        wait_with(in, p);
+    else
+        data_finish(p, ERR_UNKNOWN_OUTCOME);
+}
+
+static int start_gathering(struct shard *s, size_t frame)
+{
+    struct data_machine *m = s->data;
+    if (m->gathering)
+        return 0;
+    size_t reserve = s->cfg.group_bytes > frame ? s->cfg.group_bytes : frame;
+    if (reserve > 256 * 1024 && frame < 256 * 1024)
+        reserve = 256 * 1024; /* grows when the load does */
+    m->gathering = shard_payload_get(&s->pool, reserve);
+    if (!m->gathering)
+        return -ENOMEM;
+    m->gathering->serial = ++m->serial;
+    m->gathering_meta_index = 0;
+    return 0;
+}
+
+static int copy_in(struct shard *s, struct data_partition *part, struct shard_produce *p)
+{
+    struct data_machine *m = s->data;
+    uint8_t *body = wal_payload_frame(&m->gathering->wal, WAL_BATCH, 0, WAL_BATCH_FIXED + p->n);
+    if (!body)
+        return -ENOMEM;
+    memcpy(body, p->topic_id.b, sizeof p->topic_id.b);
+    put_le32(body + sizeof p->topic_id.b, (uint32_t)p->partition);
+    uint8_t *batch = body + WAL_BATCH_FIXED;
+    memcpy(batch, p->bytes, p->n);
+    batch_place(batch, part->staged_end, (int32_t)consensus_term(s->raft));
+    p->append_time_ms = -1;
+    if (p->append_time) {
+        p->append_time_ms = s->cfg.clock->wall_ms(s->cfg.clock);
+        batch_stamp(batch, p->n, p->append_time_ms);
+    }
+    return 0;
+}
+
+static void stage(struct shard *s, struct data_partition *part, struct shard_produce *p)
+{
+    struct data_machine *m = s->data;
+    int rc = start_gathering(s, p->n + WAL_BATCH_FIXED + WAL_FRAME_HEADER);
+    /* The producer's state first: once the bytes are in the payload they will be written. */
+    if (rc == 0 && p->batch.producer_id >= 0)
+        rc = producers_stage(&part->producers, &p->batch, part->staged_end, m->gathering->serial);
+    if (rc == 0) {
+        rc = copy_in(s, part, p);
+        if (rc && p->batch.producer_id >= 0)
+            producers_unstage_last(&part->producers, p->batch.producer_id);
+    }
+    if (rc) {
+        data_finish(p, rc);
+        return;
+    }
+    p->base_offset = part->staged_end;
+    part->staged_end += (int64_t)p->batch.last_offset_delta + 1;
+    if (p->meta_index > m->gathering_meta_index)
+        m->gathering_meta_index = p->meta_index;
+    m->gathering->records += (uint64_t)p->batch.count;
+    wait_with(m->gathering, p);
+}
+
+static void judge(struct shard *s, struct shard_produce *p)
+{
+    struct data_partition *part = data_find(s, &p->topic_id, p->partition);
+    struct producer_batch original;
+    if (!part) {
+        data_finish(p, ERR_NOTFOUND);
+        return;
+    }
+    p->log_start = plog_log_start(part->log);
+    if (plog_failed(part->log)) {
+        data_finish(p, -EIO);
+        return;
+    }
+    enum producers_verdict v = PRODUCERS_NEW;
+    if (p->batch.producer_id >= 0)
+        v = producers_check(&part->producers, &p->batch, &original);
+    switch (v) {
+    case PRODUCERS_NEW:
+        stage(s, part, p);
+        return;
+    case PRODUCERS_DUPLICATE:
+        answer_duplicate(s, part, p, &original);
+        return;
+    case PRODUCERS_GAP:
+        data_finish(p, ERR_OUTOFORDER);
+        return;
+    case PRODUCERS_FENCED:
+        data_finish(p, ERR_FENCED);
+        return;
+    }
+}
+
+/* ---- trims */
+
+static int stage_trim(struct shard *s, struct shard_trim *t)
+{
+    struct data_partition *part = data_find(s, &t->topic_id, t->partition);
+    if (!part)
+        return ERR_NOTFOUND;
+    int64_t hw = plog_high_watermark(part->log);
+    if (t->log_start < 0)
+        t->log_start = hw;
+    if (t->log_start > hw)
+        return ERR_OFFSET;
+    int rc = start_gathering(s, WAL_TRIM_SIZE);
+    if (rc)
+        return rc;
+    uint8_t *body = wal_payload_frame(&s->data->gathering->wal, WAL_TRIM, 0, WAL_TRIM_SIZE);
+    if (!body)
+        return -ENOMEM;
+    memcpy(body, t->topic_id.b, sizeof t->topic_id.b);
+    put_le32(body + 16, (uint32_t)t->partition);
+    put_le64(body + 20, (uint64_t)t->log_start);
+    t->next = s->data->gathering->trims;
+    s->data->gathering->trims = t;
+    return 0;
+}
+
+static void gather_trims(struct shard *s)
+{
+    struct data_machine *m = s->data;
+    while (m->trims &&
+           wal_writer_fits(s->wal, m->gathering ? m->gathering->wal.len + WAL_BLOCK : WAL_BLOCK)) {
+        struct shard_trim *t = m->trims;
+        m->trims = t->next;
+        int rc = stage_trim(s, t);
+        if (rc) {
+            t->code = rc;
+            t->done(t);
+        }
+    }
+}
+
+/* ---- many */
+
+/* Does the batch still belong into the entry that gathers? An entry takes at least one. */
+static bool within_bounds(struct shard *s, const struct shard_produce *p, size_t frame)
+{
+    const struct shard_payload *g = s->data->gathering;
+    if (!g || wal_payload_empty(&g->wal))
+        return true;
+    return g->wal.len + frame <= s->cfg.group_bytes &&
+           g->records + (uint64_t)p->batch.count <= s->cfg.group_records;
+}
+
+static void refuse_staged(struct shard *s, int code)
+{
+    while (s->data->staged) {
+        struct shard_produce *p = s->data->staged;
+        s->data->staged = p->next;
+        data_finish(p, code);
+    }
+}
+
+void data_gather(struct shard *s)
+{
+    struct data_machine *m = s->data;
+    gather_trims(s);
+    while (m->staged) {
+        struct shard_produce *p = m->staged;
+        size_t frame = p->n + WAL_BATCH_FIXED + WAL_FRAME_HEADER;
+        size_t total = (m->gathering ? m->gathering->wal.len : WAL_PAYLOAD_HEADER) + frame;
+        if (!within_bounds(s, p, frame))
+            return;
+        if (frame + WAL_PAYLOAD_HEADER > wal_writer_max_payload(s->wal)) {
+            m->staged = p->next;
+            data_finish(p, ERR_TOOBIG);
+            continue;
+        }
+        /* Room first: what has an offset must be written, what has none may wait or be refused. */
+        if (total > wal_writer_max_payload(s->wal))
+            return;
+        if (!wal_writer_fits(s->wal, total)) {
+            s->stats.waits_space++;
+            if (s->no_space)
+                refuse_staged(s, -ENOSPC);
+            return;
+        }
+        m->staged = p->next;
+        judge(s, p);
+    }
+}
+
+struct shard_payload *data_take(struct shard *s)
+{
+    struct shard_payload *p = s->data->gathering;
+    s->data->gathering = NULL;
+    if (p)
+        wal_payload_stamp(&p->wal, s->data->gathering_meta_index,
+                          s->cfg.clock->wall_ms(s->cfg.clock));
+    return p;
+}
+
+void shard_produce(struct shard *s, struct shard_produce *p)
+{
+    struct data_machine *m = s->data;
+    int refused = s->stopping      ? ERR_CLOSED
+                  : s->poisoned    ? ERR_POISONED
+                  : !s->lead_index ? ERR_NOTLEADER
+                                   : 0;
+    p->log_start = -1;
+    if (refused) {
+        data_finish(p, refused);
+        return;
+    }
+    p->next = NULL;
+    if (!m->staged)
+        m->staged_tail = &m->staged;
+    *m->staged_tail = p;
+    m->staged_tail = &p->next;
+}
+
+void shard_trim(struct shard *s, struct shard_trim *t)
+{
+    struct data_machine *m = s->data;
+    t->code = s->stopping      ? ERR_CLOSED
+              : s->poisoned    ? ERR_POISONED
+              : !s->lead_index ? ERR_NOTLEADER
+                               : 0;
+    if (t->code) {
+        t->done(t);
+        return;
+    }
+    t->next = NULL;
+    if (!m->trims)
+        m->trims_tail = &m->trims;
+    *m->trims_tail = t;
+    m->trims_tail = &t->next;
+}
+
+/* ---- failing */
+
+void data_fail_waiters(struct shard *s, struct shard_payload *p, int code)
+{
+    struct shard_produce *w = p->waiters;
+    struct shard_trim *t = p->trims;
+    (void)s;
+    p->waiters = p->waiters_tail = NULL;
+    p->trims = NULL;
+    while (w) {
+        struct shard_produce *next = w->next;
+        data_finish(w, code);
+        w = next;
+    }
+    while (t) {
+        struct shard_trim *next = t->next;
+        t->code = code;
+        t->done(t);
+        t = next;
+    }
+}
+
+void data_fail_staged(struct shard *s, int code)
+{
+    struct data_machine *m = s->data;
+    struct shard_payload *p = m->gathering;
+    m->gathering = NULL;
+    if (p) {
+        data_fail_waiters(s, p, code);
+        shard_payload_unref(&s->pool, p);
+    }
+    refuse_staged(s, code);
+    while (m->trims) {
+        struct shard_trim *t = m->trims;
+        m->trims = t->next;
+        t->code = code;
+        t->done(t);
+    }
+}

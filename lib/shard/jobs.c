@@ -1,0 +1,364 @@
+/* jobs.c - what must not hold up the shard's thread: checkpoints, and segments made ready ahead.
+ *
+ * A checkpoint is begun on the shard's thread (index and ends are taken, the file's bytes made),
+ * run elsewhere (the machine's syncs, then the file), and its result taken here again: raft learns
+ * of it, and what lies before the older of the two checkpoints is released. It never covers more
+ * than what is applied, which is durable in the WAL.
+ *
+ * When one is due: so many bytes or so long after the last; on request; when the WAL has reached
+ * its bound; and at a clean stop, as the last thing that happens. A failed one is tried again
+ * later; the WAL keeps what it would have covered.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shard/stage.h"
+
+enum { RETRY_MS = 1000, SEGMENTS_MIN = 4 };
+
+struct shard_job {
+    struct shard *s;
+    struct wal_prepare *prepare; /* NULL: a checkpoint */
+    /* the checkpoint */
+    uint64_t sequence, index, term, conf_index;
+    struct shard_conf conf;
+    struct wal_pos replay;
+    struct wr bytes;
+    void *work;
+    bool clean;
+    /* result */
+    int rc;
+    struct err e;
+};
+
+/* ---- checkpoints */
+
+static int fill(struct shard *s, struct checkpoint *c, uint32_t flags, void **work, struct err *e)
+{
+    memset(c, 0, sizeof *c);
+    *work = NULL;
+    c->sequence = s->next_sequence;
+    c->owner = s->cfg.owner;
+    c->index = s->applied;
+    c->term = s->applied_term;
+    c->current_term = consensus_term(s->raft);
+    c->vote = consensus_vote(s->raft);
+    c->conf_index = s->conf_index;
+    c->wall_ms = s->cfg.clock->wall_ms(s->cfg.clock);
+    /* The segment of the synced position is the newest one whose OPEN is known to be durable. */
+    c->synced = wal_writer_synced(s->wal);
+    c->live_segment = c->synced.segment;
+    c->flags = flags;
+    /* The first entry not covered: where it stands, or where the log's durable part ends and it
+     * will come. */
+    const struct entry *next = entries_get(&s->entries, s->applied + 1);
+    c->replay = next && next->pos.segment ? next->pos : c->synced;
+    c->n_servers = s->conf.n;
+    if (s->conf.n) {
+        c->servers = calloc(s->conf.n, sizeof *c->servers);
+        if (!c->servers)
+            return err_code(e, -ENOMEM, "checkpoint");
+        for (uint32_t i = 0; i < s->conf.n; i++)
+            c->servers[i] =
+                (struct checkpoint_server){s->conf.servers[i].id, s->conf.servers[i].role};
+    }
+    return s->ops->capture(s, c, work, e);
+}
+
+static struct shard_job *checkpoint_begin(struct shard *s, uint32_t flags, struct err *e)
+{
+    struct shard_job *job = calloc(1, sizeof *job);
+    struct checkpoint c;
+    if (!job) {
+        err_code(e, -ENOMEM, "checkpoint");
+        return NULL;
+    }
+    job->s = s;
+    wr_init(&job->bytes, 0);
+    int rc = fill(s, &c, flags, &job->work, e);
+    if (rc == 0) {
+        checkpoint_encode(&c, &job->bytes);
+        rc = job->bytes.err;
+        if (rc)
+            err_code(e, rc, "checkpoint");
+    }
+    job->sequence = c.sequence;
+    job->index = c.index;
+    job->term = c.term;
+    job->conf = s->conf;
+    job->conf_index = c.conf_index;
+    job->replay = c.replay;
+    job->clean = flags & CHECKPOINT_CLEAN;
+    checkpoint_release(&c);
+    if (rc == 0)
+        return job;
+    s->ops->work_free(s, job->work, rc);
+    wr_free(&job->bytes);
+    free(job);
+    return NULL;
+}
+
+static void checkpoint_run(struct shard_job *job)
+{
+    struct shard *s = job->s;
+    job->rc = job->work ? s->ops->work_run(s, job->work, &job->e) : 0;
+    if (job->rc == 0)
+        job->rc = checkpoint_save(s->cfg.io, s->wal_dir, job->sequence, &job->bytes, &job->e);
+}
+
+/* Raft keeps its record of terms, and the WAL its entries, from the older checkpoint on: for a
+ * follower that lags. */
+static int tell_raft(struct shard *s, const struct shard_job *job)
+{
+    struct consensus_update u;
+    if (job->index <= s->checkpoint_index)
+        return 0; /* libraft divides by zero on a snapshot at the same index */
+    uint64_t trailing = job->index - s->older_index, held = job->index - (s->entries.first - 1);
+    if (trailing > held)
+        trailing = held;
+    int rc = consensus_snapshot(s->raft, shard_now(s), job->index, job->term, &job->conf,
+                                job->conf_index, trailing, &u);
+    return rc ? rc : shard_update(s, &u);
+}
+
+static int checkpoint_done(struct shard *s, struct shard_job *job)
+{
+    int rc = job->rc;
+    struct err e;
+    if (rc) {
+        log_error(s->cfg.log, "shard",
+                  "checkpoint failed, the WAL keeps growing shard=%u error=\"%s\"",
+                  s->cfg.owner.shard, job->e.text);
+    } else {
+        s->older_index = s->checkpoint_index;
+        s->older_replay = s->checkpoint_replay;
+        s->stats.checkpoints++;
+        rc = tell_raft(s, job);
+        s->checkpoint_index = job->index;
+        s->checkpoint_replay = job->replay;
+        s->next_sequence++;
+        s->clean_done = job->clean;
+        if (rc == 0 && s->older_replay.segment) {
+            entries_drop_before(&s->entries, s->older_index + 1);
+            if (s->reader) {
+                wal_reader_free(s->reader);
+                s->reader = NULL;
+            }
+            if (wal_writer_release_before(s->wal, s->older_replay, &e))
+                log_warn(s->cfg.log, "shard", "old segments stay: %s", e.text);
+        }
+        if (rc)
+            shard_poison(s, rc, "raft snapshot");
+    }
+    s->ops->work_free(s, job->work, job->rc);
+    wr_free(&job->bytes);
+    free(job);
+    return rc;
+}
+
+int shard_checkpoint_now(struct shard *s, uint32_t flags, struct err *e)
+{
+    struct shard_job *job = checkpoint_begin(s, flags, e);
+    if (!job)
+        return e->code ? e->code : -ENOMEM;
+    checkpoint_run(job);
+    int rc = job->rc;
+    if (rc && e)
+        *e = job->e;
+    int done = checkpoint_done(s, job);
+    return rc ? rc : done;
+}
+
+void shard_checkpoint(struct shard *s)
+{
+    s->checkpoint_due = true;
+    shard_advance(s);
+}
+
+static uint64_t wal_bound(const struct shard *s)
+{
+    uint64_t least = SEGMENTS_MIN * s->cfg.segment_bytes;
+    return s->cfg.wal_max_bytes > least ? s->cfg.wal_max_bytes : least;
+}
+
+static uint64_t checkpoint_interval(const struct shard *s)
+{
+    return s->cfg.checkpoint_bytes ? s->cfg.checkpoint_bytes : wal_bound(s) / 4;
+}
+
+static bool wal_full(const struct shard *s)
+{
+    return wal_writer_bytes(s->wal) + s->cfg.segment_bytes > wal_bound(s);
+}
+
+static bool quiet(struct shard *s)
+{
+    return !s->writing && s->applied == entries_last(&s->entries) && !s->ops->staged(s);
+}
+
+static bool wants_checkpoint(struct shard *s)
+{
+    if (s->checkpoint_due)
+        return true;
+    uint64_t since = s->stats.bytes - s->checkpoint_wal;
+    if (since >= checkpoint_interval(s))
+        return true;
+    /* Full: one releases what lies before the previous one, a second what lies before the first. */
+    if (wal_full(s) && (since > 0 || wal_pos_cmp(s->older_replay, s->checkpoint_replay) < 0))
+        return true;
+    return s->cfg.checkpoint_ms && s->applied > s->checkpoint_index &&
+           shard_now(s) - s->checkpoint_at_ms >= s->cfg.checkpoint_ms;
+}
+
+static void start_checkpoint(struct shard *s, uint32_t flags)
+{
+    struct err e = {0};
+    s->checkpoint_due = false;
+    s->checkpoint_wal = s->stats.bytes;
+    s->checkpoint_at_ms = shard_now(s);
+    s->job_checkpoint = checkpoint_begin(s, flags, &e);
+    if (s->job_checkpoint)
+        s->cfg.host->job(s->cfg.host->ctx, s, s->job_checkpoint);
+    else
+        log_error(s->cfg.log, "shard",
+                  "checkpoint failed, the WAL keeps growing shard=%u error=\"%s\"",
+                  s->cfg.owner.shard, e.text);
+}
+
+/* ---- segments */
+
+static void start_prepare(struct shard *s)
+{
+    if (s->job_prepare || (s->no_space && shard_now(s) < s->retry_prepare_ms))
+        return;
+    if (wal_full(s))
+        return; /* a checkpoint comes first */
+    struct wal_prepare *p = wal_prepare_begin(s->wal, s->cfg.clock->wall_ms(s->cfg.clock));
+    if (!p)
+        return;
+    struct shard_job *job = calloc(1, sizeof *job);
+    if (!job) {
+        wal_prepare_done(s->wal, p, -ENOMEM);
+        return;
+    }
+    job->s = s;
+    job->prepare = p;
+    s->job_prepare = job;
+    s->cfg.host->job(s->cfg.host->ctx, s, job);
+}
+
+static void prepare_done(struct shard *s, struct shard_job *job)
+{
+    int rc = wal_prepare_done(s->wal, job->prepare, job->rc);
+    if (rc == ERR_POISONED) {
+        shard_poison(s, rc, "prepare a WAL segment");
+    } else if (rc) {
+        if (!s->no_space)
+            log_error(s->cfg.log, "shard",
+                      "no room for the write-ahead log, produce is refused until there is shard=%u "
+                      "error=\"%s\"",
+                      s->cfg.owner.shard, job->e.text);
+        s->no_space = true;
+        s->retry_prepare_ms = shard_now(s) + RETRY_MS;
+    } else if (s->no_space) {
+        log_info(s->cfg.log, "shard", "room for the write-ahead log again shard=%u",
+                 s->cfg.owner.shard);
+        s->no_space = false;
+    }
+    free(job);
+}
+
+/* ---- the order of jobs */
+
+static void advance_stop(struct shard *s)
+{
+    if (s->stopped || s->job_checkpoint || s->job_prepare || s->writing)
+        return;
+    if (s->poisoned || (s->clean_done && !wal_writer_wants_mark(s->wal))) {
+        s->stopped = true;
+        return;
+    }
+    if (!quiet(s)) {
+        if (s->no_space) /* what is in the table will not get into the WAL any more */
+            shard_poison(s, -ENOSPC, "stop");
+        s->stopped = s->poisoned;
+        return;
+    }
+    if (wal_writer_wants_mark(s->wal)) {
+        s->mark_due = true; /* shard_advance writes it */
+        return;
+    }
+    /* One try: if it fails, the WAL has it all. */
+    if (s->stop_tried || s->ops->hold_checkpoints(s)) {
+        s->stopped = true;
+        return;
+    }
+    s->stop_tried = true;
+    start_checkpoint(s, CHECKPOINT_CLEAN);
+}
+
+void shard_jobs_advance(struct shard *s)
+{
+    if (s->stopping) {
+        if (!s->poisoned && !quiet(s))
+            start_prepare(s);
+        advance_stop(s);
+        return;
+    }
+    if (s->poisoned)
+        return;
+    if (!s->job_checkpoint && !s->ops->hold_checkpoints(s) && wants_checkpoint(s))
+        start_checkpoint(s, 0);
+    start_prepare(s);
+}
+
+int64_t shard_jobs_tick(struct shard *s, int64_t now)
+{
+    int64_t due = INT64_MAX;
+    if (s->poisoned || s->stopping)
+        return due;
+    if (s->no_space)
+        due = s->retry_prepare_ms > now ? s->retry_prepare_ms : now + RETRY_MS;
+    if (s->cfg.checkpoint_ms && s->applied > s->checkpoint_index) {
+        int64_t t = s->checkpoint_at_ms + s->cfg.checkpoint_ms;
+        if (t <= now)
+            t = now + RETRY_MS; /* one is under way, or has failed */
+        due = t < due ? t : due;
+    }
+    return due;
+}
+
+void shard_job_run(struct shard_job *job)
+{
+    if (job->prepare)
+        job->rc = wal_prepare_run(job->prepare, &job->e);
+    else
+        checkpoint_run(job);
+}
+
+void shard_job_done(struct shard *s, struct shard_job *job)
+{
+    if (job->prepare) {
+        s->job_prepare = NULL;
+        prepare_done(s, job);
+    } else {
+        s->job_checkpoint = NULL;
+        checkpoint_done(s, job);
+    }
+    shard_advance(s);
+}
+
+void shard_stop(struct shard *s)
+{
+    s->stopping = true;
+    s->clean_done = false;
+    s->stop_tried = false;
+    shard_advance(s);
+}
+
+bool shard_stopped(const struct shard *s)
+{
+    return s->stopped;
+}

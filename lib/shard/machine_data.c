@@ -1,0 +1,298 @@
+#include "shard/machine_data.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* ---- partitions */
+
+struct data_partition *data_find(struct shard *s, const struct uuid *topic_id, int32_t partition)
+{
+    struct data_key key;
+    struct data_partition *p = NULL;
+    memset(&key, 0, sizeof key);
+    key.topic_id = *topic_id;
+    key.partition = partition;
+    HASH_FIND(hh, s->data->partitions, &key, sizeof key, p);
+    return p;
+}
+
+struct plog *shard_partition(struct shard *s, const struct uuid *topic_id, int32_t partition)
+{
+    struct data_partition *p = data_find(s, topic_id, partition);
+    return p ? p->log : NULL;
+}
+
+static struct data_topic *topic_of(struct shard *s, const struct uuid *id)
+{
+    struct data_topic *t = NULL;
+    HASH_FIND(hh, s->data->topics, id, sizeof *id, t);
+    if (t)
+        return t;
+    t = calloc(1, sizeof *t);
+    if (!t)
+        return NULL;
+    t->id = *id;
+    HASH_ADD(hh, s->data->topics, id, sizeof t->id, t);
+    if (!t->hh.tbl) {
+        free(t);
+        return NULL;
+    }
+    return t;
+}
+
+static void drop_topic(struct shard *s, struct data_topic *t)
+{
+    if (t->partitions)
+        return;
+    HASH_DEL(s->data->topics, t);
+    free(t);
+}
+
+static void free_log(void *log)
+{
+    plog_free(log);
+}
+
+static void retire_log(struct shard *s, struct plog *log)
+{
+    if (s->cfg.host->partition)
+        s->cfg.host->partition(s->cfg.host->ctx, s, log, false);
+    if (s->cfg.plog.retire)
+        s->cfg.plog.retire(s->cfg.plog.retire_ctx, free_log, log);
+    else
+        plog_free(log);
+}
+
+static void free_partition(struct shard *s, struct data_partition *p)
+{
+    HASH_DEL(s->data->partitions, p);
+    p->topic->partitions--;
+    drop_topic(s, p->topic);
+    producers_release(&p->producers);
+    if (p->log)
+        retire_log(s, p->log);
+    free(p->batches);
+    free(p);
+}
+
+int data_add_partition(struct shard *s, const struct meta_topic *t, int32_t partition,
+                       const struct checkpoint_partition *from, struct err *e)
+{
+    struct data_topic *topic = topic_of(s, &t->id);
+    struct data_partition *p = topic ? calloc(1, sizeof *p) : NULL;
+    if (!p) {
+        if (topic)
+            drop_topic(s, topic);
+        return err_code(e, -ENOMEM, "partition %s-%d", t->name, partition);
+    }
+    p->key.topic_id = t->id;
+    p->key.partition = partition;
+    p->topic = topic;
+    HASH_ADD(hh, s->data->partitions, key, sizeof p->key, p);
+    if (!p->hh.tbl) {
+        free(p);
+        drop_topic(s, topic);
+        return err_code(e, -ENOMEM, "partition %s-%d", t->name, partition);
+    }
+    topic->partitions++;
+    int rc = plog_open(&p->log, &s->cfg.plog, t->name, partition, &t->id, from ? &from->mark : NULL,
+                       from ? from->epochs : NULL, from ? from->n_epochs : 0, e);
+    if (rc == 0 && from)
+        rc = producers_load(&p->producers, from->producers, from->n_producers);
+    if (rc) {
+        p->log = rc && p->log ? p->log : NULL;
+        free_partition(s, p);
+        return rc;
+    }
+    p->newest = from ? from->mark.segment : 0;
+    plog_set_high_watermark(p->log, plog_log_end(p->log));
+    p->staged_end = plog_log_end(p->log);
+    if (s->cfg.host->partition)
+        s->cfg.host->partition(s->cfg.host->ctx, s, p->log, true);
+    return 0;
+}
+
+/* ---- images */
+
+static int add_topic(struct shard *s, const struct meta_topic *t, struct err *e)
+{
+    for (int32_t i = 0; i < t->n_partitions; i++) {
+        if (t->partitions[i].shard != s->cfg.owner.shard || data_find(s, &t->id, i))
+            continue;
+        int rc = data_add_partition(s, t, i, NULL, e);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+/* The directory is renamed away at once, so that a new topic of the same name finds its place free.
+ */
+static void remove_topic(struct shard *s, const struct meta_topic *t)
+{
+    for (int32_t i = 0; i < t->n_partitions; i++) {
+        struct data_partition *p = data_find(s, &t->id, i);
+        struct err e;
+        if (!p)
+            continue;
+        free_partition(s, p);
+        if (plog_remove(&s->cfg.plog, t->name, i, &t->id, &e))
+            log_warn(s->cfg.log, "shard", "partition directory stays until the next start: %s",
+                     e.text);
+    }
+}
+
+static int follow_image(struct shard *s, const struct meta_image *from, const struct meta_image *to,
+                        struct err *e)
+{
+    const struct meta_topic *a = from ? meta_topic_next(from, NULL) : NULL,
+                            *b = meta_topic_next(to, NULL);
+    while (a || b) {
+        int order = !a ? 1 : !b ? -1 : a == b ? 0 : strcmp(a->name, b->name);
+        if (order < 0 || (order == 0 && a != b && !uuid_eq(&a->id, &b->id)))
+            remove_topic(s, a);
+        if (order >= 0 && a != b) { /* shared topics are the same object: images share structure */
+            int rc = add_topic(s, b, e);
+            if (rc)
+                return rc;
+        }
+        if (order <= 0)
+            a = meta_topic_next(from, a);
+        if (order >= 0)
+            b = meta_topic_next(to, b);
+    }
+    return 0;
+}
+
+void shard_set_image(struct shard *s, struct meta_image *image)
+{
+    struct data_machine *m = s->data;
+    struct err e;
+    if (meta_index(image) <= meta_index(m->image))
+        return;
+    int rc = follow_image(s, m->image, image, &e);
+    if (rc) {
+        log_error(s->cfg.log, "shard", "new partitions cannot be opened shard=%u error=\"%s\"",
+                  s->cfg.owner.shard, e.text);
+        shard_poison(s, rc, "new metadata");
+        return;
+    }
+    meta_image_unref(m->image);
+    m->image = meta_image_ref(image);
+    shard_advance(s);
+}
+
+/* ---- what shard.c asks for */
+
+static bool data_staged(struct shard *s)
+{
+    return s->data->staged || s->data->trims || s->data->gathering;
+}
+
+static bool data_full(struct shard *s)
+{
+    return s->data->staged != NULL;
+}
+
+static int hint_topic(struct shard *s, struct data_topic *t, struct wal_write *w)
+{
+    uint8_t body[sizeof t->id.b + META_NAME_MAX];
+    const struct meta_topic *mt = meta_topic_by_id(s->data->image, &t->id);
+    t->hinted = s->data->hint_generation;
+    if (!mt)
+        return 0;
+    size_t n = strlen(mt->name);
+    memcpy(body, t->id.b, sizeof t->id.b);
+    memcpy(body + sizeof t->id.b, mt->name, n);
+    return wal_write_local(w, WAL_TOPIC, span_of(body, sizeof t->id.b + n));
+}
+
+/* Names of the topics in a payload that the live segment does not name yet. */
+static int data_hint(struct shard *s, struct span payload, struct wal_write *w)
+{
+    size_t at = WAL_PAYLOAD_HEADER;
+    struct wal_frame f;
+    while (wal_frame_next(payload, &at, &f) == 1) {
+        struct wal_batch b;
+        struct data_topic *t = NULL;
+        if (f.type != WAL_BATCH || wal_batch_decode(f.body, &b))
+            continue;
+        HASH_FIND(hh, s->data->topics, &b.topic_id, sizeof b.topic_id, t);
+        if (!t || t->hinted == s->data->hint_generation)
+            continue;
+        int rc = hint_topic(s, t, w);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static void data_rolled(struct shard *s)
+{
+    s->data->hint_generation++;
+}
+
+/* Leading: offsets go on at the ends of the logs. No longer leading: what was given out and is not
+ * in the log never was. */
+static void data_lead(struct shard *s, bool leads)
+{
+    struct data_partition *p, *next;
+    (void)leads;
+    HASH_ITER(hh, s->data->partitions, p, next)
+    {
+        p->staged_end = plog_log_end(p->log);
+        producers_unstage(&p->producers);
+    }
+}
+
+static bool data_hold(struct shard *s)
+{
+    return s->data->hold;
+}
+
+static int data_make(struct shard *s)
+{
+    s->data = calloc(1, sizeof *s->data);
+    return s->data ? 0 : -ENOMEM;
+}
+
+/* What was replayed must be as durable as what a checkpoint covers: the one that ends recovery
+ * syncs it. */
+static void data_loaded(struct shard *s)
+{
+    s->data->replaying = false;
+}
+
+static void data_free(struct shard *s)
+{
+    struct data_machine *m = s->data;
+    struct data_partition *p, *next;
+    HASH_ITER(hh, m->partitions, p, next)
+    free_partition(s, p);
+    shard_payload_unref(&s->pool, m->gathering);
+    meta_image_unref(m->image);
+    free(m->touched);
+    free(m);
+    s->data = NULL;
+}
+
+const struct shard_machine_ops shard_machine_data = {
+    .make = data_make,
+    .free = data_free,
+    .gather = data_gather,
+    .take = data_take,
+    .staged = data_staged,
+    .full = data_full,
+    .hint = data_hint,
+    .rolled = data_rolled,
+    .apply = data_apply,
+    .fail_staged = data_fail_staged,
+    .fail_waiters = data_fail_waiters,
+    .lead = data_lead,
+    .load = data_load,
+    .loaded = data_loaded,
+    .capture = data_capture,
+    .work_run = data_work_run,
+    .work_free = data_work_free,
+    .hold_checkpoints = data_hold,
+};

@@ -1,0 +1,77 @@
+/* machine_data.h - inside lib/shard only: the state of a shard that holds records.
+ *
+ *   machine_data.c   the partitions, and what shard.c asks for
+ *   data_stage.c     a batch becomes part of an entry
+ *   data_apply.c     an entry becomes part of the partition logs
+ *   data_checkpoint.c
+ */
+#ifndef SHARD_MACHINE_DATA_H
+#define SHARD_MACHINE_DATA_H
+
+#include "shard/producers.h"
+#include "shard/stage.h"
+
+struct data_topic { /* one per topic with partitions here */
+    struct uuid id;
+    uint64_t hinted; /* = hint_generation: its name stands in the live WAL segment */
+    uint32_t partitions;
+    UT_hash_handle hh;
+};
+
+struct data_key {
+    struct uuid topic_id;
+    int32_t partition;
+};
+struct data_partition {
+    struct data_key key;
+    struct data_topic *topic;
+    struct plog *log;
+    int64_t
+        staged_end; /* offset of the next batch to be staged; the log's end once that is applied */
+    struct producers producers;
+    struct span *batches; /* of the entry that is being applied */
+    size_t n_batches, cap_batches;
+    bool touched;
+    int64_t capturing, newest, floor; /* base offset of the active segment in the checkpoint being
+                                       * made, in the newest, and in the older one */
+    UT_hash_handle hh;
+};
+
+struct data_machine {
+    struct meta_image *image;
+    struct data_partition *partitions;
+    struct data_topic *topics;
+    uint64_t hint_generation;
+    struct shard_produce *staged, **staged_tail;
+    struct shard_trim *trims, **trims_tail;
+    struct shard_payload *gathering;
+    uint64_t gathering_meta_index;
+    uint64_t serial;
+    struct data_partition **touched; /* while applying */
+    size_t n_touched, cap_touched;
+    bool replaying, hold;
+};
+
+struct data_partition *data_find(struct shard *s, const struct uuid *topic_id, int32_t partition);
+
+/* data_stage.c */
+void data_gather(struct shard *s);
+struct shard_payload *data_take(struct shard *s);
+void data_finish(struct shard_produce *p, int code);
+void data_fail_staged(struct shard *s, int code);
+void data_fail_waiters(struct shard *s, struct shard_payload *p, int code);
+
+/* data_apply.c */
+int data_apply(struct shard *s, uint64_t index, uint64_t term, struct span payload,
+               struct shard_payload *waiters, struct err *e);
+
+/* data_checkpoint.c */
+int data_load(struct shard *s, struct checkpoint *c, struct err *e);
+int data_capture(struct shard *s, struct checkpoint *c, void **work, struct err *e);
+int data_work_run(struct shard *s, void *work, struct err *e);
+void data_work_free(struct shard *s, void *work, int rc);
+
+int data_add_partition(struct shard *s, const struct meta_topic *t, int32_t partition,
+                       const struct checkpoint_partition *from, struct err *e);
+
+#endif

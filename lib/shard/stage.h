@@ -1,0 +1,144 @@
+/* stage.h - inside lib/shard only: the shard's own struct, and what it asks of the machine it
+ * replicates.
+ *
+ * shard.c owns raft, the WAL and the order of things; a machine gives entries their meaning. There
+ * are two: machine_meta (shard 0) and machine_data. recover.c brings a shard up, jobs.c does
+ * checkpoints and segments.
+ */
+#ifndef SHARD_STAGE_H
+#define SHARD_STAGE_H
+
+#include "shard/checkpoint.h"
+#include "shard/consensus.h"
+#include "shard/entries.h"
+#include "shard/payload.h"
+#include "shard/shard.h"
+#include "wal/reader.h"
+#include "wal/writer.h"
+
+struct data_machine; /* machine_data.h */
+struct meta_machine; /* machine_meta.c */
+
+struct shard_machine_ops {
+    int (*make)(struct shard *s);
+    void (*free)(struct shard *s);
+    /* Move what is staged into the gathering payload, up to the bounds of an entry and only as far
+     * as the WAL has room (wal_writer_fits): what is gathered will be submitted and cannot be
+     * refused any more. */
+    void (*gather)(struct shard *s);
+    /* The gathered payload, to be submitted now; the caller's reference. NULL if nothing is
+     * gathered. */
+    struct shard_payload *(*take)(struct shard *s);
+    /* Is anything staged or gathered? */
+    bool (*staged)(struct shard *s);
+    /* Does more wait than the gathering payload takes? Then lingering gains nothing. */
+    bool (*full)(struct shard *s);
+    /* Before a payload is written: node-local hints that should precede it. rolled: the segment is
+     * new. */
+    int (*hint)(struct shard *s, struct span payload, struct wal_write *w);
+    void (*rolled)(struct shard *s);
+    /* Apply a committed entry. waiters: its payload if it was staged here, else NULL. 0; ERR_BUSY:
+     * not yet, try again after the next event; any other code stops the shard. */
+    int (*apply)(struct shard *s, uint64_t index, uint64_t term, struct span payload,
+                 struct shard_payload *waiters, struct err *e);
+    /* Complete everything staged, and the waiters of p if it is not NULL, with code. */
+    void (*fail_staged)(struct shard *s, int code);
+    void (*fail_waiters)(struct shard *s, struct shard_payload *p, int code);
+    /* The shard leads now, all before is applied: offsets begin at the ends of the logs. Or it
+     * leads no more. */
+    void (*lead)(struct shard *s, bool leads);
+    /* Recovery: begin from a checkpoint (and for shard 0 its snapshot); partitions of c may be
+     * sorted. Entries applied from here to loaded are replayed. */
+    int (*load)(struct shard *s, struct checkpoint *c, struct err *e);
+    void (*loaded)(struct shard *s);
+    /* Fill in the machine's part of a checkpoint at the applied index; *work is what jobs must do
+     * before the file is written. */
+    int (*capture)(struct shard *s, struct checkpoint *c, void **work, struct err *e);
+    int (*work_run)(struct shard *s, void *work, struct err *e); /* any thread */
+    void (*work_free)(struct shard *s, void *work,
+                      int rc); /* rc: of the whole job; older_index is up to date */
+    /* Rule out checkpoints for now (a partition log has failed: its records are only in the WAL).
+     */
+    bool (*hold_checkpoints)(struct shard *s);
+};
+extern const struct shard_machine_ops shard_machine_meta, shard_machine_data;
+
+struct shard_messages {
+    struct shard_message *head, **tail;
+};
+
+struct shard {
+    struct shard_config cfg;
+    char *wal_dir, *meta_dir, *log_dir; /* own copies of the configuration's */
+    const struct shard_machine_ops *ops;
+    union {
+        struct data_machine *data;
+        struct meta_machine *meta;
+    };
+
+    struct consensus *raft;
+    struct shard_conf conf; /* the latest applied */
+    uint64_t conf_index;
+    struct entries entries;
+    struct shard_payload_pool pool;
+    uint64_t written;   /* highest index given to a write */
+    uint64_t persisted; /* highest index reported to raft */
+    uint64_t commit, applied;
+    uint64_t applied_term;
+    bool leading;        /* host->lead(true) was said */
+    uint64_t lead_index; /* index of the entry this leader submitted first; 0: not leading */
+
+    struct wal_writer *wal;
+    struct wal_write write;
+    bool writing;
+    uint64_t write_first, write_last; /* entries in the write; fewer once a truncation took some */
+    struct shard_payload **flying;    /* their payloads, held until the write is done */
+    size_t n_flying, cap_flying;
+    bool write_has_state, state_due;
+    bool mark_due;
+    int64_t last_write_ms; /* monotonic */
+    int64_t
+        linger_from_ns; /* since when the gathering payload has waited for company; 0: it has not */
+    struct shard_messages held; /* wait for STATE to be durable */
+    struct wal_reader *reader;  /* for entries no longer in memory; opened at need */
+
+    struct shard_job *job_prepare, *job_checkpoint;
+    bool no_space; /* the last preparation failed for lack of space */
+    int64_t retry_prepare_ms;
+    uint64_t next_sequence;    /* of checkpoints */
+    uint64_t checkpoint_index; /* of the newest one */
+    struct wal_pos checkpoint_replay, older_replay;
+    uint64_t older_index;
+    uint64_t checkpoint_wal; /* stats.bytes when it was begun */
+    int64_t checkpoint_at_ms;
+    bool checkpoint_due, clean_done, stop_tried;
+
+    bool stopping, stopped, poisoned, installing;
+    int poison_code;
+    struct err why; /* what apply said when it failed */
+    int depth;      /* of shard_apply: a configuration applied may move the commit index */
+
+    struct shard_stats stats;
+    struct hdr sync_us;
+};
+
+/* shard.c */
+int64_t shard_now(struct shard *s); /* monotonic ms */
+int shard_update(struct shard *s, struct consensus_update *u);
+void shard_apply(struct shard *s);
+void shard_advance(
+    struct shard *s); /* start what can be started: a write, a preparation, a checkpoint */
+void shard_poison(struct shard *s, int code, const char *what);
+/* The payload of an entry, from memory or from the WAL; good until the next call. */
+int shard_entry_payload(struct shard *s, uint64_t index, struct span *payload, struct err *e);
+int shard_submit_noop(struct shard *s);
+int shard_submit(struct shard *s, struct shard_payload *p, const struct shard_conf *change);
+bool shard_payload_change(struct span payload, struct shard_conf *conf);
+
+/* jobs.c */
+void shard_jobs_advance(struct shard *s);
+int64_t shard_jobs_tick(struct shard *s,
+                        int64_t now); /* when it wants to be called again, monotonic ms */
+int shard_checkpoint_now(struct shard *s, uint32_t flags, struct err *e); /* blocking: recovery */
+
+#endif
