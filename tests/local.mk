@@ -15,6 +15,7 @@ include tests/cli.mk
 include tests/client.mk
 include tests/kp.mk
 include tests/loop.mk
+include tests/shard.mk
 include tests/wal.mk
 include tests/meta.mk
 

@@ -1,0 +1,514 @@
+#include "tests/shard/rig.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crc32c.h"
+#include "batch/records.h"
+
+/* ---- host */
+
+static void on_write(void *ctx, struct shard *s)
+{
+    struct rig_shard *rs = ctx;
+    (void)s;
+    rs->write_due = true;
+}
+
+static void on_job(void *ctx, struct shard *s, struct shard_job *job)
+{
+    struct rig_shard *rs = ctx;
+    (void)s;
+    assert(rs->n_jobs < RIG_JOBS);
+    rs->jobs[rs->n_jobs++] = job;
+}
+
+static void on_image(void *ctx, struct shard *s, struct meta_image *image)
+{
+    struct rig_shard *rs = ctx;
+    struct rig *r = rs->rig;
+    (void)s;
+    if (r->shard[1].s && !r->drop_apply)
+        shard_set_image(r->shard[1].s, image);
+}
+
+static void on_advanced(void *ctx, struct shard *s, struct plog *log, int64_t hw)
+{
+    struct rig_shard *rs = ctx;
+    (void)s, (void)log, (void)hw;
+    rs->rig->advanced++;
+}
+
+/* ---- life */
+
+void rig_init(struct rig *r, struct io_mem *disk)
+{
+    memset(r, 0, sizeof *r);
+    static struct log loud;
+    r->disk = disk ? disk : io_mem_new();
+    if (getenv("RIG_LOG")) { /* for whoever debugs a test */
+        log_init(&loud, 2, LOG_DEBUG, clock_system());
+        r->log = &loud;
+    }
+    clock_manual_init(&r->clock, 1000000000, 1800000000000);
+    r->segment_bytes = RIG_SEGMENT;
+    r->wal_max_bytes = 16 * RIG_SEGMENT;
+    r->plog_segment_bytes = 16 * 1024;
+    r->group_records = 1 << 20;
+}
+
+static int open_shard(struct rig *r, uint32_t number, struct meta_image *image, struct err *e)
+{
+    char wal[IO_PATH_MAX], meta[IO_PATH_MAX], log[IO_PATH_MAX];
+    struct rig_shard *rs = &r->shard[number];
+    memset(rs, 0, sizeof *rs);
+    rs->rig = r;
+    rs->host = (struct shard_host){
+        .ctx = rs, .write = on_write, .job = on_job, .image = on_image, .advanced = on_advanced};
+    node_wal_dir(wal, sizeof wal, RIG_DIR, number);
+    node_meta_dir(meta, sizeof meta, RIG_DIR);
+    node_log_dir(log, sizeof log, RIG_DIR);
+    struct shard_config cfg = {
+        .io = io_mem_io(r->disk),
+        .log = r->log,
+        .clock = &r->clock.clock,
+        .host = &rs->host,
+        .owner = {r->node.cluster_id, r->node.node_id, number},
+        .wal_dir = wal,
+        .meta_dir = meta,
+        .plog = {.io = io_mem_io(r->disk),
+                 .log = r->log,
+                 .dir = log,
+                 .segment_bytes = r->plog_segment_bytes,
+                 .index_interval_bytes = 512},
+        .segment_bytes = r->segment_bytes,
+        .wal_max_bytes = r->wal_max_bytes,
+        .checkpoint_bytes = r->checkpoint_bytes,
+        .group_records = r->group_records,
+        .group_bytes = 32 * 1024,
+        .image = image,
+    };
+    return shard_open(&rs->s, &cfg, e);
+}
+
+int rig_open(struct rig *r, struct err *e)
+{
+    struct node_config nc = {.io = io_mem_io(r->disk),
+                             .log = r->log,
+                             .dir = RIG_DIR,
+                             .node_id = 1,
+                             .cluster_id = "AAECAwQFBgcICQoLDA0ODw",
+                             .data_shards = 1,
+                             .segment_bytes = r->segment_bytes,
+                             .meta_segment_bytes = r->segment_bytes,
+                             .clock = &r->clock.clock};
+    int rc = node_open(&r->node, &nc, e);
+    if (rc)
+        return rc;
+    r->node_open = true;
+    rc = open_shard(r, 0, NULL, e);
+    if (rc == 0)
+        rc = open_shard(r, 1, shard_image(r->shard[0].s), e);
+    if (rc) {
+        rig_drop(r);
+        return rc;
+    }
+    rig_run(r);
+    return 0;
+}
+
+static bool step_shard(struct rig *r, struct rig_shard *rs)
+{
+    if (rs->write_due) {
+        rs->write_due = false;
+        shard_write_run(rs->s);
+        shard_written(rs->s);
+        return true;
+    }
+    if (rs->n_jobs && !r->hold_jobs) {
+        struct shard_job *job = rs->jobs[0];
+        memmove(rs->jobs, rs->jobs + 1, --rs->n_jobs * sizeof(struct shard_job *));
+        shard_job_run(job);
+        shard_job_done(rs->s, job);
+        return true;
+    }
+    return false;
+}
+
+bool rig_step(struct rig *r)
+{
+    return (r->shard[0].s && step_shard(r, &r->shard[0])) ||
+           (r->shard[1].s && step_shard(r, &r->shard[1]));
+}
+
+void rig_run(struct rig *r)
+{
+    while (rig_step(r))
+        continue;
+}
+
+void rig_flush(struct rig *r)
+{
+    shard_flush(r->shard[1].s);
+}
+
+void rig_pass(struct rig *r, int64_t ms)
+{
+    clock_manual_advance(&r->clock, ms);
+    for (int i = 0; i < 2; i++) {
+        shard_tick(r->shard[i].s);
+        rig_run(r);
+    }
+}
+
+static void fail_all(struct rig *r)
+{
+    for (int i = 1; i >= 0; i--) {
+        struct rig_shard *rs = &r->shard[i];
+        rs->s = NULL;
+    }
+}
+
+/* A kill leaves the shard's memory to the system; here it has to be freed, without a byte reaching
+ * the disk: jobs and writes under way are finished on a disk whose trace is no longer looked at. */
+void rig_drop(struct rig *r)
+{
+    for (int i = 1; i >= 0; i--) {
+        struct rig_shard *rs = &r->shard[i];
+        if (!rs->s)
+            continue;
+        while (rs->write_due || rs->n_jobs) {
+            bool hold = r->hold_jobs;
+            r->hold_jobs = false;
+            step_shard(r, rs);
+            r->hold_jobs = hold;
+        }
+        shard_free(rs->s);
+    }
+    fail_all(r);
+    if (r->node_open)
+        node_release(&r->node);
+    r->node_open = false;
+}
+
+int rig_stop(struct rig *r)
+{
+    int rc = 0;
+    for (int i = 1; i >= 0; i--) {
+        struct shard *s = r->shard[i].s;
+        shard_stop(s);
+        rig_run(r);
+        if (!shard_stopped(s))
+            rc = ERR_CHECK;
+    }
+    rig_drop(r);
+    return rc;
+}
+
+void rig_release(struct rig *r)
+{
+    rig_drop(r);
+    for (size_t i = 0; i < r->n_batches; i++) {
+        free(r->batches[i]->bytes);
+        free(r->batches[i]);
+    }
+    free(r->batches);
+    io_mem_free(r->disk);
+    memset(r, 0, sizeof *r);
+}
+
+/* ---- commands */
+
+struct asked {
+    struct shard_command c;
+    bool done;
+};
+
+static void on_command(struct shard_command *c)
+{
+    ((struct asked *)c->arg)->done = true;
+}
+
+static int ask(struct rig *r, enum meta_command_type type, const void *msg)
+{
+    struct asked a = {.c = {.done = on_command}};
+    a.c.arg = &a;
+    wr_init(&a.c.command, 0);
+    meta_command_encode(type, msg, &a.c.command);
+    shard_propose(r->shard[0].s, &a.c);
+    shard_flush(r->shard[0].s);
+    while (!a.done && rig_step(r))
+        continue;
+    wr_free(&a.c.command);
+    return !a.done ? ERR_UNKNOWN_OUTCOME : a.c.code ? a.c.code : a.c.result.code;
+}
+
+struct rig_topic *rig_topic(struct rig *r, const char *name)
+{
+    for (unsigned i = 0; i < r->n_topics; i++)
+        if (!r->topics[i].deleted && strcmp(r->topics[i].name, name) == 0)
+            return &r->topics[i];
+    return NULL;
+}
+
+int rig_create_topic(struct rig *r, const char *name, int32_t partitions)
+{
+    static int32_t self = 1;
+    struct meta_topic_create_partitions parts[64];
+    struct rig_topic *t = &r->topics[r->n_topics++];
+    assert(r->n_topics <= RIG_TOPICS && partitions <= 64);
+    snprintf(t->name, sizeof t->name, "%s", name);
+    t->partitions = partitions;
+    t->deleted_at = t->delete_asked_at = SIZE_MAX;
+    for (int i = 0; i < 16; i++)
+        t->id.b[i] = (uint8_t)(r->n_topics * 17 + (unsigned)i * 3);
+    for (int32_t i = 0; i < partitions; i++) {
+        kp_init(&meta_topic_create_partitions_schema, &parts[i]);
+        parts[i].partition = i;
+        parts[i].shard = 1;
+        parts[i].leader = 1;
+        parts[i].n_replicas = 1;
+        parts[i].replicas = &self;
+    }
+    struct meta_topic_create msg;
+    kp_init(&meta_topic_create_schema, &msg);
+    msg.name = kp_str(name);
+    msg.topic_id = t->id;
+    msg.n_partitions = partitions;
+    msg.partitions = parts;
+    int rc = ask(r, META_TOPIC_CREATE, &msg);
+    t->created_at = rc ? SIZE_MAX : io_mem_trace_len(r->disk);
+    t->deleted = rc != 0 && rc != ERR_UNKNOWN_OUTCOME;
+    return rc;
+}
+
+int rig_delete_topic(struct rig *r, const char *name)
+{
+    struct rig_topic *t = rig_topic(r, name);
+    struct meta_topic_delete msg;
+    assert(t);
+    kp_init(&meta_topic_delete_schema, &msg);
+    msg.topic_id = t->id;
+    t->delete_asked_at = io_mem_trace_len(r->disk);
+    t->deleted = true;
+    int rc = ask(r, META_TOPIC_DELETE, &msg);
+    if (rc == 0)
+        t->deleted_at = io_mem_trace_len(r->disk);
+    return rc;
+}
+
+/* ---- records */
+
+static void on_produced(struct shard_produce *p)
+{
+    struct rig_batch *b = p->arg;
+    assert(!b->done); /* answered once */
+    b->done = true;
+    if (p->code == 0)
+        b->acked_at = io_mem_trace_len(b->rig->disk);
+}
+
+static struct rig_batch *stage(struct rig *r, const struct uuid *topic_id, int32_t partition,
+                               uint8_t *bytes, size_t n)
+{
+    struct rig_batch *b = calloc(1, sizeof *b);
+    if (r->n_batches == r->cap_batches) {
+        r->cap_batches = r->cap_batches ? 2 * r->cap_batches : 64;
+        r->batches = realloc(r->batches, r->cap_batches * sizeof(struct rig_batch *));
+    }
+    r->batches[r->n_batches++] = b;
+    b->rig = r;
+    b->bytes = bytes;
+    b->topic_id = *topic_id;
+    b->acked_at = SIZE_MAX;
+    b->produce = (struct shard_produce){.topic_id = *topic_id,
+                                        .partition = partition,
+                                        .bytes = bytes,
+                                        .n = n,
+                                        .done = on_produced,
+                                        .arg = b};
+    b->produce.meta_index = meta_index(shard_image(r->shard[0].s));
+    int rc = batch_verify(span_of(bytes, n), &b->produce.batch, NULL);
+    assert(rc == 0);
+    b->crc = b->produce.batch.crc;
+    (void)rc;
+    shard_produce(r->shard[1].s, &b->produce);
+    return b;
+}
+
+static uint64_t draw(uint64_t *seed)
+{
+    uint64_t x = *seed += 0x9e3779b97f4a7c15;
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+    x = (x ^ x >> 27) * 0x94d049bb133111eb;
+    return x ^ x >> 31;
+}
+
+struct rig_batch *rig_produce(struct rig *r, const struct rig_topic *t, int32_t partition, int n,
+                              size_t size, int64_t pid, int16_t epoch, int32_t sequence)
+{
+    struct batch_builder bb;
+    struct wr out;
+    batch_builder_init(&bb, BATCH_NONE);
+    bb.producer_id = pid;
+    bb.producer_epoch = pid < 0 ? -1 : epoch;
+    bb.base_sequence = pid < 0 ? -1 : sequence;
+    for (int i = 0; i < n; i++) {
+        uint8_t value[4096];
+        assert(size <= sizeof value);
+        for (size_t k = 0; k < size; k++)
+            value[k] = (uint8_t)draw(&r->seed);
+        batch_builder_add(&bb, r->clock.wall, span_of(NULL, 0), span_of(value, size), NULL, 0);
+    }
+    wr_init(&out, 0);
+    int rc = batch_builder_finish(&bb, &out);
+    assert(rc == 0);
+    (void)rc;
+    batch_builder_release(&bb);
+    return stage(r, &t->id, partition, out.buf, out.len);
+}
+
+struct rig_batch *rig_produce_again(struct rig *r, const struct rig_batch *b)
+{
+    uint8_t *bytes = malloc(b->produce.n);
+    memcpy(bytes, b->bytes, b->produce.n);
+    return stage(r, &b->topic_id, b->produce.partition, bytes, b->produce.n);
+}
+
+/* ---- reading */
+
+static int read_slice(struct rig *r, struct plog *log, int64_t *offset, int64_t hw,
+                      int (*each)(void *ctx, const struct batch *b), void *ctx, struct err *e)
+{
+    struct plog_slice sl;
+    int rc = plog_read(log, *offset, hw, 8192, true, &sl, e);
+    if (rc)
+        return rc;
+    if (sl.len == 0)
+        return err_set(e, ERR_CHECK, "nothing at offset %lld below the high watermark %lld",
+                       (long long)*offset, (long long)hw);
+    (void)r;
+    rc = sl.verified ? 0 : plog_slice_verify(log, &sl, e);
+    uint8_t *buf = malloc(sl.len);
+    if (rc == 0 && io_pread(sl.file, buf, sl.len, sl.pos) != (ssize_t)sl.len)
+        rc = err_set(e, -EIO, "short read");
+    for (size_t at = 0; rc == 0 && at < sl.len;) {
+        struct batch b;
+        rc = batch_verify(span_of(buf + at, sl.len - at), &b, e);
+        if (rc)
+            break;
+        if (b.base_offset > *offset || batch_last_offset(&b) < *offset)
+            rc = err_set(e, ERR_CHECK, "batch %lld..%lld where offset %lld is next",
+                         (long long)b.base_offset, (long long)batch_last_offset(&b),
+                         (long long)*offset);
+        *offset = batch_last_offset(&b) + 1;
+        at += batch_size(&b);
+        if (rc == 0)
+            rc = each(ctx, &b);
+    }
+    free(buf);
+    plog_slice_release(&sl);
+    return rc;
+}
+
+int rig_read(struct rig *r, const struct uuid *topic_id, int32_t partition,
+             int (*each)(void *ctx, const struct batch *b), void *ctx, struct err *e)
+{
+    struct plog *log = shard_partition(r->shard[1].s, topic_id, partition);
+    if (!log)
+        return err_set(e, ERR_NOTFOUND, "no such partition");
+    int64_t offset = plog_log_start(log), hw = plog_high_watermark(log);
+    while (offset < hw) {
+        int rc = read_slice(r, log, &offset, hw, each, ctx, e);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+/* What a partition holds, by CRC (contents are random) in the order of offsets. */
+struct content {
+    struct {
+        uint32_t crc;
+        int64_t base;
+        int64_t pid;
+    } * b;
+    size_t n, cap;
+};
+
+static int note(void *ctx, const struct batch *b)
+{
+    struct content *c = ctx;
+    if (c->n == c->cap) {
+        c->cap = c->cap ? 2 * c->cap : 64;
+        c->b = realloc(c->b, c->cap * sizeof *c->b);
+    }
+    c->b[c->n].crc = b->crc;
+    c->b[c->n].pid = b->producer_id;
+    c->b[c->n++].base = b->base_offset;
+    return 0;
+}
+
+static int check_partition(struct rig *r, const struct rig *h, const struct rig_topic *t,
+                           int32_t partition, size_t upto, size_t *checked, struct err *e)
+{
+    struct content c = {0};
+    int rc = rig_read(r, &t->id, partition, note, &c, e);
+    for (size_t i = 0; i < h->n_batches && rc == 0; i++) {
+        const struct rig_batch *b = h->batches[i];
+        if (!uuid_eq(&b->topic_id, &t->id) || b->produce.partition != partition)
+            continue;
+        size_t seen = 0, right = 0;
+        for (size_t k = 0; k < c.n; k++) {
+            seen += c.b[k].crc == b->crc;
+            right += c.b[k].crc == b->crc && c.b[k].base == b->produce.base_offset;
+        }
+        if (b->acked_at <= upto) {
+            ++*checked;
+            if (right != 1)
+                rc = err_set(e, ERR_CHECK, "%s-%d: batch acknowledged at offset %lld is %s",
+                             t->name, partition, (long long)b->produce.base_offset,
+                             seen ? "at another offset" : "lost");
+        }
+        if (rc == 0 && seen > 1 && b->produce.batch.producer_id >= 0)
+            rc = err_set(e, ERR_CHECK, "%s-%d: idempotent batch is there %zu times", t->name,
+                         partition, seen);
+    }
+    for (size_t k = 0; k < c.n && rc == 0; k++) {
+        bool known = false;
+        for (size_t i = 0; i < h->n_batches && !known; i++)
+            known = h->batches[i]->crc == c.b[k].crc && uuid_eq(&h->batches[i]->topic_id, &t->id);
+        if (!known)
+            rc = err_set(e, ERR_CHECK, "%s-%d: a batch nobody produced at offset %lld", t->name,
+                         partition, (long long)c.b[k].base);
+    }
+    free(c.b);
+    return rc;
+}
+
+int rig_check(struct rig *r, const struct rig *history, size_t upto, size_t *checked, struct err *e)
+{
+    size_t n = 0;
+    for (unsigned i = 0; i < history->n_topics; i++) {
+        const struct rig_topic *t = &history->topics[i];
+        if (t->created_at > upto || t->delete_asked_at <= upto)
+            continue; /* perhaps there, perhaps not */
+        for (int32_t p = 0; p < t->partitions; p++) {
+            int rc = check_partition(r, history, t, p, upto, &n, e);
+            if (rc)
+                return rc;
+        }
+    }
+    for (unsigned i = 0; i < history->n_topics; i++) {
+        const struct rig_topic *t = &history->topics[i];
+        if (t->deleted_at <= upto && shard_partition(r->shard[1].s, &t->id, 0))
+            return err_set(e, ERR_CHECK, "topic %s is back after its deletion was acknowledged",
+                           t->name);
+    }
+    if (checked)
+        *checked = n;
+    return 0;
+}
