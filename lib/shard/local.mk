@@ -9,6 +9,7 @@ libchronik_la_SOURCES += \
 	lib/shard/jobs.c \
 	lib/shard/machine_data.c lib/shard/machine_data.h \
 	lib/shard/machine_meta.c \
+	lib/shard/meta_entry.c lib/shard/meta_entry.h \
 	lib/shard/message.c lib/shard/message.h \
 	lib/shard/node.c lib/shard/node.h \
 	lib/shard/payload.c lib/shard/payload.h \

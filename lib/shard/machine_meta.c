@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "shard/meta_entry.h"
 #include "shard/stage.h"
 
 struct meta_machine {
@@ -173,42 +174,15 @@ static void meta_fail_staged(struct shard *s, int code)
 
 /* ---- applying */
 
-static int apply_frames(struct shard *s, uint64_t index, uint64_t term, struct span payload,
-                        struct meta_image **out, struct meta_result *res, struct err *e)
-{
-    size_t at = WAL_PAYLOAD_HEADER;
-    struct wal_frame f;
-    int rc;
-    *out = NULL;
-    while ((rc = wal_frame_next(payload, &at, &f)) == 1) {
-        if (f.type == WAL_COMMAND && !*out)
-            rc = meta_apply(s->meta->image, index, term, f.body, out, res, e);
-        else if (f.type == WAL_COMMAND)
-            rc = err_set(e, ERR_MALFORMED, "two commands in one entry");
-        else if (f.type != WAL_NOOP && f.type != WAL_CHANGE && !(f.flags & WAL_FRAME_SKIPPABLE))
-            rc = err_set(e, ERR_UNSUPPORTED, "frame of type %d: written by a newer program?",
-                         f.type);
-        if (rc < 0)
-            return rc;
-    }
-    if (rc < 0)
-        return err_set(e, rc, "malformed frame at byte %zu of the payload", at);
-    if (!*out)
-        *out = meta_advance(s->meta->image, index, term);
-    return *out ? 0 : err_code(e, -ENOMEM, "apply");
-}
-
 static int meta_apply_entry(struct shard *s, uint64_t index, uint64_t term, struct span payload,
                             struct shard_payload *waiters, struct err *e)
 {
     struct meta_machine *m = s->meta;
-    struct meta_image *next = NULL;
-    struct meta_result res = {0};
-    int rc = apply_frames(s, index, term, payload, &next, &res, e);
-    if (rc) {
-        meta_image_unref(next);
+    struct meta_image *next;
+    struct meta_result res;
+    int rc = shard_meta_apply(m->image, index, term, payload, &next, &res, e);
+    if (rc)
         return rc;
-    }
     meta_image_unref(m->image);
     m->image = next;
     /* The image first: whoever learns that the command took effect must see it. */
