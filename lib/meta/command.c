@@ -71,17 +71,25 @@ int command_decode(struct span bytes, struct arena *a, struct command *c, struct
     return 0;
 }
 
-struct json *meta_command_json(struct span command)
+struct json *meta_command_fields(struct span command)
 {
     struct arena a;
     struct command c;
     struct json *obj = NULL;
     arena_init(&a, COMMAND_MEMORY);
-    if (command_decode(command, &a, &c, NULL) == 0) {
-        obj = json_new_object();
-        json_set_str(obj, "command", meta_command_name(c.type));
-        json_merge(obj, kp_json(c.schema, c.version, c.msg));
-    }
+    if (command_decode(command, &a, &c, NULL) == 0)
+        obj = kp_json(c.schema, c.version, c.msg);
     arena_free(&a);
+    return obj;
+}
+
+struct json *meta_command_json(struct span command)
+{
+    struct json *fields = meta_command_fields(command), *obj = NULL;
+    if (fields) {
+        obj = json_new_object();
+        json_set_str(obj, "command", meta_command_name((int16_t)get_be16(command.p)));
+        json_merge(obj, fields);
+    }
     return obj;
 }

@@ -14,20 +14,20 @@ static void lay_out(struct pack *k, const struct brokers *like, struct brokers *
 {
     struct meta_server *servers = pack_copy(k, like->servers, like->n_servers * sizeof *servers);
     struct meta_node *nodes = pack_copy(k, like->nodes, like->n_nodes * sizeof *nodes);
-    struct broker_configs *sets = pack_copy(k, like->configs, like->n_configs * sizeof *sets);
+    struct meta_broker_configs *sets = pack_copy(k, like->configs, like->n_configs * sizeof *sets);
     for (size_t i = 0; i < like->n_configs; i++) {
-        const struct broker_configs *c = &like->configs[i];
+        const struct meta_broker_configs *c = &like->configs[i];
         struct meta_config *copy = pack_copy(k, c->configs, (size_t)c->n * sizeof *copy);
         if (sets)
             sets[i].configs = copy;
     }
     for (size_t i = 0; i < like->n_configs; i++) {
-        const struct broker_configs *c = &like->configs[i];
+        const struct meta_broker_configs *c = &like->configs[i];
         for (int32_t j = 0; j < c->n; j++) {
             struct meta_config copy = {pack_str(k, c->configs[j].name),
                                        pack_str(k, c->configs[j].value)};
             if (sets)
-                sets[i].configs[j] = copy;
+                ((struct meta_config *)sets[i].configs)[j] = copy;
         }
     }
     for (size_t i = 0; i < like->n_nodes; i++) {
@@ -271,10 +271,16 @@ const char *meta_config_get(const struct meta_topic *t, const char *name)
     return NULL;
 }
 
+const struct meta_broker_configs *meta_all_broker_configs(const struct meta_image *m, size_t *n)
+{
+    *n = m->brokers->n_configs;
+    return m->brokers->configs;
+}
+
 const struct meta_config *meta_broker_configs(const struct meta_image *m, int32_t node, size_t *n)
 {
     for (size_t i = 0; i < m->brokers->n_configs; i++) {
-        const struct broker_configs *c = &m->brokers->configs[i];
+        const struct meta_broker_configs *c = &m->brokers->configs[i];
         if (c->node == node) {
             *n = (size_t)c->n;
             return c->configs;

@@ -7,13 +7,6 @@
 #include "meta/meta.h"
 #include "meta/topics.h"
 
-/* Settings of one broker, or of all (node -1). */
-struct broker_configs {
-    int32_t node;
-    int32_t n;
-    struct meta_config *configs; /* by name */
-};
-
 /* What is known of the cluster's nodes: small, rarely changed, so copied whole. Counted; one block
  * of memory. */
 struct brokers {
@@ -23,7 +16,7 @@ struct brokers {
     size_t n_nodes;
     struct meta_node *nodes; /* by id */
     size_t n_configs;
-    struct broker_configs *configs; /* by node; none without settings */
+    struct meta_broker_configs *configs; /* by node; none without settings */
 };
 
 struct meta_image {

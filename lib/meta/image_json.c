@@ -58,7 +58,7 @@ static struct json *node_json(const struct meta_node *n)
     return obj;
 }
 
-static struct json *broker_configs_json(const struct broker_configs *c)
+static struct json *broker_configs_json(const struct meta_broker_configs *c)
 {
     struct json *obj = json_new_object();
     json_set_int(obj, "node_id", c->node);
@@ -76,16 +76,9 @@ static struct json *servers_json(const struct meta_image *m, enum meta_role role
     return ids;
 }
 
-struct json *meta_image_json(const struct meta_image *m)
+struct json *meta_head_json(const struct meta_image *m)
 {
-    struct json *obj = json_new_object(), *nodes = json_new_array(), *sets = json_new_array(),
-                *topics = json_new_array();
-    for (size_t i = 0; i < m->brokers->n_nodes; i++)
-        json_push(nodes, node_json(&m->brokers->nodes[i]));
-    for (size_t i = 0; i < m->brokers->n_configs; i++)
-        json_push(sets, broker_configs_json(&m->brokers->configs[i]));
-    for (const struct meta_topic *t = meta_topic_next(m, NULL); t; t = meta_topic_next(m, t))
-        json_push(topics, meta_topic_json(t));
+    struct json *obj = json_new_object();
     set_uuid(obj, "cluster_id", &m->cluster_id);
     set_u64(obj, "index", m->index);
     set_u64(obj, "term", m->term);
@@ -93,6 +86,19 @@ struct json *meta_image_json(const struct meta_image *m)
     json_set(obj, "standbys", servers_json(m, META_STANDBY));
     json_set(obj, "spares", servers_json(m, META_SPARE));
     json_set_int(obj, "next_producer_id", m->next_producer_id);
+    return obj;
+}
+
+struct json *meta_image_json(const struct meta_image *m)
+{
+    struct json *obj = meta_head_json(m), *nodes = json_new_array(), *sets = json_new_array(),
+                *topics = json_new_array();
+    for (size_t i = 0; i < m->brokers->n_nodes; i++)
+        json_push(nodes, node_json(&m->brokers->nodes[i]));
+    for (size_t i = 0; i < m->brokers->n_configs; i++)
+        json_push(sets, broker_configs_json(&m->brokers->configs[i]));
+    for (const struct meta_topic *t = meta_topic_next(m, NULL); t; t = meta_topic_next(m, t))
+        json_push(topics, meta_topic_json(t));
     json_set(obj, "brokers", nodes);
     json_set(obj, "broker_configs", sets);
     json_set(obj, "topics", topics);

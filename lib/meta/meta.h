@@ -78,6 +78,13 @@ struct meta_server {
     uint8_t role;
 };
 
+/* Dynamic settings of one broker, or of all (node -1). */
+struct meta_broker_configs {
+    int32_t node;
+    int32_t n;                         /* at least 1 */
+    const struct meta_config *configs; /* by name */
+};
+
 struct meta_image; /* opaque, counted */
 
 /* The image before the first command. NULL when out of memory. */
@@ -102,8 +109,10 @@ const struct meta_node *meta_nodes(const struct meta_image *m, size_t *n);
 /* The raft configuration in force at the image's index, in its own order; none before the first. */
 const struct meta_server *meta_servers(const struct meta_image *m, size_t *n);
 const char *meta_config_get(const struct meta_topic *t, const char *name); /* NULL: not set */
-/* Broker-wide dynamic settings (node -1: for all). */
+/* Dynamic settings of one broker (node -1: of all); NULL and 0: none. */
 const struct meta_config *meta_broker_configs(const struct meta_image *m, int32_t node, size_t *n);
+/* All that there are, by node. */
+const struct meta_broker_configs *meta_all_broker_configs(const struct meta_image *m, size_t *n);
 /* The first producer id never handed out. */
 int64_t meta_next_producer_id(const struct meta_image *m);
 
@@ -135,11 +144,13 @@ struct meta_image *meta_change(const struct meta_image *m, uint64_t index, uint6
 /* Encode a command: type, version, body (msg is the generated struct of the type). */
 void meta_command_encode(enum meta_command_type type, const void *msg, struct wr *w);
 const char *meta_command_name(int type);
-/* For dumps: {"command": name, ...fields}. NULL if it cannot be decoded. */
+/* For dumps: {"command": name, ...fields}, and the fields alone. NULL if it cannot be decoded. */
 struct json *meta_command_json(struct span command);
+struct json *meta_command_fields(struct span command);
 /* The whole image as chronik-meta prints it: cluster_id, index, term, brokers, topics, ... */
 struct json *meta_image_json(const struct meta_image *m);
-/* One topic of it. */
+/* What of it is neither broker nor topic, and one topic. */
+struct json *meta_head_json(const struct meta_image *m);
 struct json *meta_topic_json(const struct meta_topic *t);
 
 /* ---- snapshots: an image in a file `<index, 20 digits>-<term, 20 digits>.snapshot`.

@@ -96,7 +96,7 @@ static void encode_broker_configs(const struct meta_image *m, struct section_wri
 {
     struct meta_config_set_configs list[META_CONFIGS_MAX];
     for (size_t i = 0; i < m->brokers->n_configs; i++) {
-        const struct broker_configs *c = &m->brokers->configs[i];
+        const struct meta_broker_configs *c = &m->brokers->configs[i];
         for (int32_t j = 0; j < c->n; j++)
             list[j] = (struct meta_config_set_configs){kp_str(c->configs[j].name),
                                                        kp_str(c->configs[j].value)};
