@@ -21,7 +21,7 @@ static const struct row *row_of(int16_t code)
 {
     const int n = sizeof rows / sizeof *rows;
     int at = code - FIRST;
-    return at >= 0 && at < n && rows[at].name ? &rows[at] : &rows[0];
+    return at >= 0 && at < n ? &rows[at] : &rows[0];
 }
 
 const char *kp_error_name(int16_t code)

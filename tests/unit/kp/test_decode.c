@@ -56,27 +56,25 @@ START_TEST(varints_that_are_too_long)
 }
 END_TEST
 
-START_TEST(strings_are_at_most_32767)
+static int decode_string_of(uint32_t n, struct kp_heartbeat_req *req)
 {
-    struct kp_heartbeat_req req = {.group_instance_id = {.n = -1}};
-    char *text = malloc(40000);
-    memset(text, 'x', 40000);
+    static const uint8_t rest[] = {0, 0, 0, 0, 1, 0, 0};
     struct wr w;
     wr_init(&w, 0);
-    wr_uvarint(&w, 32767 + 1);
-    wr_bytes(&w, text, 32767);
-    wr_zero(&w, 4);
-    wr_u8(&w, 1);
-    wr_zero(&w, 2);
-    ck_assert_ok(decode(&kp_heartbeat_req_schema, 4, w.buf, w.len, &req));
-    ck_assert_int_eq(req.group_id.n, 32767);
-    wr_reset(&w);
-    wr_uvarint(&w, 32768 + 1);
-    wr_bytes(&w, text, 32768);
-    wr_zero(&w, 7);
-    ck_assert_int_eq(decode(&kp_heartbeat_req_schema, 4, w.buf, w.len, NULL), ERR_MALFORMED);
+    wr_uvarint(&w, n + 1);
+    wr_zero(&w, n);
+    wr_bytes(&w, rest, sizeof rest);
+    int err = decode(&kp_heartbeat_req_schema, 4, w.buf, w.len, req);
     wr_free(&w);
-    free(text);
+    return err;
+}
+
+START_TEST(strings_are_at_most_32767)
+{
+    struct kp_heartbeat_req req;
+    ck_assert_ok(decode_string_of(32767, &req));
+    ck_assert_int_eq(req.group_id.n, 32767);
+    ck_assert_int_eq(decode_string_of(32768, &req), ERR_MALFORMED);
 }
 END_TEST
 
@@ -251,7 +249,7 @@ END_TEST
 
 START_TEST(any_byte_but_zero_is_true)
 {
-    static const uint8_t v4[] = {0, 0, 0, 0, 7};
+    static const uint8_t v4[] = {0, 0, 0, 0, 2};
     struct kp_metadata_req req;
     ck_assert_ok(decode(&kp_metadata_req_schema, 4, v4, sizeof v4, &req));
     ck_assert(req.allow_auto_topic_creation == true);

@@ -56,6 +56,8 @@ START_TEST(records_differ_by_bytes_or_places)
     ck_assert(kp_equal(s, 9, &a, &b));
     b.records.p = y;
     ck_assert(!kp_equal(s, 9, &a, &b));
+    b.records = (struct kp_records){.p = x, .n = 1};
+    ck_assert(!kp_equal(s, 9, &a, &b));
     a.records = b.records = (struct kp_records){.n = 2, .slices = &f, .n_slices = 1};
     ck_assert(kp_equal(s, 9, &a, &b));
     b.records.slices = &g;

@@ -95,5 +95,27 @@ START_TEST(a_seed_makes_one_message)
 }
 END_TEST
 
-UNIT_MAIN(random_messages_survive, default_messages_survive, seeds_make_a_difference,
-          a_seed_makes_one_message)
+/* What a length can be: null, empty, short, more than a one-byte compact length can say. */
+START_TEST(random_messages_are_of_every_kind)
+{
+    int null = 0, empty = 0, brief = 0, lengthy = 0, no_topics = 0;
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        struct message m;
+        message_random(&m, &kp_heartbeat_req_schema, 4, seed);
+        int32_t n = ((struct kp_heartbeat_req *)m.msg)->group_instance_id.n;
+        null += n == -1;
+        empty += n == 0;
+        brief += n > 0 && n < 127;
+        lengthy += n >= 127;
+        message_free(&m);
+        message_random(&m, &kp_metadata_req_schema, 12, seed);
+        no_topics += ((struct kp_metadata_req *)m.msg)->n_topics == -1;
+        message_free(&m);
+    }
+    ck_assert_msg(null && empty && brief && lengthy && no_topics, "%d %d %d %d %d", null, empty,
+                  brief, lengthy, no_topics);
+}
+END_TEST
+
+UNIT_MAIN(random_messages_are_of_every_kind, random_messages_survive, default_messages_survive,
+          seeds_make_a_difference, a_seed_makes_one_message)
