@@ -117,7 +117,7 @@ static int load(struct plog_segment *s, struct plog_old *o, struct rest *rest, s
     if (rc < 0)
         return rc;
     bool sealed = atomic_load_explicit(&s->sealed, memory_order_acquire);
-    if (c.bytes > s->old_bytes && sealed)
+    if (c.bytes > s->old_bytes && sealed && !s->cut)
         return err_set(e, ERR_CORRUPT, "%s: has %" PRIu64 " bytes, its index knows of %" PRIu64,
                        s->path, s->old_bytes, c.bytes);
     *rest = c.bytes <= s->old_bytes ? trust(&c, o) : trim(s, o);
