@@ -75,7 +75,6 @@ static int start_gathering(struct shard *s, size_t frame)
     if (!m->gathering)
         return -ENOMEM;
     m->gathering->serial = ++m->serial;
-    m->gathering_meta_index = 0;
     return 0;
 }
 
@@ -116,10 +115,19 @@ static void stage(struct shard *s, struct data_partition *part, struct shard_pro
     }
     p->base_offset = part->staged_end;
     part->staged_end += (int64_t)p->batch.last_offset_delta + 1;
-    if (p->meta_index > m->gathering_meta_index)
-        m->gathering_meta_index = p->meta_index;
     m->gathering->records += (uint64_t)p->batch.count;
     wait_with(m->gathering, p);
+}
+
+/* Unknown here: deleted, or so new that this shard has not been told yet. */
+static void miss(struct shard *s, struct shard_produce *p)
+{
+    if (s->stopping || p->meta_index <= meta_index(s->data->image)) {
+        data_finish(p, s->stopping ? ERR_CLOSED : ERR_NOTFOUND);
+        return;
+    }
+    p->next = s->data->waiting;
+    s->data->waiting = p;
 }
 
 static void judge(struct shard *s, struct shard_produce *p)
@@ -127,7 +135,7 @@ static void judge(struct shard *s, struct shard_produce *p)
     struct data_partition *part = data_find(s, &p->topic_id, p->partition);
     struct producer_batch original;
     if (!part) {
-        data_finish(p, ERR_NOTFOUND);
+        miss(s, p);
         return;
     }
     p->log_start = plog_log_start(part->log);
@@ -250,14 +258,39 @@ struct shard_payload *data_take(struct shard *s)
     struct shard_payload *p = s->data->gathering;
     s->data->gathering = NULL;
     if (p)
-        wal_payload_stamp(&p->wal, s->data->gathering_meta_index,
-                          s->cfg.clock->wall_ms(s->cfg.clock));
+        wal_payload_stamp(&p->wal, meta_index(s->data->image), s->cfg.clock->wall_ms(s->cfg.clock));
     return p;
+}
+
+static void enqueue(struct data_machine *m, struct shard_produce *p)
+{
+    p->next = NULL;
+    if (!m->staged)
+        m->staged_tail = &m->staged;
+    *m->staged_tail = p;
+    m->staged_tail = &p->next;
+}
+
+/* A newer image is there: look again, in the order they came. */
+void data_retry_waiting(struct shard *s)
+{
+    struct shard_produce *w = s->data->waiting, *in_order = NULL;
+    s->data->waiting = NULL;
+    while (w) {
+        struct shard_produce *next = w->next;
+        w->next = in_order;
+        in_order = w;
+        w = next;
+    }
+    while (in_order) {
+        struct shard_produce *next = in_order->next;
+        enqueue(s->data, in_order);
+        in_order = next;
+    }
 }
 
 void shard_produce(struct shard *s, struct shard_produce *p)
 {
-    struct data_machine *m = s->data;
     int refused = s->stopping      ? ERR_CLOSED
                   : s->poisoned    ? ERR_POISONED
                   : !s->lead_index ? ERR_NOTLEADER
@@ -267,11 +300,7 @@ void shard_produce(struct shard *s, struct shard_produce *p)
         data_finish(p, refused);
         return;
     }
-    p->next = NULL;
-    if (!m->staged)
-        m->staged_tail = &m->staged;
-    *m->staged_tail = p;
-    m->staged_tail = &p->next;
+    enqueue(s->data, p);
 }
 
 void shard_trim(struct shard *s, struct shard_trim *t)
@@ -323,6 +352,7 @@ void data_fail_staged(struct shard *s, int code)
         data_fail_waiters(s, p, code);
         shard_payload_unref(&s->pool, p);
     }
+    data_retry_waiting(s);
     refuse_staged(s, code);
     while (m->trims) {
         struct shard_trim *t = m->trims;

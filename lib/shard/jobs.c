@@ -347,6 +347,7 @@ void shard_job_done(struct shard *s, struct shard_job *job)
         s->job_checkpoint = NULL;
         checkpoint_done(s, job);
     }
+    s->ops->job_done(s);
     shard_advance(s);
 }
 
@@ -355,6 +356,7 @@ void shard_stop(struct shard *s)
     s->stopping = true;
     s->clean_done = false;
     s->stop_tried = false;
+    s->ops->stopping(s);
     shard_advance(s);
 }
 

@@ -142,17 +142,20 @@ static void remove_topic(struct shard *s, const struct meta_topic *t)
     }
 }
 
-static int follow_image(struct shard *s, const struct meta_image *from, const struct meta_image *to,
-                        struct err *e)
+/* Walk what differs between two images, by topic name: gone(a) for topics that went, come(b) for
+ * those that came or grew. Shared topics are the same object: images share structure. */
+static int diff_images(struct shard *s, const struct meta_image *from, const struct meta_image *to,
+                       void (*gone)(struct shard *s, const struct meta_topic *t),
+                       int (*come)(struct shard *s, const struct meta_topic *t, struct err *e),
+                       struct err *e)
 {
-    const struct meta_topic *a = from ? meta_topic_next(from, NULL) : NULL,
-                            *b = meta_topic_next(to, NULL);
+    const struct meta_topic *a = meta_topic_next(from, NULL), *b = meta_topic_next(to, NULL);
     while (a || b) {
         int order = !a ? 1 : !b ? -1 : a == b ? 0 : strcmp(a->name, b->name);
         if (order < 0 || (order == 0 && a != b && !uuid_eq(&a->id, &b->id)))
-            remove_topic(s, a);
-        if (order >= 0 && a != b) { /* shared topics are the same object: images share structure */
-            int rc = add_topic(s, b, e);
+            gone(s, a);
+        if (order >= 0 && a != b && come) {
+            int rc = come(s, b, e);
             if (rc)
                 return rc;
         }
@@ -164,13 +167,28 @@ static int follow_image(struct shard *s, const struct meta_image *from, const st
     return 0;
 }
 
-void shard_set_image(struct shard *s, struct meta_image *image)
+static void note_gone(struct shard *s, const struct meta_topic *t)
+{
+    (void)t;
+    s->data->deletes = true;
+}
+
+/* A checkpoint that is being made works on the directories of all partitions by their names. Those
+ * of a deleted topic must not make room for a namesake meanwhile, so an image that deletes waits
+ * for the checkpoint. */
+static bool must_wait(struct shard *s, const struct meta_image *image)
+{
+    s->data->deletes = false;
+    if (s->job_checkpoint)
+        diff_images(s, s->data->image, image, note_gone, NULL, NULL);
+    return s->data->deletes;
+}
+
+static void take_image(struct shard *s, struct meta_image *image)
 {
     struct data_machine *m = s->data;
     struct err e;
-    if (meta_index(image) <= meta_index(m->image))
-        return;
-    int rc = follow_image(s, m->image, image, &e);
+    int rc = diff_images(s, m->image, image, remove_topic, add_topic, &e);
     if (rc) {
         log_error(s->cfg.log, "shard", "new partitions cannot be opened shard=%u error=\"%s\"",
                   s->cfg.owner.shard, e.text);
@@ -179,14 +197,43 @@ void shard_set_image(struct shard *s, struct meta_image *image)
     }
     meta_image_unref(m->image);
     m->image = meta_image_ref(image);
+    data_retry_waiting(s);
+}
+
+void shard_set_image(struct shard *s, struct meta_image *image)
+{
+    struct data_machine *m = s->data;
+    const struct meta_image *newest = m->next_image ? m->next_image : m->image;
+    if (meta_index(image) <= meta_index(newest))
+        return;
+    if (must_wait(s, image)) {
+        meta_image_ref(image);
+        meta_image_unref(m->next_image);
+        m->next_image = image;
+        return;
+    }
+    meta_image_unref(m->next_image);
+    m->next_image = NULL;
+    take_image(s, image);
     shard_advance(s);
+}
+
+/* A job is done: was an image waiting for it? */
+static void data_job_done(struct shard *s)
+{
+    struct meta_image *image = s->data->next_image;
+    if (!image || s->job_checkpoint || s->poisoned)
+        return;
+    s->data->next_image = NULL;
+    take_image(s, image);
+    meta_image_unref(image);
 }
 
 /* ---- what shard.c asks for */
 
 static bool data_staged(struct shard *s)
 {
-    return s->data->staged || s->data->trims || s->data->gathering;
+    return s->data->staged || s->data->waiting || s->data->trims || s->data->gathering;
 }
 
 static bool data_full(struct shard *s)
@@ -271,6 +318,7 @@ static void data_free(struct shard *s)
     free_partition(s, p);
     shard_payload_unref(&s->pool, m->gathering);
     meta_image_unref(m->image);
+    meta_image_unref(m->next_image);
     free(m->touched);
     free(m);
     s->data = NULL;
@@ -295,4 +343,6 @@ const struct shard_machine_ops shard_machine_data = {
     .work_run = data_work_run,
     .work_free = data_work_free,
     .hold_checkpoints = data_hold,
+    .job_done = data_job_done,
+    .stopping = data_retry_waiting,
 };

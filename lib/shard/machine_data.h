@@ -39,13 +39,15 @@ struct data_partition {
 
 struct data_machine {
     struct meta_image *image;
+    struct meta_image *next_image; /* waits for a checkpoint to be done; NULL: none */
+    bool deletes;                  /* result of looking through it */
     struct data_partition *partitions;
     struct data_topic *topics;
     uint64_t hint_generation;
     struct shard_produce *staged, **staged_tail;
+    struct shard_produce *waiting; /* for a partition that a newer image has */
     struct shard_trim *trims, **trims_tail;
     struct shard_payload *gathering;
-    uint64_t gathering_meta_index;
     uint64_t serial;
     struct data_partition **touched; /* while applying */
     size_t n_touched, cap_touched;
@@ -59,6 +61,7 @@ void data_gather(struct shard *s);
 struct shard_payload *data_take(struct shard *s);
 void data_finish(struct shard_produce *p, int code);
 void data_fail_staged(struct shard *s, int code);
+void data_retry_waiting(struct shard *s);
 void data_fail_waiters(struct shard *s, struct shard_payload *p, int code);
 
 /* data_apply.c */

@@ -136,11 +136,6 @@ static int meta_hint(struct shard *s, struct span payload, struct wal_write *w)
     return 0; /* commands name their topics themselves */
 }
 
-static void meta_rolled(struct shard *s)
-{
-    (void)s;
-}
-
 static void meta_lead(struct shard *s, bool leads)
 {
     (void)s, (void)leads;
@@ -250,6 +245,11 @@ static bool meta_hold(struct shard *s)
     return false;
 }
 
+static void meta_nothing(struct shard *s)
+{
+    (void)s;
+}
+
 const struct shard_machine_ops shard_machine_meta = {
     .make = meta_make,
     .free = meta_free,
@@ -258,7 +258,7 @@ const struct shard_machine_ops shard_machine_meta = {
     .staged = meta_staged,
     .full = meta_full,
     .hint = meta_hint,
-    .rolled = meta_rolled,
+    .rolled = meta_nothing,
     .apply = meta_apply_entry,
     .fail_staged = meta_fail_staged,
     .fail_waiters = meta_fail_waiters,
@@ -269,4 +269,6 @@ const struct shard_machine_ops shard_machine_meta = {
     .work_run = meta_work_run,
     .work_free = meta_work_free,
     .hold_checkpoints = meta_hold,
+    .job_done = meta_nothing,
+    .stopping = meta_nothing,
 };

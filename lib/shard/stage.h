@@ -60,6 +60,9 @@ struct shard_machine_ops {
     /* Rule out checkpoints for now (a partition log has failed: its records are only in the WAL).
      */
     bool (*hold_checkpoints)(struct shard *s);
+    void (*job_done)(struct shard *s);
+    /* Nothing new is staged from here on: settle what waits for something that may not come. */
+    void (*stopping)(struct shard *s);
 };
 extern const struct shard_machine_ops shard_machine_meta, shard_machine_data;
 

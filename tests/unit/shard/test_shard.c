@@ -434,14 +434,43 @@ START_TEST(a_deleted_topic_made_again_has_none_of_the_old_data)
 }
 END_TEST
 
-START_TEST(without_the_apply_notification_a_new_topic_is_not_there)
+START_TEST(a_new_topic_is_served_once_its_image_is_handed_on)
 {
     begin();
     rig.drop_apply = true;
     ck_assert_ok(rig_create_topic(&rig, "t", 1));
     struct rig_batch *b = produce(rig_topic(&rig, "t"), 0);
     rig_run(&rig);
-    ck_assert_int_eq(b->produce.code, ERR_NOTFOUND);
+    ck_assert(!b->done);
+    shard_set_image(rig.shard[1].s, shard_image(rig.shard[0].s));
+    rig_run(&rig);
+    ck_assert_int_eq(b->produce.code, 0);
+    rig_release(&rig);
+}
+END_TEST
+
+START_TEST(a_deletion_waits_for_the_checkpoint_that_is_being_made)
+{
+    struct rig history;
+    begin();
+    ck_assert_ok(rig_create_topic(&rig, "t", 1));
+    struct rig_topic *old = rig_topic(&rig, "t");
+    produce(old, 0);
+    rig_run(&rig);
+    rig.hold_jobs = true;
+    shard_checkpoint(rig.shard[1].s);
+    ck_assert_ok(rig_delete_topic(&rig, "t"));
+    ck_assert_ok(rig_create_topic(&rig, "t", 1));
+    struct rig_batch *b = produce(rig_topic(&rig, "t"), 0);
+    rig_run(&rig);
+    ck_assert(!b->done);
+    rig.hold_jobs = false;
+    rig_run(&rig);
+    ck_assert_int_eq(b->produce.code, 0);
+    ck_assert_int_eq(b->produce.base_offset, 0);
+    crash(&history, IO_CUT_ALL);
+    check_all(&history, 1);
+    rig_release(&history);
     rig_release(&rig);
 }
 END_TEST
@@ -586,7 +615,8 @@ UNIT_MAIN(batches_get_dense_offsets_and_come_back, nothing_is_acknowledged_befor
           after_a_failed_sync_nothing_is_acknowledged, a_failed_partition_log_takes_only_itself_out,
           a_full_disk_refuses_and_resumes, the_wal_stays_within_its_bound,
           a_deleted_topic_made_again_has_none_of_the_old_data,
-          without_the_apply_notification_a_new_topic_is_not_there,
+          a_new_topic_is_served_once_its_image_is_handed_on,
+          a_deletion_waits_for_the_checkpoint_that_is_being_made,
           idle_means_a_mark_and_then_every_flip_is_corruption,
           damaged_directories_are_refused_with_the_file_named,
           one_damaged_checkpoint_is_survived_two_are_not,
