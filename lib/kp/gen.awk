@@ -7,8 +7,8 @@
 #   prefix  of every name (kp -> struct kp_produce_req, kp_produce_req_schema, KP_PRODUCE)
 #   dir     the room, for the #include of the header: "<dir>/<prefix>_gen.h"
 #
-# Runs in any POSIX awk. A schema that it does not understand is an error with file and line, and then
-# nothing is printed.
+# Runs in any POSIX awk. A schema that it does not understand is an error with file and line, and
+# then nothing is printed.
 #
 # The schema language
 #
@@ -17,19 +17,19 @@
 #   request                                          struct kp_produce_req, kp_produce_req_schema
 #     Name  type  [versions]  [tag N]  [= default]   a field
 #   response                                         struct kp_produce_resp, kp_produce_resp_schema
-#   record TopicCreated key 3 versions 0             struct kp_topic_created; fields follow; key is optional
+#   record TopicCreated key 3 versions 0             struct kp_topic_created; the key is optional
 #
-# A field is a line; fields of a nested structure follow it, indented deeper. Names are in the protocol's
-# spelling; C gets them in snake case.
+# A field is a line; fields of a nested structure follow it, indented deeper. Names are in the
+# protocol's spelling; C gets them in snake case.
 #
 #   versions   5 · 2-4 · 8+ (to the newest); left out: those of the parent
 #   flexible   the first version with compact lengths and tags (KIP-482); left out: none
 #   type       bool int8 int16 uint16 int32 uint32 int64 float64 uuid string bytes records
-#              []int32 an array of them · [] an array of nested structures · {} one nested structure
+#              []int32 an array of them · [] one of nested structures · {} one nested structure
 #              a `?` behind it: null is allowed; `?7+`: from that version on (not for {})
 #   tag N      the field is a tagged one (flexible versions only), written unless it has its default
-#   = default  what a version without the field decodes to: a number, true, false or null; left out: zero,
-#              false, empty
+#   = default  what a version without the field decodes to: a number, true, false or null; left out:
+#              zero, false, empty
 #
 # An api or a record with a key also gets a constant (KP_PRODUCE = 0) and all of them a row in
 # kp_api_table or kp_record_table.
@@ -214,7 +214,7 @@ function check_default(type, array, dflt)
     if (dflt == "null") {
         if (NHI < 0)
             die("null is no default for a field that cannot be null")
-    } else if (array || type == "{}" || type == "uuid" || type == "string" || type == "bytes" || type == "records") {
+    } else if (array || type !~ /^(bool|u?int[0-9]+|float64)$/) {
         die("the only default of a " $2 " is null")
     } else if (type == "bool" ? dflt !~ /^(true|false)$/ : dflt !~ /^-?[0-9]+([.][0-9]+)?$/) {
         die("\"" dflt "\" is no default for " type)
@@ -370,7 +370,7 @@ function least_struct(node, v,    i, n, flex)
     return n
 }
 
-# Least bytes of an array's element in any version, so that a count can be held against the bytes left.
+# Least bytes of an array's element in any version: a count is held against the bytes left by it.
 function least_element(node, i,    v, n, min)
 {
     min = 0
@@ -387,13 +387,15 @@ function least_element(node, i,    v, n, min)
 }
 
 # What can only be told when all is read.
-function finish(    i, f)
+function finish(    i, f, id)
 {
-    for (i = 1; i <= n_apis; i++)
-        if (!((snake(api_name[i]) "_req") in seen_root) || !((snake(api_name[i]) "_resp") in seen_root)) {
+    for (i = 1; i <= n_apis; i++) {
+        id = snake(api_name[i])
+        if (!((id "_req") in seen_root && (id "_resp") in seen_root)) {
             print "gen.awk: " api_name[i] " lacks its request or its response" > "/dev/stderr"
             failed = 1
         }
+    }
     for (i = 1; i <= n_nodes; i++)
         for (f = 1; f <= n_kids[i]; f++)
             if (f_array[i, f])
@@ -435,6 +437,18 @@ function print_enum(what, n, name, key,    i, some)
         print "};"
 }
 
+# prefix_api_table[PREFIX_API_COUNT], the same for records.
+function table(what)
+{
+    return prefix "_" what "_table[" toupper(prefix "_" what) "_COUNT]"
+}
+
+function print_count(what, type, n)
+{
+    print "\nenum { " toupper(prefix "_" what) "_COUNT = " n " };"
+    print "extern const struct " type " " table(what) ";"
+}
+
 function print_header(    i, guard)
 {
     guard = toupper(prefix) "_GEN_H"
@@ -448,11 +462,9 @@ function print_header(    i, guard)
         print_struct(roots[i])
     }
     if (n_apis)
-        print "\nenum { " toupper(prefix) "_API_COUNT = " n_apis " };\n" \
-              "extern const struct kp_api " prefix "_api_table[" toupper(prefix) "_API_COUNT]; /* by key */"
+        print_count("api", "kp_api", n_apis)
     if (n_records)
-        print "\nenum { " toupper(prefix) "_RECORD_COUNT = " n_records " };\n" \
-              "extern const struct kp_record_type " prefix "_record_table[" toupper(prefix) "_RECORD_COUNT];"
+        print_count("record", "kp_record_type", n_records)
     print "\n#endif"
 }
 
@@ -479,44 +491,52 @@ function print_row(node, i,    id, type, c)
     type = f_sub[node, i] ? "STRUCT" : toupper(f_type[node, i])
     c = f_sub[node, i] ? "struct " node_id[f_sub[node, i]] : c_type[f_type[node, i]]
     print "    {\"" f_name[node, i] "\", KP_T_" type ", " (f_array[node, i] ? "true" : "false") ","
-    print "     " f_tag[node, i] ", " f_lo[node, i] ", " f_hi[node, i] ", " f_nlo[node, i] ", " f_nhi[node, i] ","
+    print "     " f_tag[node, i] ", " f_lo[node, i] ", " f_hi[node, i] ","
+    print "     " f_nlo[node, i] ", " f_nhi[node, i] ","
     print "     offsetof(" id ", " f_c[node, i] "),"
     print "     " (f_array[node, i] ? "offsetof(" id ", n_" f_c[node, i] ")" : "0") ","
     print "     sizeof(" c "), " least[node, i] + 0 ","
     print "     " (f_sub[node, i] ? "&" node_id[f_sub[node, i]] "_schema" : "NULL") "},"
 }
 
-# Fields in the order of the wire: plain ones as they stand, then the tagged ones by tag.
-function print_table(node,    i, tag, top, plain, tagged, init)
+# Fields in the order of the wire: plain ones as they stand, then the tagged ones by tag. Counts
+# them in PLAIN and TAGGED.
+function print_rows(node,    i, tag, top)
 {
-    plain = tagged = 0
+    PLAIN = TAGGED = 0
     top = -1
     for (i = 1; i <= n_kids[node]; i++) {
-        if (f_sub[node, i])
-            print_table(f_sub[node, i])
         if (f_tag[node, i] > top)
             top = f_tag[node, i]
-    }
-    if (n_kids[node])
-        print "static const struct kp_field " node_id[node] "_f[] = {"
-    for (i = 1; i <= n_kids[node]; i++)
         if (f_tag[node, i] < 0) {
             print_row(node, i)
-            plain++
+            PLAIN++
         }
+    }
     for (tag = 0; tag <= top; tag++)
         for (i = 1; i <= n_kids[node]; i++)
             if (f_tag[node, i] == tag) {
                 print_row(node, i)
-                tagged++
+                TAGGED++
             }
+}
+
+function print_table(node,    i, id, init)
+{
+    for (i = 1; i <= n_kids[node]; i++)
+        if (f_sub[node, i])
+            print_table(f_sub[node, i])
+    id = node_id[node]
+    if (n_kids[node])
+        print "static const struct kp_field " id "_f[] = {"
+    print_rows(node)
     if (n_kids[node])
         print "};"
     init = initializers(node)
-    print "static const struct " node_id[node] " " node_id[node] "_init = {" (init == "" ? "0" : init) "};"
-    print "const struct kp_schema " node_id[node] "_schema = {"
-    print "    \"" title_of[node] "\", " (n_kids[node] ? node_id[node] "_f" : "NULL") ", &" node_id[node] "_init,"
-    print "    sizeof(struct " node_id[node] "), " plain ", " tagged ","
+    print "static const struct " id " " id "_init = {" (init == "" ? "0" : init) "};"
+    print "const struct kp_schema " id "_schema = {"
+    print "    \"" title_of[node] "\", " (n_kids[node] ? id "_f" : "NULL") ", &" id "_init,"
+    print "    sizeof(struct " id "), " PLAIN ", " TAGGED ","
     print "    " lo_of[node] ", " hi_of[node] ", " flex_of[node] "};"
 }
 
@@ -533,7 +553,7 @@ function print_api_table(    i, key, top)
     for (i = 1; i <= n_apis; i++)
         if (api_key[i] > top)
             top = api_key[i]
-    print "\nconst struct kp_api " prefix "_api_table[" toupper(prefix) "_API_COUNT] = {"
+    print "\nconst struct kp_api " table("api") " = {"
     for (key = 0; key <= top; key++)
         for (i = 1; i <= n_apis; i++)
             if (api_key[i] == key)
@@ -544,13 +564,14 @@ function print_api_table(    i, key, top)
 function print_source(    i)
 {
     print "/* Made by gen.awk from the schemas: do not edit. */"
-    print "#include \"" dir "/" prefix "_gen.h\"\n\n#include <stddef.h>\n\n#include \"kp/schema.h\"\n"
+    print "#include \"" dir "/" prefix "_gen.h\"\n"
+    print "#include <stddef.h>\n\n#include \"kp/schema.h\"\n"
     for (i = 1; i <= n_roots; i++)
         print_table(roots[i])
     if (n_apis)
         print_api_table()
     if (n_records) {
-        print "\nconst struct kp_record_type " prefix "_record_table[" toupper(prefix) "_RECORD_COUNT] = {"
+        print "\nconst struct kp_record_type " table("record") " = {"
         for (i = 1; i <= n_records; i++)
             printf "    {%d, \"%s\", %d, %d, %d, &%s_%s_schema},\n", rec_key[i], rec_name[i],
                 rec_lo[i], rec_hi[i], rec_flex[i], prefix, snake(rec_name[i])

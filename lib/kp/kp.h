@@ -83,8 +83,8 @@ const char *kp_schema_name(const struct kp_schema *s);
 void kp_versions(const struct kp_schema *s, int16_t *min, int16_t *max);
 
 /* Set every field to its default (zero, -1, null, empty...). Structs that are written by hand start
- * with this, nested ones too: zero is no default for all fields, and a tagged field that is not at its
- * default is written. */
+ * with this, nested ones too: zero is no default for all fields, and a tagged field that is not at
+ * its default is written. */
 void kp_init(const struct kp_schema *s, void *msg);
 /* An array of n structs at their defaults; NULL when out of memory or over the arena's cap. */
 void *kp_array(const struct kp_schema *s, struct arena *a, size_t n);
@@ -98,7 +98,7 @@ int kp_decode(const struct kp_schema *s, int version, struct rd *r, struct arena
 
 /* Write msg; errors stay in w: ERR_INVALID for a null where the version knows none, a string of
  * more than 32767 bytes, or slices that do not add up to n; ERR_UNSUPPORTED for a version outside
- * the schema. Until then w may hold a part of the message. */
+ * the schema. After an error w may hold a part of the message. */
 void kp_encode(const struct kp_schema *s, int version, const void *msg, struct wr *w);
 
 /* As JSON, keys in Kafka's spelling, only the version's fields. Bytes as base64, records as their

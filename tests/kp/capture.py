@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Record what Kafka clients send, a request a line in hex, without its size, header included.
 
-    capture.py serve OUT [-- CMD...]        answer the clients, well enough for a producer, a consumer and a
-                                            group of one; the address is printed and stands for {broker}
-                                            in CMD; without CMD until interrupted
-    capture.py proxy LISTEN UPSTREAM OUT    pass everything on to a broker; LISTEN has to be what the broker
-                                            gives as its advertised address (HOST:PORT each)
+    capture.py serve OUT [-- CMD...]
+        Answer the clients, well enough for a producer, a consumer and a group of one. {broker} in
+        CMD becomes the address; without CMD it is printed, and served until interrupted.
+    capture.py proxy LISTEN UPSTREAM OUT
+        Pass everything on to a broker (HOST:PORT each). LISTEN has to be the address that the
+        broker advertises, else clients go past the proxy after their first connection.
 
-OUT is appended to. make_frames.py makes frames of it. `serve` needs kafka-python 3.0 or newer, which
-encodes the answers, so that what is recorded does not depend on this project's code at all.
+OUT is appended to. make_frames.py makes frames of it. `serve` needs kafka-python 3.0 or newer,
+which encodes the answers: what is recorded does not depend on this project's code at all.
 """
 import socket
 import struct
@@ -212,7 +213,8 @@ class Broker:
                 for p in t.partition_indexes]} for t in asked or []]
         if version < 8:
             return {'topics': topics(req.topics)}
-        return {'groups': [{'group_id': g.group_id, 'topics': topics(g.topics)} for g in req.groups]}
+        return {'groups': [{'group_id': g.group_id, 'topics': topics(g.topics)}
+                           for g in req.groups]}
 
     def h_InitProducerId(self, req, version):
         return {'producer_id': 1000, 'producer_epoch': 0}

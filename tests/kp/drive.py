@@ -13,7 +13,8 @@ def drive_confluent(broker):
     from confluent_kafka import Consumer, Producer, TopicPartition, admin
     base = {'bootstrap.servers': broker}
     a = admin.AdminClient(base)
-    a.create_topics([admin.NewTopic(TOPIC, 1, 1, config={'retention.ms': '1000'})])[TOPIC].result(10)
+    new = admin.NewTopic(TOPIC, 1, 1, config={'retention.ms': '1000'})
+    a.create_topics([new])[TOPIC].result(10)
     for idempotent in (False, True):
         p = Producer(dict(base, **{'enable.idempotence': idempotent, 'compression.type': 'lz4'}))
         for i in range(3):
@@ -34,7 +35,8 @@ def drive_confluent(broker):
     res = admin.ConfigResource(admin.ConfigResource.Type.TOPIC, TOPIC)
     for f in a.describe_configs([res]).values():
         f.result(10)
-    entry = admin.ConfigEntry('retention.ms', '5', incremental_operation=admin.AlterConfigOpType.SET)
+    entry = admin.ConfigEntry('retention.ms', '5',
+                              incremental_operation=admin.AlterConfigOpType.SET)
     res = admin.ConfigResource(admin.ConfigResource.Type.TOPIC, TOPIC, incremental_configs=[entry])
     for f in a.incremental_alter_configs([res]).values():
         f.result(10)
@@ -71,10 +73,11 @@ def drive_kafka_python(broker):
     # Some names changed with 3.0.
     old = hasattr(a, 'list_consumer_groups')
     for f in (lambda: a.describe_configs([res]),
-              lambda: a.alter_configs([res]) if old else a.alter_configs([res], raise_on_unknown=False),
+              lambda: a.alter_configs([res], **({} if old else {'raise_on_unknown': False})),
               lambda: a.list_consumer_groups() if old else a.list_groups(),
               lambda: (a.describe_consumer_groups if old else a.describe_groups)([GROUP]),
-              lambda: a.list_consumer_group_offsets(GROUP) if old else a.list_group_offsets([GROUP]),
+              lambda: (a.list_consumer_group_offsets(GROUP) if old
+                       else a.list_group_offsets([GROUP])),
               lambda: a.describe_cluster(), lambda: a.describe_topics([TOPIC]),
               lambda: a.create_partitions({TOPIC: NewPartitions(3)}),
               lambda: a.delete_records({tp: 1}), lambda: a.delete_group_offsets(GROUP, [tp]),

@@ -4,14 +4,14 @@
     make_frames.py made              > tests/golden/kp/kafka-python-VERSION.frames
     make_frames.py read < captured   > tests/golden/kp/SOFTWARE.frames
 
-Run by hand, with kafka-python installed; 2.0.2 and 3.0 are two different implementations. `made` lets it
-encode a request and a response with values of every kind for each API and version that both it and
-lib/kp/schema know. `read` takes requests of other clients, as capture.py wrote them, and lets kafka-python
-(3.0 or newer) say what is in them.
+Run by hand, with kafka-python installed; 2.0.2 and 3.0 are two different implementations. `made`
+lets it encode a request and a response with values of every kind for each API and version that both
+it and lib/kp/schema know. `read` takes requests of other clients, as capture.py wrote them, and
+lets kafka-python (3.0 or newer) say what is in them.
 
-A line is: API VERSION req|resp HEX JSON. HEX is the frame without its size, header included. JSON is the
-body: with 3.0 an object in Kafka's spelling, with 2.0.2, whose names are its own, arrays in the order of
-the fields. Bytes are base64, records are their size, ids have their text form.
+A line is: API VERSION req|resp HEX JSON. HEX is the frame without its size, header included. JSON
+is the body: with 3.0 an object in Kafka's spelling, with 2.0.2, whose names are its own, arrays in the
+order of the fields. Bytes are base64, records are their size, ids have their text form.
 """
 import base64
 import glob
@@ -218,8 +218,8 @@ def make_new(key, name, version, kind, cls, seed):
 
 # kafka-python 2.0.2: a schema is a list of types.
 
-# These encode, but not as Kafka does: fields that slid out of an inner array, leader epochs of 64 bits, no
-# throttle time, a source that is a bool. It needs none of them itself.
+# These encode, but not as Kafka does: fields that slid out of an inner array, leader epochs of 64
+# bits, no throttle time, a source that is a bool. Its own clients do well without them.
 OLD_WRONG = {('Produce', 8, 'resp'), ('ListOffsets', 4, 'req'), ('ListOffsets', 5, 'req'),
              ('FindCoordinator', 1, 'resp'), ('DescribeGroups', 3, 'resp'),
              ('DescribeConfigs', 1, 'resp'), ('DescribeConfigs', 2, 'resp')}
@@ -263,7 +263,7 @@ def old_classes():
     for module in (admin, commit, fetch, group, metadata, offset, produce):
         for _, c in inspect.getmembers(module, inspect.isclass):
             for kind, base in (('req', api.Request), ('resp', api.Response)):
-                if issubclass(c, base) and c is not base and isinstance(getattr(c, 'API_KEY', None), int):
+                if issubclass(c, base) and isinstance(c.API_KEY, int):
                     found[c.API_KEY, kind, c.API_VERSION] = c
     return found
 
@@ -295,7 +295,7 @@ def made():
                         try:
                             make_old(name, version, kind, found[key, kind, version], seed)
                         except BrokenSchema:
-                            print('left out, broken in 2.0.2:', name, version, kind, file=sys.stderr)
+                            print('left out, broken:', name, version, kind, file=sys.stderr)
 
 
 def read():

@@ -1,6 +1,6 @@
 #!/bin/sh
-# gen.awk: faulty schemas are refused with file and line and without any output, every awk at hand makes the
-# same of a good one, and the prefix goes everywhere.
+# gen.awk: faulty schemas are refused with file and line and without any output, every awk at hand
+# makes the same of a good one, and the prefix goes everywhere.
 gen=${srcdir:-.}/lib/kp/gen.awk
 dir=$(mktemp -d) || exit 99
 trap 'rm -rf "$dir"' EXIT
@@ -139,8 +139,8 @@ record TopicThing key 5 versions 1-4 flexible 3+
 EOF
 run "${AWK:-awk}" h > "$dir/h" || fail 'a good schema was refused'
 run "${AWK:-awk}" c > "$dir/c" || fail 'a good schema was refused'
-for want in 'struct t_topic_thing_list {' 'T_TOPIC_THING = 5' 'struct uuid topic_id;' 'int32_t a_number;' \
-    'struct kp_str \*names;' 't_topic_thing_list_schema;'; do
+for want in 'struct t_topic_thing_list {' 'T_TOPIC_THING = 5' 'struct uuid topic_id;' \
+    'int32_t a_number;' 'struct kp_str \*names;' 't_topic_thing_list_schema;'; do
     grep -q "$want" "$dir/h" || fail "not in the header: $want"
 done
 for want in '#include "room/t_gen.h"' '.a_number = INT32_MIN' '.tagged = 7' 't_record_table'; do
