@@ -1,0 +1,34 @@
+/* budget.h - bytes that may be in use at a time, counted by all threads. */
+#ifndef BROKER_BUDGET_H
+#define BROKER_BUDGET_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct budget {
+    _Atomic int64_t used;
+    int64_t max;
+};
+
+/* Take n bytes if they fit. */
+static inline bool budget_take(struct budget *b, int64_t n)
+{
+    if (atomic_fetch_add_explicit(&b->used, n, memory_order_relaxed) + n <= b->max)
+        return true;
+    atomic_fetch_sub_explicit(&b->used, n, memory_order_relaxed);
+    return false;
+}
+
+/* Take them even if they do not fit: for what has happened already. */
+static inline void budget_charge(struct budget *b, int64_t n)
+{
+    atomic_fetch_add_explicit(&b->used, n, memory_order_relaxed);
+}
+
+static inline void budget_give(struct budget *b, int64_t n)
+{
+    atomic_fetch_sub_explicit(&b->used, n, memory_order_relaxed);
+}
+
+#endif

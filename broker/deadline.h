@@ -1,0 +1,45 @@
+/* deadline.h - many deadlines on one timer of a loop: a heap of those embedded in requests, waiting
+ * fetches, connections.
+ *
+ * Most deadlines never come (a Produce has 30 s and takes one millisecond), so adding and dropping
+ * one must cost nothing to speak of: the loop's timer is only touched when the earliest moves
+ * nearer; when it rings early it is set again.
+ */
+#ifndef BROKER_DEADLINE_H
+#define BROKER_DEADLINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "loop/loop.h"
+
+struct deadline {
+    int64_t at_ms; /* of loop_now_ms */
+    size_t slot;   /* place in the heap + 1; 0: not set */
+    void (*passed)(struct deadline *d);
+};
+
+struct deadlines {
+    struct loop *loop;
+    struct loop_timer *timer;
+    int64_t armed_ms; /* when the timer rings; INT64_MAX: never */
+    struct deadline **heap;
+    size_t n, cap;
+};
+
+int deadlines_init(struct deadlines *all, struct loop *loop); /* 0 or -ENOMEM */
+void deadlines_release(struct deadlines *all);
+/* Call passed on the loop, once, not before ms from now; replaces an earlier setting. passed may
+ * free what holds d. 0, or -ENOMEM: it will not be called. */
+int deadline_set(struct deadlines *all, struct deadline *d, int64_t ms,
+                 void (*passed)(struct deadline *));
+/* Not set is fine. */
+void deadline_clear(struct deadlines *all, struct deadline *d);
+
+static inline bool deadline_is_set(const struct deadline *d)
+{
+    return d->slot != 0;
+}
+
+#endif
