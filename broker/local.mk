@@ -2,14 +2,50 @@
 noinst_LTLIBRARIES += libbroker.la
 libbroker_la_SOURCES = \
 	broker/address.c broker/address.h \
+	broker/api.c broker/api.def broker/api.h \
+	broker/broker.h \
 	broker/budget.h \
+	broker/configs.c broker/configs.h \
+	broker/conn.c broker/conn.h broker/conn_in.c broker/conn_out.c \
 	broker/container.h \
+	broker/creator.c broker/creator.h \
 	broker/crew.c broker/crew.h \
 	broker/deadline.c broker/deadline.h \
 	broker/errors.c broker/errors.def broker/errors.h \
+	broker/fetch.h broker/fetch_prepare.c broker/fetch_read.c \
+	broker/h_cluster.c \
+	broker/h_configs.c \
+	broker/h_create_topics.c \
+	broker/h_delete_topics.c \
+	broker/h_epochs.c \
+	broker/h_fetch.c \
+	broker/h_list_offsets.c \
+	broker/h_metadata.c \
+	broker/h_produce.c \
+	broker/h_producer_id.c \
+	broker/h_versions.c \
+	broker/image.c broker/image.h \
 	broker/inbox.c broker/inbox.h \
+	broker/listener.c broker/listener.h \
+	broker/metadata.c broker/metadata.h \
+	broker/operations.h \
+	broker/partitions.c broker/partitions.h \
+	broker/producer_ids.c broker/producer_ids.h \
+	broker/request.c broker/request.h \
+	broker/server.c broker/server.h \
 	broker/settings.c broker/settings.def broker/settings.h \
 	broker/settings_load.c \
-	broker/settings_man.c broker/settings_man.h
+	broker/settings_man.c broker/settings_man.h \
+	broker/shard_thread.c broker/shard_thread.h \
+	broker/stage.c broker/stage.h \
+	broker/stats.h \
+	broker/topics.c broker/topics.h \
+	broker/wait.c broker/wait.h \
+	broker/worker.c broker/worker.h
 libbroker_la_CPPFLAGS = $(AM_CPPFLAGS) $(URCU_CFLAGS)
 libbroker_la_LIBADD = libchronik.la $(URCU_LIBS)
+
+sbin_PROGRAMS += chronikd
+chronikd_SOURCES = broker/main.c
+chronikd_CPPFLAGS = $(AM_CPPFLAGS) $(URCU_CFLAGS)
+chronikd_LDADD = libbroker.la libcli.la libchronikloop.la libchronik.la $(URCU_LIBS)

@@ -1,0 +1,251 @@
+#include "broker/conn.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "broker/broker.h"
+#include "broker/container.h"
+#include "broker/worker.h"
+
+static void on_event(void *arg, int events)
+{
+    struct conn *c = arg;
+    if (events & LOOP_WRITE)
+        c->blocked = false;
+    if (events & LOOP_READ)
+        conn_in_readable(c);
+    conn_touch(c);
+}
+
+bool conn_has_room(const struct conn *c)
+{
+    const struct settings *s = c->w->broker->settings;
+    return !c->closing && !c->draining &&
+           c->n_requests < (uint32_t)s->connection_max_queued_requests &&
+           c->queued < s->connection_max_queued_bytes;
+}
+
+/* What is waited for: bytes while there is a place for them, and the socket while it is full. */
+static int wanted_events(const struct conn *c)
+{
+    bool reads = !c->in.ended && !c->in.held && !c->in.starved && conn_has_room(c);
+    return (reads ? LOOP_READ : 0) | (c->blocked ? LOOP_WRITE : 0);
+}
+
+static void format_peer(struct conn *c, const struct sockaddr *peer)
+{
+    char host[INET6_ADDRSTRLEN] = "?";
+    if (peer->sa_family == AF_INET) {
+        const struct sockaddr_in *in = (const void *)peer;
+        inet_ntop(AF_INET, &in->sin_addr, host, sizeof host);
+        snprintf(c->peer, sizeof c->peer, "%s:%d", host, ntohs(in->sin_port));
+    } else if (peer->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const void *)peer;
+        inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof host);
+        snprintf(c->peer, sizeof c->peer, "[%s]:%d", host, ntohs(in6->sin6_port));
+    } else {
+        snprintf(c->peer, sizeof c->peer, "%s", host);
+    }
+}
+
+/* ---- the end */
+
+static void free_ghost(struct conn *c)
+{
+    loop_at_end_cancel(c->w->loop, &c->hook);
+    free(c);
+}
+
+/* Close the socket and let go of all requests but those that somebody else still works on. */
+static void tear_down(struct conn *c)
+{
+    struct worker *w = c->w;
+    deadline_clear(&w->deadlines, &c->watchdog);
+    loop_fd_del(c->watch);
+    close(c->fd);
+    c->fd = -1;
+    conn_in_release(c);
+    *c->prev = c->next;
+    if (c->next)
+        c->next->prev = c->prev;
+    w->stats.closed++;
+    atomic_fetch_sub_explicit(&w->broker->n_conns, 1, memory_order_relaxed);
+
+    c->n_requests++; /* so that the struct outlives the loop below */
+    for (struct request *q = c->first, *next; q; q = next) {
+        next = q->next;
+        if (q->state == REQUEST_READY)
+            conn_remove(c, q);
+        else if (q->cancel)
+            q->cancel(q);
+    }
+    if (--c->n_requests == 0)
+        free_ghost(c);
+    worker_check_drained(w);
+}
+
+/* The end of an iteration in which something happened. */
+static void settle(struct loop_hook *h)
+{
+    struct conn *c = container_of(h, struct conn, hook);
+    if (c->fd < 0)
+        return;
+    conn_out_flush(c);
+    if (conn_has_room(c))
+        conn_in_resume(c);
+    if ((c->draining || c->in.ended) && c->n_requests == 0 && !c->in.held)
+        c->closing = true;
+    if (!c->closing && loop_fd_set(c->watch, wanted_events(c)))
+        c->closing = true;
+    if (c->closing)
+        tear_down(c);
+}
+
+void conn_touch(struct conn *c)
+{
+    if (c->fd >= 0)
+        loop_at_end(c->w->loop, &c->hook);
+}
+
+void conn_close(struct conn *c, const char *reason)
+{
+    if (c->closing || c->fd < 0)
+        return;
+    if (reason)
+        worker_complain(c->w, c->peer, reason);
+    c->closing = true;
+    conn_touch(c);
+}
+
+void conn_drain(struct conn *c)
+{
+    c->draining = true;
+    free(c->in.held);
+    c->in.held = NULL;
+    conn_touch(c);
+}
+
+/* ---- stalled and idle clients */
+
+static int64_t patience(const struct conn *c)
+{
+    const struct settings *s = c->w->broker->settings;
+    if (c->in.frame || c->in.head_n || c->blocked)
+        return s->connection_stall_ms;
+    return c->n_requests ? INT64_MAX : s->connections_max_idle_ms;
+}
+
+static void watchdog(struct deadline *d)
+{
+    struct conn *c = container_of(d, struct conn, watchdog);
+    const struct settings *s = c->w->broker->settings;
+    int64_t allowed = patience(c);
+    if (c->in.starved || c->in.held)
+        allowed = INT64_MAX; /* it waits for us */
+    if (loop_now_ms(c->w->loop) - c->active_ms >= allowed) {
+        conn_close(c, allowed == s->connection_stall_ms ? "stalled for connection.stall.ms" : NULL);
+        return;
+    }
+    int64_t look = s->connection_stall_ms < s->connections_max_idle_ms ? s->connection_stall_ms
+                                                                       : s->connections_max_idle_ms;
+    if (deadline_set(&c->w->deadlines, d, look, watchdog))
+        conn_close(c, "out of memory");
+}
+
+/* ---- the beginning */
+
+static int give_up(struct worker *w, int fd, struct conn *c)
+{
+    close(fd);
+    free(c);
+    atomic_fetch_sub_explicit(&w->broker->n_conns, 1, memory_order_relaxed);
+    return -ENOMEM;
+}
+
+int conn_open(struct worker *w, int fd, const struct sockaddr *peer)
+{
+    struct conn *c = calloc(1, sizeof *c);
+    if (!c)
+        return give_up(w, fd, c);
+    c->w = w;
+    c->fd = fd;
+    c->hook.run = settle;
+    c->last = &c->first;
+    c->active_ms = loop_now_ms(w->loop);
+    format_peer(c, peer);
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* slower without, not wrong */
+    c->watch = loop_fd_add(w->loop, fd, LOOP_READ, on_event, c);
+    if (!c->watch)
+        return give_up(w, fd, c);
+    c->next = w->conns;
+    c->prev = &w->conns;
+    if (c->next)
+        c->next->prev = &c->next;
+    w->conns = c;
+    w->stats.accepted++;
+    watchdog(&c->watchdog);
+    if (w->draining)
+        conn_drain(c);
+    return 0;
+}
+
+/* ---- requests */
+
+void conn_add(struct conn *c, struct request *q)
+{
+    q->next = NULL;
+    *c->last = q;
+    c->last = &q->next;
+    c->n_requests++;
+}
+
+/* Take q out of a list that holds it; gives the place of the link that pointed to it, NULL if it is
+ * not there. */
+static struct request **unlink_from(struct request **first, struct request *q)
+{
+    for (struct request **p = first; *p; p = &(*p)->next) {
+        if (*p == q) {
+            *p = q->next;
+            return p;
+        }
+    }
+    return NULL;
+}
+
+static void unlink_request(struct conn *c, struct request *q)
+{
+    if (q->silent) {
+        unlink_from(&c->silent, q);
+        return;
+    }
+    struct request **p = unlink_from(&c->first, q);
+    if (c->last == &q->next)
+        c->last = p;
+}
+
+void conn_silence(struct conn *c, struct request *q)
+{
+    unlink_request(c, q);
+    q->silent = true;
+    q->next = c->silent;
+    c->silent = q;
+    conn_touch(c);
+}
+
+void conn_remove(struct conn *c, struct request *q)
+{
+    unlink_request(c, q);
+    request_free(q);
+    c->n_requests--;
+    if (c->fd >= 0)
+        conn_touch(c);
+    else if (c->n_requests == 0)
+        free_ghost(c);
+}

@@ -1,0 +1,91 @@
+/* conn.h - a client's connection: frames in, replies out in the order of the requests.
+ *
+ * In (conn_in.c): the socket is read into the worker's scratch memory; a frame that is there whole
+ * is copied into memory of its own, a larger one is read into its place directly. An idle
+ * connection owns no buffer.
+ *
+ * Out (conn_out.c): replies that are ready are gathered until the end of the loop's iteration and
+ * leave by one writev; large file slices by sendfile.
+ *
+ * Bounds: a connection is not read while it has connection.max.queued.requests requests running, or
+ * connection.max.queued.bytes of requests and replies, or while the broker's budget has no room for
+ * its next frame. TCP then slows the client down. A client that stalls in the middle of a frame, or
+ * of taking a reply, is closed after connection.stall.ms, an idle one after
+ * connections.max.idle.ms.
+ *
+ * Closing is asked for (conn_close) and happens at the end of the iteration, so no callback loses
+ * the connection it works on. The struct goes with its last request.
+ */
+#ifndef BROKER_CONN_H
+#define BROKER_CONN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "broker/deadline.h"
+#include "broker/request.h"
+
+enum { CONN_PEER_TEXT = 64 };
+
+struct conn_in {
+    uint8_t head[4]; /* of the next frame */
+    uint32_t head_n;
+    uint8_t *frame; /* the frame that is being received, NULL between frames */
+    uint32_t frame_size, frame_n;
+    uint8_t *held; /* read, but not to be looked at yet */
+    size_t held_n, held_at;
+    bool starved; /* the budget had no room for the next frame */
+    bool ended;   /* the client has shut its side */
+};
+
+struct conn {
+    struct worker *w;
+    struct conn *next, **prev; /* of the worker's list */
+    int fd;                    /* -1: closed */
+    struct loop_fd *watch;
+    char peer[CONN_PEER_TEXT]; /* "127.0.0.1:4711" */
+    struct conn_in in;
+    struct request *first, **last; /* in the order of arrival; silent ones leave early */
+    struct request *silent;        /* no reply will come, but still running */
+    uint32_t n_requests;
+    int64_t queued; /* bytes of requests and of replies not sent */
+    bool blocked;   /* the socket took no more */
+    bool closing;   /* conn_close was called */
+    bool draining;  /* close once everything is answered */
+    struct loop_hook hook;
+    struct deadline watchdog;
+    int64_t active_ms; /* when bytes last moved */
+};
+
+/* A connection on fd, which is its own from now on, and which the broker counts already. The
+ * worker's loop. 0, or -ENOMEM (fd is closed). */
+int conn_open(struct worker *w, int fd, const struct sockaddr *peer);
+/* Ask for the end. reason: a log line at warn (NULL: no line); rate limited. */
+void conn_close(struct conn *c, const char *reason);
+/* Read no more requests; close once all is answered. */
+void conn_drain(struct conn *c);
+
+/* ---- between the files of the connection */
+
+/* Something changed: look after replies, reading and closing at the end of the iteration. */
+void conn_touch(struct conn *c);
+/* Is there room for another request? */
+bool conn_has_room(const struct conn *c);
+/* Read and start what is there. */
+void conn_in_readable(struct conn *c);
+/* Start what is held, as far as there is room. */
+void conn_in_resume(struct conn *c);
+void conn_in_release(struct conn *c);
+/* Send what is ready; frees what has left. */
+void conn_out_flush(struct conn *c);
+/* Is a reply waiting for the socket? */
+bool conn_out_pending(const struct conn *c);
+
+/* ---- for requests */
+void conn_add(struct conn *c, struct request *q);
+void conn_remove(struct conn *c, struct request *q); /* and free it */
+/* Move it out of the order. */
+void conn_silence(struct conn *c, struct request *q);
+
+#endif

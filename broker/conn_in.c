@@ -1,0 +1,172 @@
+/* conn_in.c - from the socket to requests.
+ *
+ * A read goes first into what is missing of the frame under way, and what comes behind that into
+ * the worker's scratch memory, from which frames are copied out. When the connection has no room
+ * for more (too many requests, too many bytes, or the broker's budget is spent) the rest of the
+ * scratch is held and the socket is left alone until there is.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include "base/endian.h"
+#include "broker/broker.h"
+#include "broker/conn.h"
+#include "broker/worker.h"
+
+/* A key, a version and a correlation id. */
+enum { FRAME_MIN = 8 };
+
+/* Place for the frame that the head announces. False: not now, or never (closing). */
+static bool admit(struct conn *c)
+{
+    struct broker *b = c->w->broker;
+    int32_t size = (int32_t)get_be32(c->in.head);
+    if (size < FRAME_MIN || size > b->settings->socket_request_max_bytes) {
+        c->w->stats.refused++;
+        conn_close(c, size < FRAME_MIN ? "a request is shorter than its header"
+                                       : "a request is larger than socket.request.max.bytes");
+        return false;
+    }
+    c->in.starved = !budget_take(&b->memory, size);
+    if (c->in.starved) {
+        worker_hungry(c->w);
+        return false;
+    }
+    c->in.frame = malloc((size_t)size);
+    if (!c->in.frame) {
+        budget_give(&b->memory, size);
+        conn_close(c, "out of memory for a request");
+        return false;
+    }
+    c->in.frame_size = (uint32_t)size;
+    c->in.frame_n = 0;
+    c->in.head_n = 0;
+    return true;
+}
+
+/* The frame is there whole: it becomes a request. */
+static void complete(struct conn *c)
+{
+    uint8_t *frame = c->in.frame;
+    c->in.frame = NULL;
+    c->w->stats.bytes_in += c->in.frame_size;
+    struct err why = {0};
+    if (request_start(c, frame, c->in.frame_size, &why)) {
+        c->w->stats.refused++;
+        conn_close(c, why.text);
+    }
+}
+
+/* Cut frames from the bytes until they or the room end; gives how many were used. */
+static size_t feed(struct conn *c, const uint8_t *p, size_t n)
+{
+    struct conn_in *in = &c->in;
+    size_t used = 0;
+    for (;;) {
+        if (!in->frame) {
+            size_t k = sizeof in->head - in->head_n;
+            if (k > n - used)
+                k = n - used;
+            memcpy(in->head + in->head_n, p + used, k);
+            in->head_n += (uint32_t)k;
+            used += k;
+            if (in->head_n < sizeof in->head || !conn_has_room(c) || !admit(c))
+                return used;
+        }
+        size_t k = in->frame_size - in->frame_n;
+        if (k > n - used)
+            k = n - used;
+        memcpy(in->frame + in->frame_n, p + used, k);
+        in->frame_n += (uint32_t)k;
+        used += k;
+        if (in->frame_n < in->frame_size)
+            return used;
+        complete(c);
+        if (c->closing)
+            return used;
+    }
+}
+
+/* Keep what cannot be used yet. */
+static void hold(struct conn *c, const uint8_t *p, size_t n)
+{
+    if (!n || c->closing)
+        return;
+    c->in.held = malloc(n);
+    if (!c->in.held) {
+        conn_close(c, "out of memory for what was read");
+        return;
+    }
+    memcpy(c->in.held, p, n);
+    c->in.held_n = n;
+    c->in.held_at = 0;
+}
+
+/* Bytes of the socket: the first go where the frame under way wants them. */
+static ssize_t fill(struct conn *c, size_t *direct)
+{
+    struct iovec iov[2];
+    int n = 0;
+    *direct = c->in.frame ? c->in.frame_size - c->in.frame_n : 0;
+    if (*direct)
+        iov[n++] = (struct iovec){c->in.frame + c->in.frame_n, *direct};
+    iov[n++] = (struct iovec){c->w->scratch, WORKER_SCRATCH};
+    return readv(c->fd, iov, n);
+}
+
+void conn_in_readable(struct conn *c)
+{
+    size_t direct;
+    ssize_t got = fill(c, &direct);
+    if (got < 0) {
+        if (errno != EAGAIN && errno != EINTR)
+            conn_close(c, NULL); /* reset by the client: nothing to tell */
+        return;
+    }
+    if (got == 0) {
+        c->in.ended = true;
+        return;
+    }
+    c->active_ms = loop_now_ms(c->w->loop);
+    size_t n = (size_t)got;
+    if (direct > n)
+        direct = n;
+    if (direct) {
+        c->in.frame_n += (uint32_t)direct;
+        if (c->in.frame_n < c->in.frame_size)
+            return;
+        complete(c);
+        if (c->closing)
+            return;
+    }
+    size_t rest = n - direct;
+    size_t used = feed(c, c->w->scratch, rest);
+    hold(c, c->w->scratch + used, rest - used);
+}
+
+void conn_in_resume(struct conn *c)
+{
+    struct conn_in *in = &c->in;
+    if (!in->held && in->head_n < sizeof in->head)
+        return;
+    if (!in->held) {
+        feed(c, NULL, 0); /* a head without a byte behind it */
+        return;
+    }
+    in->held_at += feed(c, in->held + in->held_at, in->held_n - in->held_at);
+    if (in->held_at == in->held_n) {
+        free(in->held);
+        in->held = NULL;
+    }
+}
+
+void conn_in_release(struct conn *c)
+{
+    if (c->in.frame)
+        budget_give(&c->w->broker->memory, c->in.frame_size);
+    free(c->in.frame);
+    free(c->in.held);
+    c->in.frame = c->in.held = NULL;
+}

@@ -1,0 +1,47 @@
+/* creator.h - topics that are made because somebody asked for them: once, however many ask at the
+ * same time.
+ *
+ * The first to ask proposes; the others wait for the same answer. A creation leaves the table only
+ * after its image is out, and whoever comes looks at the image first, under the same lock: so
+ * nobody proposes twice.
+ */
+#ifndef BROKER_CREATOR_H
+#define BROKER_CREATOR_H
+
+#include <pthread.h>
+
+#include "kp/kp.h"
+#include "loop/loop.h"
+#include "meta/meta.h"
+
+struct broker;
+struct creation;
+struct worker;
+
+struct creator {
+    struct broker *broker;
+    pthread_mutex_t lock;
+    struct creation *under_way;
+};
+
+void creator_init(struct creator *c, struct broker *b);
+void creator_release(struct creator *c);
+
+struct creation_wait {
+    struct worker *home;
+    /* On home's loop, in an RCU read section: the topic is there (0), or why not. */
+    void (*done)(struct creation_wait *w, int code);
+    void *arg;
+    int code;                   /* private */
+    struct loop_msg msg;        /* private */
+    struct creation_wait *next; /* private */
+};
+
+/* See to it that the topic exists. name is copied; it has passed topics_check_name. partitions 0:
+ * as many as num.partitions says. configs (may be NULL): settings for it, borrowed for the call. In
+ * an RCU read section on home's thread. */
+void creator_want(struct creator *c, struct kp_str name, int32_t partitions,
+                  const struct meta_topic_create_configs *configs, int32_t n_configs,
+                  struct creation_wait *w);
+
+#endif

@@ -1,0 +1,54 @@
+/* fetch.h - what one Fetch reads: slices of partition logs, chosen without reading them. */
+#ifndef BROKER_FETCH_H
+#define BROKER_FETCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "broker/request.h"
+#include "broker/wait.h"
+#include "kp/kp.h"
+#include "plog/plog.h"
+
+struct fetch_part {
+    const struct kp_fetch_req_topics_partitions *asked;
+    struct kp_fetch_resp_responses_partitions *answer;
+    struct uuid topic_id;
+    int16_t missing;          /* the error if there is no such topic */
+    int64_t seen;             /* the high watermark when it was last read, -1: it was not */
+    uint32_t slice, n_slices; /* in the fetch's array */
+};
+
+struct fetch_slice {
+    struct plog_slice slice;
+    uint32_t part;
+};
+
+struct fetch {
+    struct request *q;
+    struct kp_fetch_resp resp;
+    struct fetch_part *parts; /* in the order of the request */
+    uint32_t n;
+    uint32_t first;             /* the part that is served first, for fairness */
+    struct fetch_slice *slices; /* malloc'ed */
+    uint32_t n_slices, cap_slices;
+    uint64_t bytes; /* of all slices */
+    bool settled;   /* a part has something to say beside records: answer now */
+    struct wait wait;
+    struct wait_link *links;
+    int64_t deadline_ms; /* when the wait ends, 0: not waited yet */
+    struct loop_msg job; /* on the pool */
+};
+
+/* Choose what to send: fill the answers and the slices anew. In a read section. 0 or -ENOMEM. */
+int fetch_read(struct fetch *f);
+/* Let go of the slices. */
+void fetch_drop(struct fetch *f);
+
+/* May the slices leave at once: verified, and in the page cache as far as can be told cheaply? */
+bool fetch_is_ready(const struct fetch *f);
+/* A pool thread: verify what is not, bring the rest into the page cache. A part whose slices are
+ * bad gets an error and no records. */
+void fetch_prepare(struct fetch *f);
+
+#endif

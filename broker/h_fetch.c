@@ -1,0 +1,237 @@
+/* h_fetch.c - Fetch: choose what to send (fetch_read.c), wait while that is too little, answer.
+ *
+ *   enough, or something other than records to tell, or no time to wait: answer
+ *   else wait for the partitions (wait.h), and choose anew when one of them moved
+ *   before the answer leaves: slices that a loop must not touch go over the pool (fetch_prepare.c)
+ *
+ * Sessions (KIP-227) are answered with id 0: clients then ask in full each time. A number of a
+ * session that we never gave is refused.
+ */
+#include "broker/api.h"
+#include "broker/broker.h"
+#include "broker/container.h"
+#include "broker/fetch.h"
+#include "broker/topics.h"
+#include "broker/worker.h"
+
+static void start_reading(struct fetch *f, bool may_wait);
+
+static void release(struct request *q)
+{
+    fetch_drop(q->local);
+}
+
+/* ---- the answer */
+
+static bool fill_records(struct fetch *f)
+{
+    for (uint32_t i = 0; i < f->n; i++) {
+        struct fetch_part *p = &f->parts[i];
+        if (!p->n_slices)
+            continue;
+        struct wr_slice *slices = request_alloc(f->q, p->n_slices, sizeof *slices);
+        if (!slices)
+            return false;
+        int32_t n = 0;
+        for (uint32_t j = 0; j < p->n_slices; j++) {
+            const struct plog_slice *s = &f->slices[p->slice + j].slice;
+            slices[j] =
+                (struct wr_slice){.fd = io_fd(s->file), .pos = (off_t)s->pos, .len = s->len};
+            n += (int32_t)s->len;
+        }
+        p->answer->records =
+            (struct kp_records){.n = n, .slices = slices, .n_slices = (int32_t)p->n_slices};
+    }
+    return true;
+}
+
+static void answer(struct fetch *f)
+{
+    if (fill_records(f))
+        request_reply(f->q, &f->resp);
+    else
+        request_abort(f->q, "out of memory");
+}
+
+static void prepared(struct request *q)
+{
+    answer(q->local);
+}
+
+/* A pool thread. */
+static void prepare(struct loop_msg *m)
+{
+    struct fetch *f = container_of(m, struct fetch, job);
+    fetch_prepare(f);
+    request_resume(f->q, prepared);
+}
+
+static void dispatch(struct fetch *f)
+{
+    if (fetch_is_ready(f)) {
+        answer(f);
+        return;
+    }
+    f->job.run = prepare;
+    crew_post(&request_broker(f->q)->pool, &f->job);
+}
+
+/* ---- waiting */
+
+static void cancel(struct request *q)
+{
+    struct fetch *f = q->local;
+    wait_end(&f->wait);
+    request_end(q);
+}
+
+static void over(struct wait *w, bool woken)
+{
+    struct fetch *f = container_of(w, struct fetch, wait);
+    if (woken)
+        f->q->worker->stats.fetch_wakes++;
+    urcu_memb_read_lock();
+    start_reading(f, woken);
+    urcu_memb_read_unlock();
+}
+
+/* Wait for all parts. False: one has moved since it was read, or cannot be waited for. */
+static bool wait_for_parts(struct fetch *f)
+{
+    struct broker *b = request_broker(f->q);
+    for (uint32_t i = 0; i < f->n; i++) {
+        struct fetch_part *p = &f->parts[i];
+        struct partition *found =
+            partitions_find(&b->partitions, &p->topic_id, p->asked->partition);
+        if (!found || wait_on(&f->wait, &p->topic_id, p->asked->partition, &found->watchers) ||
+            plog_high_watermark(found->log) != p->seen)
+            return false;
+    }
+    return true;
+}
+
+static int64_t time_left(const struct fetch *f)
+{
+    const struct kp_fetch_req *req = f->q->msg;
+    return f->deadline_ms ? f->deadline_ms - loop_now_ms(f->q->worker->loop) : req->max_wait_ms;
+}
+
+enum wait_state { WAITING, MOVED, CANNOT };
+
+static enum wait_state begin_wait(struct fetch *f)
+{
+    struct worker *w = f->q->worker;
+    int64_t ms = time_left(f);
+    if (ms <= 0)
+        return CANNOT;
+    if (!f->links) {
+        f->deadline_ms = loop_now_ms(w->loop) + ms;
+        f->links = request_alloc(f->q, f->n, sizeof *f->links);
+        w->stats.fetch_waits++;
+    }
+    if (!f->links || wait_begin(&w->waiting, &f->wait, f->links, ms, over))
+        return CANNOT;
+    if (wait_for_parts(f)) {
+        f->q->cancel = cancel;
+        return WAITING;
+    }
+    wait_end(&f->wait);
+    return MOVED;
+}
+
+static bool is_enough(const struct fetch *f)
+{
+    const struct kp_fetch_req *req = f->q->msg;
+    return !f->n || f->settled || f->bytes >= (uint64_t)(req->min_bytes > 0 ? req->min_bytes : 0);
+}
+
+static void start_reading(struct fetch *f, bool may_wait)
+{
+    for (;;) {
+        f->q->cancel = NULL;
+        if (fetch_read(f)) {
+            request_abort(f->q, "out of memory");
+            return;
+        }
+        if (is_enough(f) || !may_wait || f->q->worker->draining)
+            break;
+        enum wait_state state = begin_wait(f);
+        if (state == WAITING) {
+            fetch_drop(f);
+            return;
+        }
+        may_wait = state == MOVED;
+    }
+    dispatch(f);
+}
+
+/* ---- the beginning */
+
+static bool prepare_topic(struct fetch *f, const struct meta_image *image, int32_t i)
+{
+    const struct kp_fetch_req *req = f->q->msg;
+    const struct kp_fetch_req_topics *asked = &req->topics[i];
+    struct kp_fetch_resp_responses *r = &f->resp.responses[i];
+    r->topic = asked->topic;
+    r->topic_id = asked->topic_id;
+    r->n_partitions = asked->n_partitions;
+    r->partitions = request_alloc(f->q, (size_t)asked->n_partitions, sizeof *r->partitions);
+    if (!r->partitions)
+        return false;
+    int16_t missing;
+    const struct meta_topic *t = topics_find(image, asked->topic, &asked->topic_id, &missing);
+    for (int32_t j = 0; j < asked->n_partitions; j++) {
+        struct fetch_part *p = &f->parts[f->n++];
+        p->asked = &asked->partitions[j];
+        p->answer = &r->partitions[j];
+        p->missing = missing;
+        if (t)
+            p->topic_id = t->id;
+    }
+    return true;
+}
+
+static bool prepare_parts(struct fetch *f)
+{
+    const struct kp_fetch_req *req = f->q->msg;
+    size_t n = 0;
+    for (int32_t i = 0; i < req->n_topics; i++)
+        n += (size_t)req->topics[i].n_partitions;
+    f->parts = request_alloc(f->q, n, sizeof *f->parts);
+    f->resp.responses = request_alloc(f->q, (size_t)req->n_topics, sizeof *f->resp.responses);
+    if (!f->parts || !f->resp.responses)
+        return false;
+    f->resp.n_responses = req->n_topics;
+    const struct meta_image *image = image_get(&request_broker(f->q)->image);
+    for (int32_t i = 0; i < req->n_topics; i++) {
+        if (!prepare_topic(f, image, i))
+            return false;
+    }
+    if (f->n)
+        f->first = (uint32_t)(f->q->worker->stats.requests[KP_FETCH] % f->n);
+    return true;
+}
+
+void h_fetch(struct request *q)
+{
+    const struct kp_fetch_req *req = q->msg;
+    struct fetch *f = request_alloc(q, 1, sizeof *f);
+    if (!f) {
+        request_abort(q, "out of memory");
+        return;
+    }
+    f->q = q;
+    kp_init(&kp_fetch_resp_schema, &f->resp);
+    if (req->session_id != 0 && req->session_epoch > 0) {
+        f->resp.error_code = KP_ERR_FETCH_SESSION_ID_NOT_FOUND;
+        request_reply(q, &f->resp);
+        return;
+    }
+    if (!prepare_parts(f)) {
+        request_abort(q, "out of memory");
+        return;
+    }
+    q->local = f;
+    q->release = release;
+    start_reading(f, true);
+}

@@ -1,0 +1,346 @@
+/* h_produce.c - Produce: check every batch, hand those that pass to their shards, answer once.
+ *
+ * Each partition is looked up in the image and its batch is checked (batch_admit) against the topic's
+ * settings. A refusal is that partition's answer and holds up nothing else.
+ *
+ * What passed goes to its shards, one message each (stage.h), the records still in the request's
+ * frame. When the last shard is back, the answer leaves. With acks=0 there is none; if anything
+ * failed, the connection is closed, as Kafka does.
+ *
+ * timeout.ms runs out first: partitions that are not settled are answered REQUEST_TIMED_OUT. Their
+ * records may still be written, so the request's memory stays until its shards are back.
+ */
+#include <stdio.h>
+
+#include "batch/batch.h"
+#include "broker/api.h"
+#include "broker/broker.h"
+#include "broker/conn.h"
+#include "broker/container.h"
+#include "broker/deadline.h"
+#include "broker/errors.h"
+#include "broker/shard_thread.h"
+#include "broker/stage.h"
+#include "broker/topics.h"
+#include "broker/worker.h"
+
+/* A batch may not expand to more than this: a megabyte of zeros' zeros is no use to anybody. */
+enum { EXPANDED_MAX = 256 << 20 };
+
+/* One batch on its way. */
+struct part {
+    struct kp_produce_resp_responses_partition_responses *answer;
+    struct shard_thread *shard; /* NULL: refused */
+    struct shard_produce batch;
+};
+
+struct produce {
+    struct request *q;
+    struct kp_produce_resp resp;
+    struct part *parts; /* in the order of the request */
+    uint32_t n;
+    struct stage *stages;
+    uint32_t n_stages, left;
+    struct deadline deadline;
+    bool answered;
+};
+
+/* ---- one partition */
+
+static void refuse(struct request *q, struct part *p, int16_t error, const char *reason)
+{
+    p->shard = NULL;
+    p->answer->error_code = error;
+    p->answer->base_offset = -1;
+    if (reason)
+        p->answer->error_message = kp_str(arena_printf(&q->arena, "%s", reason));
+}
+
+/* Which record was at fault, where it was one. */
+static void name_record(struct request *q, struct part *p, int32_t record)
+{
+    if (record < 0)
+        return;
+    p->answer->record_errors = request_alloc(q, 1, sizeof *p->answer->record_errors);
+    if (!p->answer->record_errors)
+        return;
+    p->answer->n_record_errors = 1;
+    p->answer->record_errors[0].batch_index = record;
+    p->answer->record_errors[0].batch_index_error_message = p->answer->error_message;
+}
+
+static void rules_of(struct request *q, const struct topic_settings *ts, struct batch_rules *rules)
+{
+    struct clock *clock = request_broker(q)->clock;
+    *rules = (struct batch_rules){
+        .produce_version = q->header.version,
+        .max_bytes = ts->max_message_bytes,
+        .now_ms = clock->wall_ms(clock),
+        .before_max_ms = ts->message_timestamp_before_max_ms,
+        .after_max_ms = ts->message_timestamp_after_max_ms,
+        .append_time = strcmp(ts->message_timestamp_type, "LogAppendTime") == 0,
+        .compacted = strstr(ts->cleanup_policy, "compact") != NULL,
+        .max_expanded = EXPANDED_MAX,
+    };
+}
+
+/* Does the batch meet the rules? Fills in what the shard gets. */
+static bool admit(struct request *q, struct part *p, const struct batch_rules *rules,
+                  const struct kp_records *records)
+{
+    struct err why = {0};
+    int32_t record = -1;
+    struct span bytes = span_of(records->p, records->n > 0 ? (size_t)records->n : 0);
+    int refused = batch_admit(bytes, rules, &p->batch.batch, &record, &why);
+    if (refused) {
+        refuse(q, p, (int16_t)refused, why.text);
+        name_record(q, p, record);
+        return false;
+    }
+    if (p->batch.batch.attributes & BATCH_ATTR_TXN) {
+        refuse(q, p, KP_ERR_INVALID_TXN_STATE, "transactions are not supported");
+        return false;
+    }
+    /* The frame is ours, so the batch may be put right in place. */
+    if (!rules->append_time)
+        batch_set_max_timestamp((uint8_t *)records->p, bytes.n, p->batch.batch.max_timestamp);
+    p->batch.bytes = bytes.p;
+    p->batch.n = bytes.n;
+    p->batch.append_time = rules->append_time;
+    return true;
+}
+
+/* May anything be written to the topic with these acks? */
+static int16_t check_topic(const struct kp_produce_req *req, const struct meta_topic *t,
+                           const struct topic_settings *ts, int32_t partition)
+{
+    if (topics_is_internal(t->name))
+        return KP_ERR_INVALID_TOPIC_EXCEPTION;
+    if (partition < 0 || partition >= t->n_partitions)
+        return KP_ERR_UNKNOWN_TOPIC_OR_PARTITION;
+    if (req->acks == -1 && ts->min_insync_replicas > t->partitions[partition].n_replicas)
+        return KP_ERR_NOT_ENOUGH_REPLICAS;
+    return KP_ERR_NONE;
+}
+
+/* ---- the request */
+
+static bool acks_are_valid(int16_t acks)
+{
+    return acks >= -1 && acks <= 1;
+}
+
+/* One topic of the request: its parts begin at *next. */
+static void check_partitions(struct produce *pr, const struct kp_produce_req_topic_data *topic,
+                             struct part **next)
+{
+    struct request *q = pr->q;
+    struct broker *b = request_broker(q);
+    const struct kp_produce_req *req = q->msg;
+    const struct meta_image *image = image_get(&b->image);
+    int16_t error;
+    const struct meta_topic *t = topics_find(image, topic->name, &topic->topic_id, &error);
+    struct topic_settings ts;
+    settings_of_topic(b->settings, t, &ts);
+    struct batch_rules rules;
+    rules_of(q, &ts, &rules);
+    if (!acks_are_valid(req->acks))
+        error = KP_ERR_INVALID_REQUIRED_ACKS;
+
+    for (int32_t i = 0; i < topic->n_partition_data; i++) {
+        const struct kp_produce_req_topic_data_partition_data *data = &topic->partition_data[i];
+        struct part *p = (*next)++;
+        int16_t refused = error ? error : check_topic(req, t, &ts, data->index);
+        if (refused) {
+            refuse(q, p, refused, NULL);
+            continue;
+        }
+        if (!admit(q, p, &rules, &data->records))
+            continue;
+        p->shard = topics_shard(b, t, data->index);
+        if (!p->shard) {
+            refuse(q, p, KP_ERR_NOT_LEADER_OR_FOLLOWER, NULL);
+            continue;
+        }
+        p->batch.topic_id = t->id;
+        p->batch.partition = data->index;
+        p->batch.meta_index = meta_index(image);
+    }
+}
+
+/* Room for the answer, an entry for each partition. */
+static bool prepare(struct produce *pr)
+{
+    struct request *q = pr->q;
+    const struct kp_produce_req *req = q->msg;
+    kp_init(&kp_produce_resp_schema, &pr->resp);
+    pr->resp.responses = request_alloc(q, (size_t)req->n_topic_data, sizeof *pr->resp.responses);
+    if (!pr->resp.responses)
+        return false;
+    pr->resp.n_responses = req->n_topic_data;
+    for (int32_t i = 0; i < req->n_topic_data; i++) {
+        const struct kp_produce_req_topic_data *t = &req->topic_data[i];
+        struct kp_produce_resp_responses *r = &pr->resp.responses[i];
+        r->name = t->name;
+        r->topic_id = t->topic_id;
+        r->n_partition_responses = t->n_partition_data;
+        r->partition_responses =
+            request_alloc(q, (size_t)t->n_partition_data, sizeof *r->partition_responses);
+        if (!r->partition_responses)
+            return false;
+        pr->n += (uint32_t)t->n_partition_data;
+    }
+    pr->parts = request_alloc(q, pr->n, sizeof *pr->parts);
+    return pr->parts != NULL;
+}
+
+static void check(struct produce *pr)
+{
+    const struct kp_produce_req *req = pr->q->msg;
+    struct part *p = pr->parts;
+    for (int32_t i = 0; i < req->n_topic_data; i++) {
+        struct kp_produce_resp_responses *r = &pr->resp.responses[i];
+        for (int32_t j = 0; j < r->n_partition_responses; j++, p++) {
+            p->answer = &r->partition_responses[j];
+            kp_init(&kp_produce_resp_responses_partition_responses_schema, p->answer);
+            p->answer->index = req->topic_data[i].partition_data[j].index;
+        }
+    }
+    p = pr->parts;
+    for (int32_t i = 0; i < req->n_topic_data; i++)
+        check_partitions(pr, &req->topic_data[i], &p);
+}
+
+/* ---- the answer */
+
+static void settle(const struct shard_produce *result)
+{
+    const struct part *p = container_of(result, struct part, batch);
+    p->answer->error_code = kafka_error(result->code);
+    if (result->code < 0) {
+        p->answer->base_offset = -1;
+        return;
+    }
+    p->answer->base_offset = result->base_offset;
+    p->answer->log_append_time_ms = result->append_time_ms;
+    p->answer->log_start_offset = result->log_start;
+}
+
+/* acks=0: the only way to tell the client is to hang up. */
+static void hang_up_on_failure(struct produce *pr)
+{
+    for (uint32_t i = 0; i < pr->n; i++) {
+        int16_t error = pr->parts[i].answer->error_code;
+        if (!error)
+            continue;
+        char reason[128];
+        snprintf(reason, sizeof reason, "a Produce with acks=0 failed: %s", kp_error_name(error));
+        conn_close(pr->q->conn, reason);
+        return;
+    }
+}
+
+static void finish(struct produce *pr)
+{
+    struct request *q = pr->q;
+    deadline_clear(&q->worker->deadlines, &pr->deadline);
+    if (pr->answered) {
+        request_unpin(q);
+    } else if (q->silent) {
+        hang_up_on_failure(pr);
+        request_end(q);
+    } else {
+        request_reply(q, &pr->resp);
+    }
+}
+
+static void stage_done(struct stage *s)
+{
+    struct produce *pr = s->arg;
+    for (uint32_t i = 0; i < s->n && !pr->answered; i++)
+        settle(s->parts[i]);
+    s->n = 0; /* its parts are settled */
+    if (--pr->left == 0)
+        finish(pr);
+}
+
+static void timed_out(struct deadline *d)
+{
+    struct produce *pr = container_of(d, struct produce, deadline);
+    for (uint32_t i = 0; i < pr->n_stages; i++) {
+        for (uint32_t j = 0; j < pr->stages[i].n; j++) {
+            struct part *p = container_of(pr->stages[i].parts[j], struct part, batch);
+            refuse(pr->q, p, KP_ERR_REQUEST_TIMED_OUT, "not settled in the request's time");
+        }
+    }
+    pr->answered = true;
+    request_pin(pr->q);
+    request_reply(pr->q, &pr->resp);
+}
+
+/* ---- the way to the shards */
+
+/* Gather what goes to one shard. */
+static bool fill_stage(struct produce *pr, struct shard_thread *shard)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < pr->n; i++)
+        n += pr->parts[i].shard == shard;
+    if (!n)
+        return true;
+    struct stage *s = &pr->stages[pr->n_stages];
+    *s = (struct stage){.to = shard, .home = pr->q->worker, .done = stage_done, .arg = pr};
+    s->parts = request_alloc(pr->q, n, sizeof(struct shard_produce *));
+    if (!s->parts)
+        return false;
+    for (uint32_t i = 0; i < pr->n; i++) {
+        if (pr->parts[i].shard == shard)
+            s->parts[s->n++] = &pr->parts[i].batch;
+    }
+    pr->n_stages++;
+    return true;
+}
+
+static bool fill_stages(struct produce *pr)
+{
+    struct broker *b = request_broker(pr->q);
+    pr->stages = request_alloc(pr->q, b->n_shards, sizeof *pr->stages);
+    if (!pr->stages)
+        return false;
+    for (uint32_t i = 1; i < b->n_shards; i++) {
+        if (!fill_stage(pr, b->shards[i]))
+            return false;
+    }
+    return true;
+}
+
+void h_produce(struct request *q)
+{
+    const struct kp_produce_req *req = q->msg;
+    struct produce *pr = request_alloc(q, 1, sizeof *pr);
+    if (pr)
+        pr->q = q;
+    if (!pr || !prepare(pr)) {
+        request_abort(q, "out of memory");
+        return;
+    }
+    check(pr);
+    if (!fill_stages(pr)) {
+        request_abort(q, "out of memory");
+        return;
+    }
+    if (req->acks == 0)
+        request_silence(q);
+    if (!pr->n_stages) {
+        finish(pr);
+        return;
+    }
+    pr->left = pr->n_stages;
+    if (req->acks != 0 && req->timeout_ms > 0 &&
+        deadline_set(&q->worker->deadlines, &pr->deadline, req->timeout_ms, timed_out)) {
+        request_abort(q, "out of memory");
+        return;
+    }
+    for (uint32_t i = 0; i < pr->n_stages; i++)
+        stage_send(&pr->stages[i]);
+}

@@ -1,0 +1,223 @@
+/* main.c - chronikd: the command line, signals, readiness. Everything else is libbroker. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "broker/address.h"
+#include "broker/server.h"
+#include "broker/settings.h"
+#include "broker/settings_man.h"
+#include "cli/opt.h"
+
+enum { STATUS_FAILED = 1, STATUS_USAGE = 2, GRACE_MS = 5000 };
+
+struct options {
+    const char *config, *dir, *listen, *port_file;
+    struct opt_list set;
+    bool check;
+};
+#define AT(member) offsetof(struct options, member)
+
+static int run(void *values, const struct opt_args *args);
+
+static const struct opt options[] = {
+    {'c', "config", "FILE", OPT_TEXT, AT(config), "read settings from a JSON file",
+     .fill = OPT_FILL_FILE},
+    {'D', "data-dir", "DIR", OPT_TEXT, AT(dir),
+     "the data directory, created if missing (default ./chronik-data)", .fill = OPT_FILL_DIR},
+    {'l', "listen", "HOST:PORT", OPT_TEXT, AT(listen),
+     "where to listen (default 127.0.0.1:9092); port 0 picks a free one"},
+    {0, "port-file", "FILE", OPT_TEXT, AT(port_file),
+     "write the port to FILE once clients are served", .fill = OPT_FILL_FILE},
+    {0, "set", "NAME=VALUE", OPT_LIST, AT(set), "set a setting; may be given several times"},
+    {0, "check-config", NULL, OPT_FLAG, AT(check),
+     "check the settings, print all that would hold, and exit"},
+};
+static const struct opt_command commands[] = {
+    {NULL, "", 0, 0, "serve Kafka clients", OPT_FILL_NONE, run},
+};
+static const struct opt_program program = {"chronikd", "A durable log broker that speaks Kafka.",
+                                           OPT_TABLE(options), OPT_COMMANDS(commands)};
+
+static int fail(int status, const struct err *e)
+{
+    fprintf(stderr, "chronikd: %s\n", e->text);
+    return status;
+}
+
+/* ---- settings */
+
+static int set(struct settings *s, const char *name, const char *value, struct err *e)
+{
+    return value ? settings_set(s, name, span_str(value), SETTING_ARGUMENT, e) : 0;
+}
+
+static int load_settings(struct settings *s, const struct options *o, struct err *e)
+{
+    int rc = settings_init(s);
+    if (rc)
+        return err_code(e, rc, "settings");
+    if (o->config)
+        rc = settings_file(s, o->config, e);
+    if (!rc)
+        rc = settings_environment(s, e);
+    if (!rc)
+        rc = set(s, "log.dir", o->dir, e);
+    if (!rc)
+        rc = set(s, "listeners", o->listen, e);
+    for (size_t i = 0; i < o->set.n && !rc; i++)
+        rc = settings_argument(s, o->set.v[i], e);
+    return rc ? rc : settings_resolve(s, e);
+}
+
+/* ---- signals: all threads have them blocked; main waits for them */
+
+static void block_signals(sigset_t *waited)
+{
+    sigemptyset(waited);
+    sigaddset(waited, SIGTERM);
+    sigaddset(waited, SIGINT);
+    sigaddset(waited, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, waited, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void die(int sig)
+{
+    (void)sig;
+    static const char text[] = "chronikd: asked twice: stopping at once; the next start recovers\n";
+    ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
+    (void)ignored;
+    _exit(STATUS_FAILED);
+}
+
+/* From now on another request to stop is obeyed at once. */
+static void arm_second_signal(void)
+{
+    sigset_t both;
+    sigemptyset(&both);
+    sigaddset(&both, SIGTERM);
+    sigaddset(&both, SIGINT);
+    struct sigaction sa = {.sa_handler = die};
+    sigaction(SIGTERM, &sa, NULL);
+    sigaction(SIGINT, &sa, NULL);
+    pthread_sigmask(SIG_UNBLOCK, &both, NULL);
+}
+
+static void wait_for_stop(struct server *server, const sigset_t *waited)
+{
+    for (;;) {
+        int sig = sigwaitinfo(waited, NULL);
+        if (sig == SIGUSR1)
+            server_log_stats(server);
+        else if (sig > 0)
+            return;
+    }
+}
+
+/* ---- life */
+
+/* As many descriptors as we may have: connections and segments both want them. */
+static void raise_descriptors(void)
+{
+    struct rlimit r;
+    if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
+        r.rlim_cur = r.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &r); /* without it there are fewer connections */
+    }
+}
+
+static int write_port_file(const char *path, uint16_t port, struct err *e)
+{
+    char text[8];
+    int n = snprintf(text, sizeof text, "%u\n", port);
+    int rc = io_replace_file(io_posix(), path, text, (size_t)n);
+    return rc ? err_code(e, rc, "%s", path) : 0;
+}
+
+static int serve(const struct settings *s, const struct options *o)
+{
+    struct log log;
+    enum log_level level;
+    if (log_level_parse(s->log_level, &level))
+        level = LOG_INFO;
+    log_init(&log, STDERR_FILENO, level, clock_system());
+    sigset_t waited;
+    block_signals(&waited);
+    raise_descriptors();
+
+    struct err e = {0};
+    struct server *server;
+    int rc = server_start(&server, s, &log, &e);
+    if (rc)
+        return fail(STATUS_FAILED, &e);
+    if (o->port_file)
+        rc = write_port_file(o->port_file, server_port(server), &e);
+    if (rc) {
+        fail(STATUS_FAILED, &e);
+    } else {
+        wait_for_stop(server, &waited);
+        log_info(&log, "broker", "stopping");
+    }
+    arm_second_signal();
+    if (level >= LOG_DEBUG)
+        server_log_stats(server);
+    server_stop(server, GRACE_MS);
+    log_info(&log, "broker", "stopped");
+    return rc ? STATUS_FAILED : 0;
+}
+
+static int run(void *values, const struct opt_args *args)
+{
+    (void)args;
+    const struct options *o = values;
+    struct settings s;
+    struct err e = {0};
+    int status;
+    if (load_settings(&s, o, &e)) {
+        status = fail(STATUS_FAILED, &e);
+    } else if (o->check) {
+        settings_print(&s, stdout);
+        status = fflush(stdout) || ferror(stdout) ? STATUS_FAILED : 0;
+    } else {
+        status = serve(&s, o);
+    }
+    settings_release(&s);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = {0};
+    struct opt_args args;
+    struct err e = {0};
+    int status = 0;
+    switch (opt_parse(&program, argc, argv, &o, &args, &e)) {
+    case OPT_RUN:
+        status = run(&o, &args);
+        break;
+    case OPT_SHOW_HELP:
+        opt_help(&program, args.command, stdout);
+        break;
+    case OPT_SHOW_MAN:
+        opt_man(&program, stdout);
+        settings_man(stdout);
+        break;
+    case OPT_SHOW_BASH:
+        opt_bash(&program, stdout);
+        break;
+    case OPT_SHOW_VERSION:
+        printf("chronikd %s\n", CHRONIK_VERSION);
+        break;
+    case OPT_MISUSE:
+        status = fail(STATUS_USAGE, &e);
+        break;
+    }
+    opt_args_release(&args);
+    return status;
+}

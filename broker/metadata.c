@@ -1,0 +1,190 @@
+#include "broker/metadata.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <urcu/urcu-memb.h>
+
+#include "broker/broker.h"
+#include "broker/container.h"
+#include "broker/shard_thread.h"
+#include "broker/worker.h"
+
+/* An image on its round through the data shards. */
+struct round {
+    struct metadata *m;
+    struct meta_image *image;
+    uint32_t left; /* shards that have not seen it */
+    struct stop {
+        struct loop_msg msg; /* to the shard and back */
+        struct round *round;
+        struct shard_thread *shard;
+    } stops[];
+};
+
+struct metadata {
+    struct broker *broker;
+    bool attached;
+    uint64_t published; /* index of the image that loops see */
+    struct proposal *held,
+        **held_last; /* applied, but their image is still on its round; by index */
+    struct loop_msg attach;
+};
+
+/* ---- proposals */
+
+static void tell(struct proposal *p)
+{
+    urcu_memb_read_lock();
+    p->done(p);
+    urcu_memb_read_unlock();
+}
+
+static void tell_on_loop(struct loop_msg *m)
+{
+    tell(container_of(m, struct proposal, msg));
+}
+
+static void deliver(struct proposal *p)
+{
+    if (!p->home) {
+        tell(p);
+        return;
+    }
+    p->msg.run = tell_on_loop;
+    loop_post(p->home->loop, &p->msg);
+}
+
+static void deliver_published(struct metadata *m)
+{
+    while (m->held && m->held->command.index <= m->published) {
+        struct proposal *p = m->held;
+        m->held = p->next;
+        if (!m->held)
+            m->held_last = &m->held;
+        deliver(p);
+    }
+}
+
+static void applied(struct shard_command *c)
+{
+    struct proposal *p = container_of(c, struct proposal, command);
+    struct metadata *m = p->to;
+    if (c->code) {
+        deliver(p); /* it has no index */
+        return;
+    }
+    p->next = NULL;
+    *m->held_last = p;
+    m->held_last = &p->next;
+    deliver_published(m);
+}
+
+static void arrive(struct loop_msg *msg)
+{
+    struct proposal *p = container_of(msg, struct proposal, msg);
+    p->command.done = applied;
+    if (p->command.command.err) {
+        p->command.code = p->command.command.err;
+        deliver(p);
+        return;
+    }
+    shard_propose(shard_thread_shard(p->to->broker->shards[0]), &p->command);
+}
+
+void metadata_propose(struct metadata *m, struct proposal *p, enum meta_command_type type,
+                      const void *msg)
+{
+    p->command = (struct shard_command){0};
+    wr_init(&p->command.command, 0);
+    meta_command_encode(type, msg, &p->command.command);
+    p->to = m;
+    p->msg.run = arrive;
+    shard_thread_post(m->broker->shards[0], &p->msg);
+}
+
+void proposal_release(struct proposal *p)
+{
+    wr_free(&p->command.command);
+}
+
+/* ---- images */
+
+static void publish(struct metadata *m, struct meta_image *image)
+{
+    image_publish(&m->broker->image, image);
+    m->published = meta_index(image);
+    deliver_published(m);
+}
+
+/* Shard 0's thread: a data shard is done with the image. Rounds end in the order in which they
+ * began, since each shard takes them in order. */
+static void came_back(struct loop_msg *msg)
+{
+    struct round *r = container_of(msg, struct stop, msg)->round;
+    if (--r->left)
+        return;
+    publish(r->m, r->image);
+    meta_image_unref(r->image);
+    free(r);
+}
+
+/* A data shard's thread. */
+static void visit(struct loop_msg *msg)
+{
+    struct stop *s = container_of(msg, struct stop, msg);
+    shard_set_image(shard_thread_shard(s->shard), s->round->image);
+    s->msg.run = came_back;
+    shard_thread_post(s->round->m->broker->shards[0], &s->msg);
+}
+
+void metadata_spread(struct metadata *m, struct meta_image *image)
+{
+    struct broker *b = m->broker;
+    uint32_t n = m->attached ? b->n_shards - 1 : 0;
+    if (!n) {
+        publish(m, image);
+        return;
+    }
+    struct round *r = malloc(sizeof *r + n * sizeof r->stops[0]);
+    if (!r) {
+        log_error(b->log, "metadata", "out of memory for an image: the broker cannot go on");
+        abort(); /* the shards would never hear of it; a restart begins with a clean image */
+    }
+    r->m = m;
+    r->image = meta_image_ref(image);
+    r->left = n;
+    for (uint32_t i = 0; i < n; i++) {
+        r->stops[i] = (struct stop){.round = r, .shard = b->shards[i + 1]};
+        r->stops[i].msg.run = visit;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        shard_thread_post(b->shards[i + 1], &r->stops[i].msg);
+}
+
+static void attach(struct loop_msg *msg)
+{
+    struct metadata *m = container_of(msg, struct metadata, attach);
+    m->attached = true;
+    metadata_spread(m, shard_image(shard_thread_shard(m->broker->shards[0])));
+}
+
+void metadata_attach(struct metadata *m)
+{
+    m->attach.run = attach;
+    shard_thread_post(m->broker->shards[0], &m->attach);
+}
+
+struct metadata *metadata_new(struct broker *b)
+{
+    struct metadata *m = calloc(1, sizeof *m);
+    if (!m)
+        return NULL;
+    m->broker = b;
+    m->held_last = &m->held;
+    return m;
+}
+
+void metadata_free(struct metadata *m)
+{
+    free(m);
+}

@@ -1,0 +1,363 @@
+#include "broker/server.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <urcu/urcu-memb.h>
+
+#include "broker/address.h"
+#include "broker/broker.h"
+#include "broker/listener.h"
+#include "broker/metadata.h"
+#include "broker/shard_thread.h"
+#include "broker/worker.h"
+#include "shard/node.h"
+
+struct server {
+    struct broker broker;
+    struct node node;
+    bool node_is_open;
+    struct address listens, advertised;
+    int fd; /* bound; -1 once the listener has it */
+    struct listener *listener;
+    uint32_t workers_started;
+    pthread_mutex_t lock; /* of what the starting and stopping thread waits for: */
+    pthread_cond_t changed;
+    uint32_t drained; /* workers */
+    bool registered;
+};
+
+/* ---- start: parts that need no thread */
+
+static int resolve_addresses(struct server *s, struct err *e)
+{
+    const struct settings *set = s->broker.settings;
+    int rc = address_parse(set->listeners, &s->listens, e);
+    if (rc)
+        return err_wrap(e, "listeners");
+    if (*set->advertised_listeners) {
+        rc = address_parse(set->advertised_listeners, &s->advertised, e);
+        if (!rc && address_is_wildcard(&s->advertised))
+            rc = err_set(e, ERR_INVALID, "'%s' is no address to connect to",
+                         set->advertised_listeners);
+        return rc ? err_wrap(e, "advertised.listeners") : 0;
+    }
+    s->advertised = s->listens;
+    s->advertised.port = 0;
+    if (address_is_wildcard(&s->listens) &&
+        gethostname(s->advertised.host, sizeof s->advertised.host - 1))
+        return err_code(e, -errno, "the host has no name");
+    return 0;
+}
+
+static int bind_address(struct server *s, struct err *e)
+{
+    s->fd = address_bind(&s->listens, &s->listens.port, e);
+    if (s->fd < 0)
+        return s->fd;
+    if (!s->advertised.port)
+        s->advertised.port = s->listens.port;
+    s->broker.host = s->advertised.host;
+    s->broker.port = s->advertised.port;
+    return 0;
+}
+
+static int open_node(struct server *s, struct err *e)
+{
+    struct broker *b = &s->broker;
+    struct node_config cfg = {
+        .io = b->io,
+        .log = b->log,
+        .dir = b->settings->log_dir,
+        .node_id = (uint32_t)b->settings->node_id,
+        .data_shards = (uint32_t)b->settings->wal_shards,
+        .segment_bytes = (uint64_t)b->settings->wal_segment_bytes,
+        .meta_segment_bytes = METADATA_SEGMENT_BYTES,
+        .clock = b->clock,
+    };
+    int rc = node_open(&s->node, &cfg, e);
+    if (rc)
+        return rc;
+    s->node_is_open = true;
+    b->node_id = (int32_t)s->node.node_id;
+    uuid_text(&s->node.cluster_id, b->cluster_id);
+    return 0;
+}
+
+static int make_workers(struct broker *b, struct err *e)
+{
+    uint32_t n = (uint32_t)b->settings->num_network_threads;
+    b->workers = calloc(n, sizeof(struct worker *));
+    if (!b->workers)
+        return err_set(e, -ENOMEM, "out of memory");
+    for (; b->n_workers < n; b->n_workers++) {
+        b->workers[b->n_workers] = worker_new(b, b->n_workers);
+        if (!b->workers[b->n_workers])
+            return err_set(e, -ENOMEM,
+                           "an event loop cannot be made: out of memory or descriptors");
+    }
+    return 0;
+}
+
+static int make_parts(struct broker *b, struct err *e)
+{
+    b->memory.max = b->settings->queued_max_request_bytes;
+    b->metadata = metadata_new(b);
+    if (!b->metadata || partitions_init(&b->partitions))
+        return err_set(e, -ENOMEM, "out of memory");
+    int rc = crew_start(&b->pool, "pool", (uint32_t)b->settings->num_io_threads);
+    if (!rc)
+        rc = crew_start(&b->jobs, "jobs", 1);
+    return rc ? err_code(e, rc, "threads cannot be started") : make_workers(b, e);
+}
+
+/* ---- start: shards */
+
+static int start_shard(struct server *s, uint32_t number, struct meta_image *image, struct err *e)
+{
+    struct broker *b = &s->broker;
+    struct shard_thread *t = shard_thread_new(b, number);
+    if (!t)
+        return err_set(e, -ENOMEM, "out of memory");
+    b->shards[number] = t;
+    int rc = shard_thread_open(t, &s->node.cluster_id, image, e);
+    return rc ? rc : shard_thread_start(t, e);
+}
+
+/* Shard 0 first: the others are recovered under its image. */
+static int start_shards(struct server *s, struct err *e)
+{
+    struct broker *b = &s->broker;
+    uint32_t n = 1 + (uint32_t)b->settings->wal_shards;
+    b->shards = calloc(n, sizeof(struct shard_thread *));
+    if (!b->shards)
+        return err_set(e, -ENOMEM, "out of memory");
+    b->n_shards = n;
+    int rc = start_shard(s, 0, NULL, e);
+    if (rc)
+        return rc;
+    urcu_memb_read_lock();
+    struct meta_image *image = meta_image_ref(image_get(&b->image));
+    urcu_memb_read_unlock();
+    for (uint32_t i = 1; i < n && !rc; i++)
+        rc = start_shard(s, i, image, e);
+    meta_image_unref(image);
+    if (!rc)
+        metadata_attach(b->metadata);
+    return rc;
+}
+
+/* ---- start: this node's entry in the metadata */
+
+static bool is_registered(struct broker *b)
+{
+    size_t n;
+    bool found = false;
+    urcu_memb_read_lock();
+    const struct meta_node *nodes = meta_nodes(image_get(&b->image), &n);
+    for (size_t i = 0; i < n; i++)
+        found |= nodes[i].id == b->node_id && nodes[i].port == b->port &&
+                 strcmp(nodes[i].host, b->host) == 0;
+    urcu_memb_read_unlock();
+    return found;
+}
+
+static void registered(struct proposal *p)
+{
+    struct server *s = p->arg;
+    pthread_mutex_lock(&s->lock);
+    s->registered = true;
+    pthread_cond_signal(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static int register_node(struct server *s, struct err *e)
+{
+    struct broker *b = &s->broker;
+    if (is_registered(b))
+        return 0;
+    struct meta_node_register command = {
+        .node_id = b->node_id, .host = kp_str(b->host), .port = b->port, .rack = kp_str(NULL)};
+    struct proposal p = {.done = registered, .arg = s};
+    metadata_propose(b->metadata, &p, META_NODE_REGISTER, &command);
+    pthread_mutex_lock(&s->lock);
+    while (!s->registered)
+        pthread_cond_wait(&s->changed, &s->lock);
+    pthread_mutex_unlock(&s->lock);
+    int rc = p.command.code ? p.command.code : p.command.result.code;
+    proposal_release(&p);
+    return rc ? err_code(e, rc, "this node's address cannot be registered") : 0;
+}
+
+/* ---- start: service */
+
+static int serve(struct server *s, struct err *e)
+{
+    struct broker *b = &s->broker;
+    int fd = s->fd;
+    s->fd = -1;
+    s->listener = listener_new(b, fd, e);
+    if (!s->listener)
+        return e->code;
+    for (; s->workers_started < b->n_workers; s->workers_started++) {
+        int rc = worker_start(b->workers[s->workers_started]);
+        if (rc)
+            return err_code(e, rc, "threads cannot be started");
+    }
+    return 0;
+}
+
+static int start(struct server *s, struct err *e)
+{
+    int rc = resolve_addresses(s, e);
+    if (!rc)
+        rc = bind_address(s, e);
+    if (!rc)
+        rc = open_node(s, e);
+    if (!rc)
+        rc = make_parts(&s->broker, e);
+    if (!rc)
+        rc = start_shards(s, e);
+    if (!rc)
+        rc = register_node(s, e);
+    return rc ? rc : serve(s, e);
+}
+
+int server_start(struct server **out, const struct settings *settings, struct log *log,
+                 struct err *e)
+{
+    struct server *s = calloc(1, sizeof *s);
+    if (!s)
+        return err_set(e, -ENOMEM, "out of memory");
+    urcu_memb_register_thread();
+    struct broker *b = &s->broker;
+    b->settings = settings;
+    b->log = log;
+    b->clock = clock_system();
+    b->io = io_posix();
+    s->fd = -1;
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->changed, NULL);
+    creator_init(&b->creator, b);
+    producer_ids_init(&b->producer_ids, b);
+    struct err why = {0};
+    int rc = start(s, &why);
+    if (rc) {
+        server_stop(s, 0);
+        if (e)
+            *e = why;
+        return rc;
+    }
+    log_info(log, "broker", "serving address=%s:%u advertised=%s:%u node=%d cluster=%s dir=%s",
+             s->listens.host, s->listens.port, b->host, s->advertised.port, b->node_id,
+             b->cluster_id, settings->log_dir);
+    *out = s;
+    return 0;
+}
+
+uint16_t server_port(const struct server *s)
+{
+    return s->listens.port;
+}
+
+void server_log_stats(struct server *s)
+{
+    for (uint32_t i = 0; i < s->broker.n_workers; i++)
+        worker_log_stats(s->broker.workers[i]);
+    for (uint32_t i = 0; i < s->broker.n_shards; i++)
+        shard_thread_log_stats(s->broker.shards[i]);
+}
+
+/* ---- stop */
+
+static void worker_drained(void *arg)
+{
+    struct server *s = arg;
+    pthread_mutex_lock(&s->lock);
+    s->drained++;
+    pthread_cond_signal(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* Wait until all workers are drained, at most until then. True if they are. */
+static bool wait_drained(struct server *s, const struct timespec *until)
+{
+    int rc = 0;
+    pthread_mutex_lock(&s->lock);
+    while (s->drained < s->workers_started && rc == 0)
+        rc = until ? pthread_cond_timedwait(&s->changed, &s->lock, until)
+                   : pthread_cond_wait(&s->changed, &s->lock);
+    bool all = s->drained == s->workers_started;
+    pthread_mutex_unlock(&s->lock);
+    return all;
+}
+
+static void drain_workers(struct server *s, int64_t grace_ms)
+{
+    struct broker *b = &s->broker;
+    for (uint32_t i = 0; i < s->workers_started; i++)
+        worker_drain(b->workers[i], worker_drained, s);
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += grace_ms / 1000;
+    until.tv_nsec += grace_ms % 1000 * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    if (wait_drained(s, &until))
+        return;
+    log_warn(b->log, "broker", "closing connections that did not take their answers in time");
+    for (uint32_t i = 0; i < s->workers_started; i++)
+        worker_cut(b->workers[i]);
+    wait_drained(s, NULL); /* requests that a shard still works on */
+}
+
+static void stop_shards(struct broker *b)
+{
+    /* Shard 0 first: the others must be there for the images it still spreads. */
+    for (uint32_t i = 0; i < b->n_shards; i++)
+        shard_thread_stop(b->shards[i]);
+}
+
+static void free_parts(struct broker *b)
+{
+    for (uint32_t i = 0; i < b->n_shards; i++)
+        shard_thread_free(b->shards[i]);
+    free(b->shards);
+    partitions_release(&b->partitions);
+    urcu_memb_barrier(); /* plogs and images that were retired */
+    image_release(&b->image);
+    for (uint32_t i = 0; i < b->n_workers; i++)
+        worker_free(b->workers[i]);
+    free(b->workers);
+    metadata_free(b->metadata);
+    producer_ids_release(&b->producer_ids);
+    creator_release(&b->creator);
+}
+
+void server_stop(struct server *s, int64_t grace_ms)
+{
+    struct broker *b = &s->broker;
+    if (s->listener && s->workers_started)
+        listener_stop(s->listener);
+    drain_workers(s, grace_ms);
+    crew_stop(&b->pool);
+    stop_shards(b);
+    crew_stop(&b->jobs);
+    for (uint32_t i = 0; i < s->workers_started; i++)
+        worker_join(b->workers[i]);
+    listener_free(s->listener);
+    free_parts(b);
+    if (s->fd >= 0)
+        close(s->fd);
+    if (s->node_is_open)
+        node_release(&s->node);
+    pthread_cond_destroy(&s->changed);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+    urcu_memb_unregister_thread();
+}

@@ -1,0 +1,379 @@
+#include "broker/shard_thread.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <urcu/urcu-memb.h>
+
+#include "broker/broker.h"
+#include "broker/container.h"
+#include "broker/inbox.h"
+#include "broker/metadata.h"
+#include "broker/worker.h"
+#include "shard/node.h"
+
+/* What a shard may have under way at a time: a checkpoint and a segment's preparation. */
+enum { JOBS_MAX = 4 };
+
+struct job {
+    struct loop_msg msg; /* to the crew and back */
+    struct shard_thread *t;
+    struct shard_job *job; /* NULL: free */
+};
+
+enum state { OPEN, LEADS, FAILED };
+
+struct shard_thread {
+    struct broker *broker;
+    uint32_t number;
+    struct shard *shard;
+    struct shard_host host;
+    struct inbox inbox;
+    pthread_t thread;
+    bool started;
+    bool stopping;
+
+    struct crew writer;
+    struct loop_msg write; /* to the writer and back */
+    bool write_wanted;
+    struct job jobs[JOBS_MAX];
+    struct stage_list *finished; /* by worker */
+
+    _Atomic int32_t epoch;
+    _Atomic bool leads;
+    pthread_mutex_t lock; /* of what main waits for at the start: */
+    pthread_cond_t changed;
+    enum state state;
+
+    struct loop_msg stop_msg, stats_msg;
+    _Atomic bool stats_asked;
+};
+
+/* ---- what others ask */
+
+void shard_thread_post(struct shard_thread *t, struct loop_msg *m)
+{
+    inbox_post(&t->inbox, m);
+}
+
+int32_t shard_thread_epoch(struct shard_thread *t)
+{
+    return atomic_load_explicit(&t->epoch, memory_order_relaxed);
+}
+
+bool shard_thread_leads(struct shard_thread *t)
+{
+    return atomic_load_explicit(&t->leads, memory_order_relaxed);
+}
+
+struct shard *shard_thread_shard(struct shard_thread *t)
+{
+    return t->shard;
+}
+
+struct stage_list *shard_thread_finished(struct shard_thread *t, const struct worker *home)
+{
+    return &t->finished[home->index];
+}
+
+/* ---- the shard's hooks */
+
+static void on_write(void *ctx, struct shard *s)
+{
+    (void)s;
+    ((struct shard_thread *)ctx)->write_wanted = true;
+}
+
+static void write_done(struct loop_msg *m)
+{
+    struct shard_thread *t = container_of(m, struct shard_thread, write);
+    shard_written(t->shard);
+}
+
+static void write_on_writer(struct loop_msg *m)
+{
+    struct shard_thread *t = container_of(m, struct shard_thread, write);
+    shard_write_run(t->shard);
+    t->write.run = write_done;
+    inbox_post(&t->inbox, &t->write);
+}
+
+static void job_done(struct loop_msg *m)
+{
+    struct job *j = container_of(m, struct job, msg);
+    struct shard_job *job = j->job;
+    j->job = NULL;
+    shard_job_done(j->t->shard, job);
+}
+
+static void job_on_crew(struct loop_msg *m)
+{
+    struct job *j = container_of(m, struct job, msg);
+    shard_job_run(j->job);
+    j->msg.run = job_done;
+    inbox_post(&j->t->inbox, &j->msg);
+}
+
+static void on_job(void *ctx, struct shard *s, struct shard_job *job)
+{
+    (void)s;
+    struct shard_thread *t = ctx;
+    for (struct job *j = t->jobs; j < t->jobs + JOBS_MAX; j++) {
+        if (j->job)
+            continue;
+        j->job = job;
+        j->t = t;
+        j->msg.run = job_on_crew;
+        crew_post(&t->broker->jobs, &j->msg);
+        return;
+    }
+    abort(); /* the shard has more jobs than kinds of them */
+}
+
+static void on_image(void *ctx, struct shard *s, struct meta_image *image)
+{
+    (void)s;
+    struct shard_thread *t = ctx;
+    if (t->started) /* what recovery applies is taken when it is through */
+        metadata_spread(t->broker->metadata, image);
+}
+
+static void on_partition(void *ctx, struct shard *s, struct plog *log, bool added)
+{
+    (void)s;
+    struct shard_thread *t = ctx;
+    if (!added) {
+        partitions_remove(&t->broker->partitions, log);
+        return;
+    }
+    int rc = partitions_add(&t->broker->partitions, t, log);
+    if (rc)
+        log_error(t->broker->log, "shard", "partition cannot be served topic=%s partition=%d: %s",
+                  plog_topic(log), plog_partition(log), err_str(rc));
+}
+
+static void on_advanced(void *ctx, struct shard *s, struct plog *log, int64_t high_watermark)
+{
+    (void)s;
+    (void)high_watermark;
+    struct shard_thread *t = ctx;
+    partitions_advanced(&t->broker->partitions, log);
+}
+
+static void set_state(struct shard_thread *t, enum state state)
+{
+    pthread_mutex_lock(&t->lock);
+    t->state = state;
+    pthread_mutex_unlock(&t->lock);
+    pthread_cond_broadcast(&t->changed);
+}
+
+static void on_lead(void *ctx, struct shard *s, bool leads)
+{
+    struct shard_thread *t = ctx;
+    atomic_store(&t->epoch, (int32_t)shard_term(s));
+    atomic_store(&t->leads, leads);
+    if (leads)
+        set_state(t, LEADS);
+}
+
+/* ---- the thread */
+
+/* Have the write that the shard asked for done. True: it is done already, and there may be another.
+ */
+static bool write_wanted(struct shard_thread *t)
+{
+    if (!t->write_wanted)
+        return false;
+    t->write_wanted = false;
+    if (t->broker->settings->wal_writer_thread) {
+        t->write.run = write_on_writer;
+        crew_post(&t->writer, &t->write);
+        return false;
+    }
+    shard_write_run(t->shard);
+    shard_written(t->shard);
+    return true;
+}
+
+static void hand_out_finished(struct shard_thread *t)
+{
+    for (uint32_t i = 0; i < t->broker->n_workers; i++)
+        stage_list_post(&t->finished[i]);
+}
+
+static void *run(void *arg)
+{
+    struct shard_thread *t = arg;
+    urcu_memb_register_thread();
+    for (;;) {
+        inbox_run(&t->inbox);
+        shard_flush(t->shard);
+        int64_t pause = shard_tick(t->shard);
+        if (write_wanted(t))
+            pause = 0;
+        hand_out_finished(t);
+        if (t->state == OPEN && shard_poisoned(t->shard))
+            set_state(t, FAILED);
+        if (t->stopping && shard_stopped(t->shard))
+            break;
+        inbox_wait(&t->inbox, pause);
+    }
+    urcu_memb_unregister_thread();
+    return NULL;
+}
+
+static void begin_stop(struct loop_msg *m)
+{
+    struct shard_thread *t = container_of(m, struct shard_thread, stop_msg);
+    t->stopping = true;
+    shard_stop(t->shard);
+}
+
+static void log_stats(struct loop_msg *m)
+{
+    struct shard_thread *t = container_of(m, struct shard_thread, stats_msg);
+    atomic_store(&t->stats_asked, false);
+    struct shard_stats st;
+    shard_stats(t->shard, &st);
+    log_info(t->broker->log, "stats",
+             "shard=%u proposals=%" PRIu64 " writes=%" PRIu64 " syncs=%" PRIu64 " bytes=%" PRIu64
+             " batches=%" PRIu64 " records=%" PRIu64 " duplicates=%" PRIu64 " checkpoints=%" PRIu64
+             " wal_bytes=%" PRIu64 " waits_space=%" PRIu64,
+             t->number, st.proposals, st.writes, st.syncs, st.bytes, st.batches, st.records,
+             st.duplicates, st.checkpoints, st.wal_bytes, st.waits_space);
+}
+
+void shard_thread_log_stats(struct shard_thread *t)
+{
+    if (!atomic_exchange(&t->stats_asked, true))
+        shard_thread_post(t, &t->stats_msg);
+}
+
+/* ---- life */
+
+struct shard_thread *shard_thread_new(struct broker *b, uint32_t number)
+{
+    struct shard_thread *t = calloc(1, sizeof *t);
+    struct stage_list *finished = calloc(b->n_workers, sizeof *finished);
+    if (!t || !finished) {
+        free(t);
+        free(finished);
+        return NULL;
+    }
+    t->broker = b;
+    t->number = number;
+    t->finished = finished;
+    for (uint32_t i = 0; i < b->n_workers; i++)
+        stage_list_init(&finished[i]);
+    t->host = (struct shard_host){.ctx = t,
+                                  .write = on_write,
+                                  .job = on_job,
+                                  .image = on_image,
+                                  .partition = on_partition,
+                                  .advanced = on_advanced,
+                                  .lead = on_lead};
+    t->stop_msg.run = begin_stop;
+    t->stats_msg.run = log_stats;
+    pthread_mutex_init(&t->lock, NULL);
+    pthread_cond_init(&t->changed, NULL);
+    return t;
+}
+
+int shard_thread_open(struct shard_thread *t, const struct uuid *cluster_id,
+                      struct meta_image *image, struct err *e)
+{
+    struct broker *b = t->broker;
+    const struct settings *s = b->settings;
+    char wal_dir[IO_PATH_MAX], meta_dir[IO_PATH_MAX], log_dir[IO_PATH_MAX];
+    if (node_wal_dir(wal_dir, sizeof wal_dir, s->log_dir, t->number) ||
+        node_meta_dir(meta_dir, sizeof meta_dir, s->log_dir) ||
+        node_log_dir(log_dir, sizeof log_dir, s->log_dir))
+        return err_code(e, -ENAMETOOLONG, "%s", s->log_dir);
+    struct shard_config cfg = {
+        .io = b->io,
+        .log = b->log,
+        .clock = b->clock,
+        .host = &t->host,
+        .owner = {.cluster_id = *cluster_id, .node_id = (uint32_t)b->node_id, .shard = t->number},
+        .wal_dir = wal_dir,
+        .meta_dir = meta_dir,
+        .plog = {.io = b->io,
+                 .log = b->log,
+                 .dir = log_dir,
+                 .segment_bytes = (uint64_t)s->log_segment_bytes,
+                 .index_interval_bytes = (uint32_t)s->log_index_interval_bytes,
+                 .retire = partitions_retire},
+        .segment_bytes = t->number ? (uint64_t)s->wal_segment_bytes : METADATA_SEGMENT_BYTES,
+        .wal_max_bytes = t->number ? (uint64_t)s->wal_max_bytes : METADATA_WAL_BYTES,
+        .checkpoint_bytes = (uint64_t)s->wal_checkpoint_bytes,
+        .checkpoint_ms = s->wal_checkpoint_ms,
+        .group_records = (uint32_t)s->wal_group_records,
+        .group_bytes = (uint32_t)s->wal_group_bytes,
+        .linger_us = t->number ? s->wal_linger_us : 0,
+        .producer_expiry_ms = s->producer_id_expiration_ms,
+        .image = image,
+        .sync_fs = true,
+    };
+    return shard_open(&t->shard, &cfg, e);
+}
+
+static int start_threads(struct shard_thread *t)
+{
+    char name[16];
+    snprintf(name, sizeof name, "writer-%u", t->number);
+    int rc = crew_start(&t->writer, name, 1);
+    if (rc)
+        return rc;
+    t->started = true;
+    rc = pthread_create(&t->thread, NULL, run, t);
+    if (rc) {
+        t->started = false;
+        return -rc;
+    }
+    snprintf(name, sizeof name, "shard-%u", t->number);
+    pthread_setname_np(t->thread, name);
+    return 0;
+}
+
+int shard_thread_start(struct shard_thread *t, struct err *e)
+{
+    int rc = start_threads(t);
+    if (rc)
+        return err_code(e, rc, "the threads of shard %u cannot be started", t->number);
+    pthread_mutex_lock(&t->lock);
+    while (t->state == OPEN)
+        pthread_cond_wait(&t->changed, &t->lock);
+    enum state state = t->state;
+    pthread_mutex_unlock(&t->lock);
+    return state == LEADS ? 0
+                          : err_set(e, ERR_POISONED,
+                                    "the first write to the log of shard %u failed", t->number);
+}
+
+void shard_thread_stop(struct shard_thread *t)
+{
+    if (!t || !t->started)
+        return;
+    shard_thread_post(t, &t->stop_msg);
+    pthread_join(t->thread, NULL);
+    t->started = false;
+    crew_stop(&t->writer);
+}
+
+void shard_thread_free(struct shard_thread *t)
+{
+    if (!t)
+        return;
+    crew_stop(&t->writer);
+    if (t->shard)
+        shard_free(t->shard);
+    pthread_cond_destroy(&t->changed);
+    pthread_mutex_destroy(&t->lock);
+    free(t->finished);
+    free(t);
+}

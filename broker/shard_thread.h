@@ -1,0 +1,47 @@
+/* shard_thread.h - the thread that owns a shard, and the writer beside it.
+ *
+ * It sleeps until its inbox has something, runs all that is there (batches to stage, writes that
+ * are done, images, ...), lets the shard flush once, and hands what was finished to each loop by
+ * one message. While the writer syncs a group, the next one gathers in the shard.
+ */
+#ifndef BROKER_SHARD_THREAD_H
+#define BROKER_SHARD_THREAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "broker/stage.h"
+#include "loop/loop.h"
+#include "shard/shard.h"
+
+struct broker;
+struct shard_thread; /* opaque */
+
+/* number 0: metadata. NULL when out of memory. */
+struct shard_thread *shard_thread_new(struct broker *b, uint32_t number);
+/* Recover the shard (shard_open) under an image, which for shard 0 is NULL; blocks. */
+int shard_thread_open(struct shard_thread *t, const struct uuid *cluster_id,
+                      struct meta_image *image, struct err *e);
+/* Run it, and wait until it leads; an error if it never will. */
+int shard_thread_start(struct shard_thread *t, struct err *e);
+/* Let the shard finish what is staged, checkpoint and mark; then end the thread. Never started is
+ * fine. */
+void shard_thread_stop(struct shard_thread *t);
+void shard_thread_free(struct shard_thread *t); /* NULL is fine */
+
+/* Any thread. Its run is called on the shard's thread. */
+void shard_thread_post(struct shard_thread *t, struct loop_msg *m);
+/* Any thread: the leader epoch of its partitions, and whether they are served here. */
+int32_t shard_thread_epoch(struct shard_thread *t);
+bool shard_thread_leads(struct shard_thread *t);
+
+/* The shard's thread. */
+struct shard *shard_thread_shard(struct shard_thread *t);
+/* Where to put what is done for a worker. */
+struct stage_list *shard_thread_finished(struct shard_thread *t, const struct worker *home);
+
+/* Any thread: let it log what it counted. */
+void shard_thread_log_stats(struct shard_thread *t);
+
+#endif
