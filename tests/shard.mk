@@ -1,5 +1,6 @@
 # lib/shard: the rig drives one node's shards on a disk in memory.
-SHARD_UNIT_TESTS = tests/unit/shard/test_shard tests/unit/shard/test_cluster
+SHARD_UNIT_TESTS = tests/unit/shard/test_checkpoint tests/unit/shard/test_entries tests/unit/shard/test_node \
+	tests/unit/shard/test_producers tests/unit/shard/test_shard tests/unit/shard/test_cluster
 UNIT_TESTS += $(SHARD_UNIT_TESTS)
 check_LTLIBRARIES += libshardrig.la
 libshardrig_la_SOURCES = tests/shard/rig.c tests/shard/rig.h

@@ -29,7 +29,10 @@ int io_open(struct io *io, const char *path, int flags, struct io_file **out)
     bool write = flags & IO_WRITE, create = flags & IO_CREATE;
     if ((!write && flags != IO_READ) || ((flags & IO_EXCL) && !create))
         return -EINVAL;
-    return io->ops->open(io, path, flags, out);
+    int rc = io->ops->open(io, path, flags, out);
+    if (rc < 0)
+        *out = NULL;
+    return rc;
 }
 
 void io_close(struct io_file *f)
@@ -133,7 +136,10 @@ int io_sync_fs(struct io *io, const char *path)
 
 int io_lock(struct io *io, const char *path, struct io_file **out)
 {
-    return io->ops->lock(io, path, out);
+    int rc = io->ops->lock(io, path, out);
+    if (rc < 0)
+        *out = NULL;
+    return rc;
 }
 
 int io_space(struct io *io, const char *path, uint64_t *free_bytes)

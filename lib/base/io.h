@@ -89,7 +89,7 @@ struct io_file {
 /* The operating system's files. Static storage, thread-safe. */
 struct io *io_posix(void);
 
-/* Shorthands over the table. */
+/* Shorthands over the table. On failure *out is NULL. */
 int io_open(struct io *io, const char *path, int flags, struct io_file **out);
 void io_close(struct io_file *f); /* NULL is fine */
 ssize_t io_pread(struct io_file *f, void *buf, size_t n, uint64_t off);

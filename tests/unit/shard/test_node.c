@@ -1,0 +1,171 @@
+/* The data directory: first start killed anywhere, and everything that must be refused. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crc32c.h"
+#include "base/io_mem.h"
+#include "shard/node.h"
+#include "tests/unit/unit.h"
+
+#define DIR_NAME "/d"
+
+static struct clock_manual manual;
+
+static struct node_config config(struct io_mem *disk)
+{
+    clock_manual_init(&manual, 1000000, 1800000000000);
+    return (struct node_config){.io = io_mem_io(disk),
+                                .dir = DIR_NAME,
+                                .node_id = 1,
+                                .data_shards = 1,
+                                .segment_bytes = WAL_SEGMENT_MIN,
+                                .meta_segment_bytes = WAL_SEGMENT_MIN,
+                                .clock = &manual.clock};
+}
+
+static struct io_mem *made(void)
+{
+    struct io_mem *disk = io_mem_new();
+    struct node_config cfg = config(disk);
+    struct node n;
+    struct err e;
+    ck_assert_msg(node_open(&n, &cfg, &e) == 0, "%s", e.text);
+    ck_assert(n.fresh);
+    node_release(&n);
+    return disk;
+}
+
+START_TEST(a_first_start_cut_anywhere_begins_again)
+{
+    struct io_mem *disk = made();
+    size_t len = io_mem_trace_len(disk);
+    ck_assert_uint_gt(len, 30);
+    for (size_t upto = 0; upto <= len; upto++) {
+        for (int cut = IO_CUT_NONE; cut <= IO_CUT_LAST_FIRST; cut++) {
+            struct io_mem *left = io_mem_crash(disk, upto, (enum io_mem_cut)cut, upto * 7 + 1);
+            struct node_config cfg = config(left);
+            struct node n;
+            struct err e;
+            int rc = node_open(&n, &cfg, &e);
+            ck_assert_msg(rc == 0, "cut %d at %zu of %zu: %s", cut, upto, len, e.text);
+            struct uuid id = n.cluster_id;
+            node_release(&n);
+            rc = node_open(&n, &cfg, &e);
+            ck_assert_msg(rc == 0, "cut %d at %zu of %zu, second start: %s", cut, upto, len,
+                          e.text);
+            ck_assert(!n.fresh);
+            ck_assert(uuid_eq(&id, &n.cluster_id));
+            node_release(&n);
+            io_mem_free(left);
+        }
+    }
+    io_mem_free(disk);
+}
+END_TEST
+
+START_TEST(a_second_process_is_refused)
+{
+    struct io_mem *disk = io_mem_new();
+    struct node_config cfg = config(disk);
+    struct node a, b;
+    struct err e;
+    ck_assert_ok(node_open(&a, &cfg, &e));
+    ck_assert_int_eq(node_open(&b, &cfg, &e), ERR_LOCKED);
+    ck_assert_ptr_nonnull(strstr(e.text, DIR_NAME));
+    node_release(&a);
+    ck_assert_ok(node_open(&b, &cfg, &e));
+    node_release(&b);
+    io_mem_free(disk);
+}
+END_TEST
+
+START_TEST(another_cluster_or_node_is_refused)
+{
+    struct io_mem *disk = made();
+    struct node_config cfg = config(disk);
+    struct node n;
+    struct err e;
+    cfg.node_id = 2;
+    ck_assert_int_eq(node_open(&n, &cfg, &e), ERR_FOREIGN);
+    cfg.node_id = 1;
+    cfg.cluster_id = "AAECAwQFBgcICQoLDA0ODw";
+    ck_assert_int_eq(node_open(&n, &cfg, &e), ERR_FOREIGN);
+    ck_assert_ptr_nonnull(strstr(e.text, cfg.cluster_id));
+    io_mem_free(disk);
+}
+END_TEST
+
+static void put_meta(struct io_mem *disk, const char *text)
+{
+    char buf[256];
+    snprintf(buf, sizeof buf, "%scrc32c=%08x\n", text, crc32c(0, text, strlen(text)));
+    ck_assert_ok(io_replace_file(io_mem_io(disk), DIR_NAME "/node.meta", buf, strlen(buf)));
+}
+
+START_TEST(a_newer_format_is_refused)
+{
+    struct io_mem *disk = made();
+    struct node_config cfg = config(disk);
+    struct node n;
+    struct err e;
+    put_meta(disk,
+             "chronik.format=2\ncluster.id=AAECAwQFBgcICQoLDA0ODw\nnode.id=1\nsomething.new=1\n");
+    ck_assert_int_eq(node_open(&n, &cfg, &e), ERR_VERSION);
+    io_mem_free(disk);
+}
+END_TEST
+
+START_TEST(every_flipped_byte_of_node_meta_is_noticed)
+{
+    struct io_mem *disk = made();
+    struct node_config cfg = config(disk);
+    size_t n;
+    uint8_t *p = io_mem_bytes(disk, DIR_NAME "/node.meta", &n);
+    for (size_t i = 0; i < n; i++) {
+        struct uuid id;
+        uint32_t node;
+        struct err e;
+        p[i] ^= 4;
+        ck_assert_msg(node_read(cfg.io, DIR_NAME, &id, &node, &e) == ERR_CORRUPT, "byte %zu", i);
+        p[i] ^= 4;
+    }
+    io_mem_free(disk);
+}
+END_TEST
+
+START_TEST(data_without_node_meta_is_never_overwritten)
+{
+    struct io_mem *disk = made();
+    struct node_config cfg = config(disk);
+    struct node n;
+    struct err e;
+    ck_assert_ok(io_unlink(cfg.io, DIR_NAME "/node.meta"));
+    ck_assert_int_eq(node_open(&n, &cfg, &e), ERR_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(e.text, "node.meta"));
+    struct io_stat st;
+    ck_assert_ok(io_stat(cfg.io, DIR_NAME "/wal/1/checkpoint.1", &st));
+    io_mem_free(disk);
+}
+END_TEST
+
+START_TEST(data_shards_can_be_added_not_taken_away)
+{
+    struct io_mem *disk = made();
+    struct node_config cfg = config(disk);
+    struct node n;
+    struct err e;
+    cfg.data_shards = 3;
+    ck_assert_msg(node_open(&n, &cfg, &e) == 0, "%s", e.text);
+    node_release(&n);
+    struct io_stat st;
+    ck_assert_ok(io_stat(cfg.io, DIR_NAME "/wal/3/checkpoint.1", &st));
+    cfg.data_shards = 1;
+    ck_assert_int_eq(node_open(&n, &cfg, &e), ERR_INVALID);
+    io_mem_free(disk);
+}
+END_TEST
+
+UNIT_MAIN(a_first_start_cut_anywhere_begins_again, a_second_process_is_refused,
+          another_cluster_or_node_is_refused, a_newer_format_is_refused,
+          every_flipped_byte_of_node_meta_is_noticed, data_without_node_meta_is_never_overwritten,
+          data_shards_can_be_added_not_taken_away)
