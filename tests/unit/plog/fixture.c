@@ -120,6 +120,16 @@ void fixture_append(struct fixture *f, size_t from)
     plog_set_high_watermark(f->log, fixture_end(f));
 }
 
+/* Epochs grow, also behind one that a test chose. */
+static int32_t next_epoch(const struct fixture *f)
+{
+    struct batch b;
+    int32_t epoch = (int32_t)(f->n / 30);
+    if (f->n && batch_peek(f->batches[f->n - 1].bytes, &b) == 0 && b.leader_epoch > epoch)
+        return b.leader_epoch;
+    return epoch;
+}
+
 void fixture_fill(struct fixture *f, size_t n)
 {
     size_t from = f->n;
@@ -127,12 +137,26 @@ void fixture_fill(struct fixture *f, size_t n)
         int64_t time = 1000 + (int64_t)f->n * 10 - fixture_random(f, 200);
         int64_t step = (int64_t)fixture_random(f, 7) - 3;
         fixture_make(f, 1 + (int)fixture_random(f, 5), fixture_random(f, 60), time, step,
-                     (int32_t)(f->n / 30));
+                     next_epoch(f));
         if (fixture_random(f, 3) == 0 || i + 1 == n) {
             fixture_append(f, from);
             from = f->n;
         }
     }
+}
+
+void fixture_sync(struct fixture *f, bool with_fs)
+{
+    struct plog_syncing *s;
+    struct err e;
+    ck_assert_ok(plog_sync_begin(f->log, &s, NULL));
+    if (!s)
+        return;
+    int rc = plog_syncing_run(s, with_fs, &e);
+    ck_assert_msg(rc == 0, "%s", e.text);
+    if (with_fs)
+        ck_assert_ok(io_sync_fs(f->io, f->cfg.dir));
+    plog_syncing_free(s);
 }
 
 void fixture_cut(struct fixture *f, int64_t end)

@@ -42,6 +42,8 @@ void fixture_make(struct fixture *f, int records, size_t value_size, int64_t fir
 void fixture_append(struct fixture *f, size_t from);
 /* n batches of random sizes, appended in random groups. */
 void fixture_fill(struct fixture *f, size_t n);
+/* Sync by begin, run and free; with_fs: through the whole file system. */
+void fixture_sync(struct fixture *f, bool with_fs);
 /* Forget batches at or above the offset. */
 void fixture_cut(struct fixture *f, int64_t end);
 int64_t fixture_end(const struct fixture *f);

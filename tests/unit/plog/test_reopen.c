@@ -1,0 +1,421 @@
+/* Open from a mark: cut, rebuild, notice what is missing. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/plog/fixture.h"
+
+static struct fixture f;
+static struct plog_mark mark;
+
+/* A log with several segments, synced (so that index files are there). */
+static void filled(size_t n)
+{
+    fixture_init(&f);
+    fixture_open_new(&f);
+    fixture_fill(&f, n);
+    fixture_sync(&f, false);
+    plog_mark(f.log, &mark);
+}
+
+static size_t bases(int64_t *b)
+{
+    return fixture_segments(&f, b, 64);
+}
+
+START_TEST(a_log_goes_on_where_it_was)
+{
+    for (int synced = 0; synced < 2; synced++) {
+        fixture_init(&f);
+        fixture_open_new(&f);
+        for (int i = 0; i < 5; i++) {
+            struct plog_mark again;
+            fixture_fill(&f, 25);
+            if (synced)
+                fixture_sync(&f, false);
+            plog_mark(f.log, &mark);
+            fixture_reopen(&f, &mark);
+            plog_mark(f.log, &again);
+            ck_assert_mem_eq(&again, &mark, sizeof mark);
+            fixture_check_reads(&f);
+            fixture_check_times(&f);
+        }
+        fixture_release(&f);
+    }
+}
+END_TEST
+
+START_TEST(opening_reads_no_log)
+{
+    filled(100);
+    uint64_t reads = io_mem_calls(f.mem, IO_MEM_READ);
+    fixture_reopen(&f, &mark);
+    ck_assert_uint_eq(io_mem_calls(f.mem, IO_MEM_READ), reads);
+    fixture_release(&f);
+}
+END_TEST
+
+START_TEST(what_lies_behind_the_mark_is_cut)
+{
+    for (size_t more = 1; more < 60; more += 3) {
+        struct io_stat st;
+        int64_t b[64];
+        filled(30);
+        int64_t end = fixture_end(&f);
+        fixture_fill(&f, more);
+        if (more % 2)
+            fixture_sync(&f, false); /* now the index files are ahead of the mark */
+        fixture_cut(&f, end);
+        fixture_reopen(&f, &mark);
+        ck_assert_int_eq(plog_log_end(f.log), end);
+        fixture_check_reads(&f);
+        fixture_check_times(&f);
+        ck_assert_int_le(b[bases(b) - 1], mark.segment);
+        /* Something else follows, shorter than what was there. */
+        fixture_make(&f, 1, 0, 5, 1, 99);
+        fixture_append(&f, f.n - 1);
+        ck_assert_int_eq(b[bases(b) - 1] >= mark.segment, true);
+        ck_assert_ok(io_stat(f.io, fixture_path(&f, mark.segment, ".log"), &st));
+        ck_assert_uint_le(st.size, mark.bytes + f.batches[f.n - 1].bytes.n);
+        fixture_fill(&f, 40);
+        fixture_check_reads(&f);
+        fixture_sync(&f, false);
+        plog_mark(f.log, &mark);
+        fixture_reopen(&f, &mark);
+        fixture_check_reads(&f);
+        fixture_check_times(&f);
+        fixture_release(&f);
+    }
+}
+END_TEST
+
+/* Sealed without a write: the stale end must not come back as part of the segment. */
+START_TEST(a_stale_end_is_cut_before_rolling)
+{
+    for (int by_size = 0; by_size < 2; by_size++) {
+        filled(30);
+        int64_t end = fixture_end(&f);
+        f.cfg.segment_bytes = 1 << 20;
+        plog_mark(f.log, &mark);
+        fixture_reopen(&f, &mark);
+        fixture_fill(&f, 10);
+        fixture_cut(&f, end);
+        fixture_reopen(&f, &mark);
+        if (by_size) {
+            fixture_make(&f, 1, 1 << 20, 5, 1, 99);
+            fixture_append(&f, f.n - 1);
+        } else {
+            ck_assert_ok(plog_roll(f.log, NULL));
+        }
+        fixture_fill(&f, 5);
+        fixture_sync(&f, false);
+        plog_mark(f.log, &mark);
+        fixture_reopen(&f, &mark);
+        fixture_check_all(&f);
+        fixture_check_reads(&f);
+        fixture_release(&f);
+    }
+}
+END_TEST
+
+START_TEST(a_log_shorter_than_its_mark_is_corrupt)
+{
+    struct io_file *file;
+    struct err e;
+    filled(30);
+    const char *path = fixture_path(&f, mark.segment, ".log");
+    ck_assert_ok(io_open(f.io, path, IO_WRITE, &file));
+    ck_assert_ok(io_truncate(file, mark.bytes - 1));
+    io_close(file);
+    ck_assert_int_eq(fixture_try_reopen(&f, &mark, &e), ERR_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(e.text, path));
+    ck_assert_ok(io_unlink(f.io, path));
+    ck_assert_int_eq(fixture_try_reopen(&f, &mark, &e), ERR_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(e.text, path));
+    fixture_release(&f);
+}
+END_TEST
+
+START_TEST(impossible_marks_are_refused)
+{
+    struct err e;
+    filled(30);
+    struct plog_mark bad = mark;
+    bad.log_start = mark.log_end + 1;
+    ck_assert_int_eq(fixture_try_reopen(&f, &bad, &e), ERR_INVALID);
+    bad = mark;
+    bad.bytes = 0;
+    ck_assert_int_eq(fixture_try_reopen(&f, &bad, &e), ERR_INVALID);
+    bad = mark;
+    bad.segment = mark.log_end + 1;
+    ck_assert_int_eq(fixture_try_reopen(&f, &bad, &e), ERR_INVALID);
+    fixture_release(&f);
+}
+END_TEST
+
+/* The answer to any read and any search is the same whatever happened to the index files. */
+START_TEST(indexes_are_only_hints)
+{
+    static const char *const endings[] = {".index", ".timeindex", ".check"};
+    enum { DELETE, EMPTY, HALF, LONGER, ZEROS, FLIP, DAMAGES = FLIP + 12 };
+    for (int ending = 0; ending < 3; ending++) {
+        for (int damage = 0; damage < DAMAGES; damage++) {
+            int64_t b[64];
+            filled(60);
+            fixture_fill(&f, 3); /* and some that no index file knows */
+            plog_mark(f.log, &mark);
+            size_t n = bases(b);
+            for (size_t i = 0; i < n; i++) {
+                const char *path = fixture_path(&f, b[i], endings[ending]);
+                size_t size;
+                uint8_t *p = io_mem_bytes(f.mem, path, &size);
+                struct io_file *file;
+                if (!p && i + 1 == n)
+                    continue; /* the last segment may be too new to have them */
+                ck_assert_ptr_nonnull(p);
+                if (damage == DELETE) {
+                    ck_assert_ok(io_unlink(f.io, path));
+                } else if (damage < ZEROS) {
+                    ck_assert_ok(io_open(f.io, path, IO_WRITE, &file));
+                    ck_assert_ok(io_truncate(file, damage == EMPTY  ? 0
+                                                   : damage == HALF ? size / 2
+                                                                    : size + 24));
+                    io_close(file);
+                } else if (damage == ZEROS) {
+                    memset(p, 0, size);
+                } else if (size) {
+                    p[fixture_random(&f, (uint32_t)size)] ^= (uint8_t)(1 << damage % 8);
+                }
+            }
+            fixture_reopen(&f, &mark);
+            fixture_check_times(&f);
+            fixture_check_reads(&f);
+            fixture_fill(&f, 10);
+            fixture_check_times(&f);
+            fixture_release(&f);
+        }
+    }
+}
+END_TEST
+
+/* With its index a segment is not read as a whole. */
+START_TEST(a_good_index_saves_the_scan)
+{
+    struct plog_slice s;
+    fixture_init(&f);
+    f.cfg.segment_bytes = 10 << 20;
+    f.cfg.index_interval_bytes = 4096;
+    fixture_open_new(&f);
+    for (int i = 0; i < 500; i++)
+        fixture_make(&f, 1, 10000, 5, 1, 1);
+    fixture_append(&f, 0);
+    fixture_sync(&f, false);
+    fixture_make(&f, 1, 10, 5, 1, 1);
+    fixture_append(&f, f.n - 1);
+    plog_mark(f.log, &mark);
+    fixture_reopen(&f, &mark);
+    uint64_t reads = io_mem_calls(f.mem, IO_MEM_READ);
+    ck_assert_ok(plog_read(f.log, 333, INT64_MAX, 20000, true, &s, NULL));
+    plog_slice_release(&s);
+    ck_assert_uint_lt(io_mem_calls(f.mem, IO_MEM_READ) - reads, 15);
+    fixture_release(&f);
+}
+END_TEST
+
+/* An index that had to be made anew is written by the next syncing. */
+START_TEST(a_rebuilt_index_is_saved)
+{
+    int64_t b[64];
+    filled(60);
+    size_t n = bases(b);
+    ck_assert_uint_gt(n, 2);
+    const char *path = fixture_path(&f, b[0], ".check");
+    size_t size;
+    uint8_t *p = io_mem_bytes(f.mem, path, &size), was[128];
+    memcpy(was, p, size);
+    ck_assert_ok(io_unlink(f.io, path));
+    fixture_reopen(&f, &mark);
+    ck_assert(!plog_dirty(f.log));
+    fixture_check_all(&f);
+    ck_assert(plog_dirty(f.log));
+    fixture_sync(&f, false);
+    ck_assert(!plog_dirty(f.log));
+    size_t again;
+    p = io_mem_bytes(f.mem, path, &again);
+    ck_assert_bytes_eq(p, again, was, size);
+    fixture_release(&f);
+}
+END_TEST
+
+/* Reading the segment at `base` fails; the others can be read. */
+static void expect_corrupt(const int64_t *b, size_t n, size_t damaged, const char *named)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct plog_slice s;
+        struct err e;
+        int rc = plog_read(f.log, b[i], INT64_MAX, 1 << 20, true, &s, &e);
+        if (rc == 0)
+            rc = plog_slice_verify(f.log, &s, &e);
+        plog_slice_release(&s);
+        ck_assert_msg(rc == (i == damaged ? ERR_CORRUPT : 0), "segment %zu: %s", i, e.text);
+        if (i == damaged)
+            ck_assert_msg(strstr(e.text, named), "%s", e.text);
+    }
+}
+
+START_TEST(a_missing_segment_is_noticed)
+{
+    int64_t b[64];
+    filled(80);
+    size_t n = bases(b);
+    ck_assert_ok(io_unlink(f.io, fixture_path(&f, b[1], ".log")));
+    fixture_reopen(&f, &mark);
+    ck_assert(!fixture_exists(&f, fixture_path(&f, b[1], ".index"))); /* its rest is cleared away */
+    struct plog_slice s;
+    struct err e;
+    /* The segment before it no longer reaches to the next one. */
+    ck_assert_int_eq(plog_read(f.log, b[0], INT64_MAX, 100, true, &s, &e), ERR_CORRUPT);
+    ck_assert_int_eq(plog_read(f.log, b[1], INT64_MAX, 100, true, &s, &e), ERR_CORRUPT);
+    ck_assert_ok(plog_read(f.log, b[2], INT64_MAX, 100, true, &s, &e));
+    plog_slice_release(&s);
+    ck_assert_ok(io_unlink(f.io, fixture_path(&f, b[0], ".log")));
+    fixture_reopen(&f, &mark);
+    ck_assert_int_eq(plog_read(f.log, b[0], INT64_MAX, 100, true, &s, &e), ERR_CORRUPT);
+    ck_assert_uint_gt(n, 3);
+    fixture_release(&f);
+}
+END_TEST
+
+START_TEST(a_segment_cut_short_is_noticed)
+{
+    for (int indexed = 0; indexed < 2; indexed++) {
+        struct io_file *file;
+        struct io_stat st;
+        int64_t b[64];
+        filled(80);
+        size_t n = bases(b);
+        const char *path = fixture_path(&f, b[1], ".log");
+        ck_assert_ok(io_open(f.io, path, IO_WRITE, &file));
+        ck_assert_ok(io_fstat(file, &st));
+        ck_assert_ok(io_truncate(file, st.size - 1));
+        io_close(file);
+        if (!indexed)
+            ck_assert_ok(io_unlink(f.io, fixture_path(&f, b[1], ".check")));
+        fixture_reopen(&f, &mark);
+        expect_corrupt(b, n, 1, path);
+        fixture_release(&f);
+    }
+}
+END_TEST
+
+/* Is byte `at` of a segment part of a leader epoch? Those are not under the CRC. */
+static bool in_epoch(int64_t base, size_t at)
+{
+    size_t pos = 0;
+    for (size_t k = 0; k < f.n; k++) {
+        if (f.batches[k].base < base)
+            continue;
+        if (at < pos + f.batches[k].bytes.n)
+            return at - pos >= 12 && at - pos < 16;
+        pos += f.batches[k].bytes.n;
+    }
+    return false;
+}
+
+/* Read all in small slices as a consumer would; the code of the first fault. */
+static int read_through(const char *path)
+{
+    int64_t offset = 0;
+    while (offset < fixture_end(&f)) {
+        struct plog_slice s;
+        struct err e;
+        int rc = plog_read(f.log, offset, INT64_MAX, 300, true, &s, &e);
+        if (rc == 0)
+            rc = plog_slice_verify(f.log, &s, &e);
+        offset = s.next_offset;
+        plog_slice_release(&s);
+        if (rc < 0) {
+            ck_assert_msg(strstr(e.text, path), "%s", e.text);
+            return rc;
+        }
+    }
+    return 0;
+}
+
+START_TEST(no_flipped_bit_is_served)
+{
+    for (int i = 0; i < 200; i++) {
+        int64_t b[64];
+        size_t size;
+        filled(60);
+        int64_t base = b[fixture_random(&f, (uint32_t)bases(b))];
+        const char *path = fixture_path(&f, base, ".log");
+        uint8_t *p = io_mem_bytes(f.mem, path, &size);
+        size_t at = fixture_random(&f, (uint32_t)size);
+        p[at] ^= (uint8_t)(1 << fixture_random(&f, 8));
+        fixture_reopen(&f, &mark);
+        ck_assert_int_eq(read_through(path), in_epoch(base, at) ? 0 : ERR_CORRUPT);
+        fixture_release(&f);
+    }
+}
+END_TEST
+
+START_TEST(verified_regions_are_remembered)
+{
+    struct plog_slice s;
+    filled(60);
+    fixture_fill(&f, 1);
+    plog_mark(f.log, &mark);
+    fixture_reopen(&f, &mark);
+    int64_t b[64];
+    bases(b);
+    ck_assert_ok(plog_read(f.log, 0, INT64_MAX, 1 << 20, true, &s, NULL));
+    ck_assert(!s.verified);
+    uint32_t whole = s.len;
+    ck_assert_ok(plog_slice_verify(f.log, &s, NULL));
+    ck_assert(s.verified);
+    plog_slice_release(&s);
+    ck_assert_ok(plog_read(f.log, 0, INT64_MAX, 1 << 20, true, &s, NULL));
+    ck_assert(s.verified);
+    ck_assert_uint_eq(s.len, whole);
+    plog_slice_release(&s);
+    ck_assert_ok(plog_read(f.log, b[1] - 1, INT64_MAX, 100, true, &s, NULL));
+    ck_assert(s.verified);
+    plog_slice_release(&s);
+    ck_assert_ok(plog_read(f.log, b[1], INT64_MAX, 100, true, &s, NULL));
+    ck_assert(!s.verified); /* another segment */
+    plog_slice_release(&s);
+    int64_t end = fixture_end(&f);
+    fixture_make(&f, 1, 5, 1, 1, 99);
+    fixture_append(&f, f.n - 1);
+    ck_assert_ok(plog_read(f.log, end, INT64_MAX, 100, true, &s, NULL));
+    ck_assert(s.verified); /* our own */
+    plog_slice_release(&s);
+    fixture_release(&f);
+}
+END_TEST
+
+START_TEST(warm_tells_whether_a_disk_is_needed)
+{
+    struct plog_slice s;
+    filled(60);
+    ck_assert(plog_warm(f.log, fixture_end(&f)));
+    fixture_reopen(&f, &mark);
+    ck_assert(!plog_warm(f.log, 0));
+    ck_assert_ok(plog_read(f.log, 0, INT64_MAX, 100, true, &s, NULL));
+    plog_slice_release(&s);
+    ck_assert(plog_warm(f.log, 0));
+    int64_t end = fixture_end(&f);
+    ck_assert(!plog_warm(f.log, end));
+    fixture_fill(&f, 1);
+    ck_assert(plog_warm(f.log, end));
+    fixture_release(&f);
+}
+END_TEST
+
+UNIT_MAIN(a_log_goes_on_where_it_was, opening_reads_no_log, what_lies_behind_the_mark_is_cut,
+          a_stale_end_is_cut_before_rolling, a_log_shorter_than_its_mark_is_corrupt,
+          impossible_marks_are_refused, indexes_are_only_hints, a_good_index_saves_the_scan,
+          a_rebuilt_index_is_saved, a_missing_segment_is_noticed, a_segment_cut_short_is_noticed,
+          no_flipped_bit_is_served, verified_regions_are_remembered,
+          warm_tells_whether_a_disk_is_needed)
