@@ -34,3 +34,28 @@ make_man = $(AM_V_GEN)$(MKDIR_P) man && prog=$(@F) && \
 		$(srcdir)/$@.in >$@.tmp && rm -f $@.options && mv $@.tmp $@
 make_completion = $(AM_V_GEN)$(MKDIR_P) completions && prog=$(@F) && \
 	./$${prog%.bash}$(EXEEXT) --help=bash >$@.tmp && mv $@.tmp $@
+
+# chronik-meta but for its main, so that tests can look at damage on a disk in memory.
+noinst_LTLIBRARIES += libclimeta.la
+libclimeta_la_SOURCES = \
+	cli/meta_check.c cli/meta_check.h \
+	cli/meta_dump.c \
+	cli/meta_faults.c cli/meta_faults.h \
+	cli/meta_history.c cli/meta_history.h \
+	cli/meta_list.c \
+	cli/meta_log.c \
+	cli/meta_place.c cli/meta_place.h \
+	cli/meta_tool.c cli/meta_tool.h \
+	cli/meta_verify.c
+libclimeta_la_LIBADD = $(CLI_LIBS)
+bin_PROGRAMS += chronik-meta
+chronik_meta_SOURCES = cli/chronik-meta.c
+chronik_meta_LDADD = libclimeta.la $(CLI_LIBS)
+EXTRA_DIST += man/chronik-meta.1.in
+man_MANS += man/chronik-meta.1
+bashcomp_DATA += completions/chronik-meta.bash
+CLEANFILES += man/chronik-meta.1 completions/chronik-meta.bash
+man/chronik-meta.1: man/chronik-meta.1.in chronik-meta$(EXEEXT)
+	$(make_man)
+completions/chronik-meta.bash: chronik-meta$(EXEEXT)
+	$(make_completion)

@@ -76,7 +76,7 @@ static struct json *servers_json(const struct meta_image *m, enum meta_role role
     return ids;
 }
 
-struct json *meta_head_json(const struct meta_image *m)
+static struct json *head_json(const struct meta_image *m)
 {
     struct json *obj = json_new_object();
     set_uuid(obj, "cluster_id", &m->cluster_id);
@@ -91,7 +91,7 @@ struct json *meta_head_json(const struct meta_image *m)
 
 struct json *meta_image_json(const struct meta_image *m)
 {
-    struct json *obj = meta_head_json(m), *nodes = json_new_array(), *sets = json_new_array(),
+    struct json *obj = head_json(m), *nodes = json_new_array(), *sets = json_new_array(),
                 *topics = json_new_array();
     for (size_t i = 0; i < m->brokers->n_nodes; i++)
         json_push(nodes, node_json(&m->brokers->nodes[i]));

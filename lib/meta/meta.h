@@ -149,8 +149,7 @@ struct json *meta_command_json(struct span command);
 struct json *meta_command_fields(struct span command);
 /* The whole image as chronik-meta prints it: cluster_id, index, term, brokers, topics, ... */
 struct json *meta_image_json(const struct meta_image *m);
-/* What of it is neither broker nor topic, and one topic. */
-struct json *meta_head_json(const struct meta_image *m);
+/* One topic of it. */
 struct json *meta_topic_json(const struct meta_topic *t);
 
 /* ---- snapshots: an image in a file `<index, 20 digits>-<term, 20 digits>.snapshot`.

@@ -54,12 +54,13 @@ static int write_meta(struct io *io, const char *dir, const struct uuid *cluster
 static int parse_meta(const char *path, const char *text, struct uuid *cluster_id,
                       uint32_t *node_id, struct err *e)
 {
-    unsigned format = 0, id = 0, crc = 0;
-    char cluster[64] = "";
+    unsigned format = 0, id = 0;
+    char cluster[64] = "", crc[24] = "";
     int end = 0;
     const char *last = strstr(text, "crc32c=");
-    if (!last || sscanf(last, "crc32c=%8x", &crc) != 1 ||
-        crc32c(0, text, (size_t)(last - text)) != crc || strcmp(last + 15, "\n") != 0)
+    if (last)
+        snprintf(crc, sizeof crc, "crc32c=%08x\n", crc32c(0, text, (size_t)(last - text)));
+    if (!last || strcmp(last, crc) != 0)
         return err_set(e, ERR_CORRUPT, "%s: checksum does not match", path);
     if (sscanf(text, "chronik.format=%u", &format) == 1 && format > NODE_FORMAT)
         return err_set(

@@ -1,0 +1,299 @@
+#include "cli/meta_check.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/meta_history.h"
+#include "shard/checkpoint.h"
+#include "shard/node.h"
+
+/* A check under way. */
+struct check {
+    const struct place *place;
+    struct meta_check *to;
+};
+
+/* ---- single files */
+
+/* The whole file; false if it is not there or cannot be read, which is told. */
+static bool read_whole(struct check *c, const char *path, uint8_t **buf, size_t *n)
+{
+    struct err e;
+    int rc = io_read_file(c->place->io, path, META_SNAPSHOT_MAX, buf, n);
+    if (rc == 0) {
+        c->to->files++;
+        c->to->bytes += *n;
+    } else if (rc != -ENOENT) {
+        err_code(&e, rc, "%s", path);
+        faults_add(&c->to->faults, path, 0, &e);
+    }
+    return rc == 0;
+}
+
+static void check_node(struct check *c)
+{
+    char path[IO_PATH_MAX];
+    struct uuid cluster;
+    uint32_t node;
+    uint8_t *buf;
+    size_t n;
+    struct err e;
+    if (io_path(path, sizeof path, c->place->path, "node.meta") < 0 ||
+        !read_whole(c, path, &buf, &n))
+        return;
+    free(buf);
+    if (node_read(c->place->io, c->place->path, &cluster, &node, &e) < 0)
+        faults_add(&c->to->faults, path, 0, &e);
+}
+
+/* A snapshot by itself, under whatever name. */
+static void check_snapshot(struct check *c)
+{
+    const char *path = c->place->path;
+    uint8_t *buf;
+    size_t n;
+    uint64_t at;
+    struct err e;
+    struct meta_image *m = NULL;
+    if (!read_whole(c, path, &buf, &n))
+        return;
+    if (meta_snapshot_decode(span_of(buf, n), NULL, &m, &at, &e) < 0)
+        faults_add(&c->to->faults, path, at, &e);
+    meta_image_unref(m);
+    free(buf);
+}
+
+static bool foreign(const struct place *p, const struct wal_owner *theirs)
+{
+    const struct wal_owner *ours = place_owner(p);
+    return ours && (!uuid_eq(&ours->cluster_id, &theirs->cluster_id) ||
+                    ours->node_id != theirs->node_id || ours->shard != theirs->shard);
+}
+
+/* true and the index of the snapshot it names if it is there and good. */
+static bool check_checkpoint(struct check *c, const char *path, uint64_t *index)
+{
+    struct checkpoint cp;
+    uint8_t *buf;
+    size_t n;
+    struct err e;
+    bool good = false;
+    if (!read_whole(c, path, &buf, &n))
+        return false;
+    int rc = checkpoint_decode(span_of(buf, n), &cp, &e);
+    free(buf);
+    if (rc < 0) {
+        faults_add(&c->to->faults, path, 0, &e);
+        return false;
+    }
+    if (foreign(c->place, &cp.owner)) {
+        err_set(&e, ERR_FOREIGN, "a checkpoint of another cluster, node or shard");
+        faults_add(&c->to->faults, path, 32, &e);
+    } else {
+        *index = cp.index;
+        good = true;
+    }
+    checkpoint_release(&cp);
+    return good;
+}
+
+/* ---- checkpoints, snapshots and log together; -ENOENT: files went away meanwhile */
+
+static bool is_listed(const struct history *h, uint64_t index)
+{
+    for (size_t i = 0; i < h->n_snapshots; i++) {
+        if (h->snapshots[i].index == index)
+            return true;
+    }
+    return false;
+}
+
+static void snapshot_path(const struct history *h, size_t i, char path[IO_PATH_MAX])
+{
+    char name[META_SNAPSHOT_NAME];
+    meta_snapshot_format_name(name, h->snapshots[i]);
+    if (io_path(path, IO_PATH_MAX, h->place->snapshots, "%s", name) < 0)
+        path[0] = 0;
+}
+
+static void check_checkpoints(struct check *c, const struct history *h)
+{
+    for (int i = 0; i < 2; i++) {
+        char path[IO_PATH_MAX];
+        uint64_t index;
+        if (io_path(path, sizeof path, c->place->log, "checkpoint.%d", i) < 0)
+            continue;
+        if (check_checkpoint(c, path, &index) && h->place->snapshots[0] && !is_listed(h, index))
+            faults_corrupt(&c->to->faults, path, 56, "the snapshot of index %" PRIu64 " is missing",
+                           index);
+    }
+}
+
+static void check_log(struct check *c, const struct history *h)
+{
+    size_t n = 0;
+    const struct wal_segment_header *s = h->log ? wal_reader_segments(h->log, &n) : NULL;
+    for (size_t i = 0; i < n; i++)
+        c->to->bytes += s[i].size;
+    c->to->files += n;
+    c->to->groups += h->n_groups;
+    c->to->records += h->n_written;
+    if (h->end.torn)
+        faults_torn(&c->to->faults, wal_reader_file(h->log), h->end.pos.offset, h->end.torn_bytes);
+}
+
+/* Do two images say the same, to the byte of their snapshots? */
+static bool same_image(const struct meta_image *a, const struct meta_image *b)
+{
+    struct wr x, y;
+    wr_init(&x, META_SNAPSHOT_MAX);
+    wr_init(&y, META_SNAPSHOT_MAX);
+    meta_snapshot_encode(a, 0, &x);
+    meta_snapshot_encode(b, 0, &y);
+    bool same = !x.err && !y.err && span_eq(span_of(x.buf, x.len), span_of(y.buf, y.len));
+    wr_free(&x);
+    wr_free(&y);
+    return same;
+}
+
+/* Snapshot i by itself; NULL if it is not good. */
+static int load_snapshot(struct check *c, struct history *h, size_t i, struct meta_image **out)
+{
+    struct history_fault where;
+    char path[IO_PATH_MAX];
+    struct io_stat st;
+    struct err e;
+    *out = NULL;
+    int rc = history_snapshot(h, h->snapshots[i], out, &where, &e);
+    if (rc == -ENOENT)
+        return rc;
+    if (rc < 0)
+        faults_add(&c->to->faults, where.file, where.position, &e);
+    snapshot_path(h, i, path);
+    if (io_stat(h->place->io, path, &st) == 0) {
+        c->to->files++;
+        c->to->bytes += st.size;
+    }
+    return 0;
+}
+
+/* From *m, which may be NULL, along the log to snapshot i, whose image *m becomes. The log need not
+ * reach back to all snapshots. */
+static int check_step(struct check *c, struct history *h, size_t i, struct meta_image **m)
+{
+    struct meta_image *there;
+    struct history_fault where;
+    char path[IO_PATH_MAX];
+    struct err e;
+    int rc = load_snapshot(c, h, i, &there);
+    if (rc < 0 || !there)
+        return rc;
+    rc = *m ? history_replay(h, m, meta_index(there), &where, &e) : ERR_NOTFOUND;
+    snapshot_path(h, i, path);
+    if (rc == 0 && !same_image(*m, there))
+        faults_corrupt(&c->to->faults, path, 0,
+                       "the log leads from the snapshot before to another image");
+    else if (rc < 0 && rc != ERR_NOTFOUND && rc != -ENOENT)
+        faults_add(&c->to->faults, where.file, where.position, &e);
+    meta_image_unref(*m);
+    *m = there;
+    return rc == -ENOENT ? rc : 0;
+}
+
+/* From the newest snapshot (NULL: there is no good one) to the end of the log. */
+static int check_end(struct check *c, struct history *h, struct meta_image **m)
+{
+    struct history_fault where;
+    struct err e;
+    if (h->n_entries == 0)
+        return 0;
+    if (!*m && h->n_snapshots == 0 && history_empty(h, m, &e) == -ENOMEM)
+        return -ENOMEM;
+    if (!*m)
+        return 0; /* part of a log: nothing to start from */
+    int rc = history_replay(h, m, history_last(h), &where, &e);
+    if (rc == ERR_NOTFOUND)
+        faults_corrupt(&c->to->faults, h->place->log, 0,
+                       "the log begins at index %" PRIu64 ", behind the newest snapshot's %" PRIu64,
+                       h->first, meta_index(*m));
+    else if (rc < 0 && rc != -ENOENT)
+        faults_add(&c->to->faults, where.file, where.position, &e);
+    return rc == -ENOENT ? rc : 0;
+}
+
+static int check_opened(struct check *c, struct history *h)
+{
+    struct meta_image *m = NULL;
+    int rc = 0;
+    check_log(c, h);
+    for (size_t i = 0; i < h->n_snapshots && rc == 0; i++)
+        rc = check_step(c, h, i, &m);
+    if (rc == 0)
+        rc = check_end(c, h, &m);
+    meta_image_unref(m);
+    if (rc == 0 && (c->place->kind == PLACE_NODE || c->place->kind == PLACE_LOG))
+        check_checkpoints(c, h);
+    return rc;
+}
+
+/* Did a running broker save or remove snapshots since h was opened? */
+static bool changed(const struct history *h)
+{
+    struct meta_snapshot_name *list = NULL;
+    size_t n = 0;
+    if (!h->place->snapshots[0] ||
+        meta_snapshot_list(h->place->io, h->place->snapshots, &list, &n) < 0)
+        return false;
+    bool same =
+        n == h->n_snapshots && (n == 0 || memcmp(list, h->snapshots, n * sizeof *list) == 0);
+    free(list);
+    return !same;
+}
+
+static int try_history(struct check *c)
+{
+    struct history h;
+    struct history_fault where = {.file = ""};
+    struct err e;
+    int rc = history_open(&h, c->place, &where, &e);
+    if (rc < 0 && rc != -ENOENT)
+        faults_add(&c->to->faults, where.file[0] ? where.file : c->place->log, where.position, &e);
+    if (rc != -ENOENT)
+        rc = check_opened(c, &h);
+    if (rc == 0 && c->to->faults.failed && changed(&h))
+        rc = -ENOENT;
+    history_close(&h);
+    return rc;
+}
+
+static void check_history(struct check *c)
+{
+    enum { TRIES = 10 };
+    int rc = -ENOENT;
+    for (int i = 0; i < TRIES && rc == -ENOENT; i++) {
+        faults_release(&c->to->faults);
+        *c->to = (struct meta_check){0};
+        if (c->place->kind == PLACE_NODE)
+            check_node(c);
+        rc = try_history(c);
+    }
+    if (rc < 0 && !c->to->faults.trouble) {
+        cli_error("%s: %s", c->place->path, err_str(rc));
+        c->to->faults.trouble = rc;
+    }
+}
+
+void meta_check_run(struct meta_check *to, const struct place *p)
+{
+    struct check c = {p, to};
+    uint64_t index;
+    *to = (struct meta_check){0};
+    if (p->kind == PLACE_SNAPSHOT)
+        check_snapshot(&c);
+    else if (p->kind == PLACE_CHECKPOINT)
+        check_checkpoint(&c, p->path, &index);
+    else
+        check_history(&c);
+}
