@@ -82,12 +82,6 @@ struct stage_list *shard_thread_finished(struct shard_thread *t, const struct wo
 
 /* ---- the shard's hooks */
 
-static void on_write(void *ctx, struct shard *s)
-{
-    (void)s;
-    ((struct shard_thread *)ctx)->write_wanted = true;
-}
-
 static void write_done(struct loop_msg *m)
 {
     struct shard_thread *t = container_of(m, struct shard_thread, write);
@@ -100,6 +94,19 @@ static void write_on_writer(struct loop_msg *m)
     shard_write_run(t->shard);
     t->write.run = write_done;
     inbox_post(&t->inbox, &t->write);
+}
+
+/* The writer gets it at once: what the shard does next, applying the group before, overlaps with it. */
+static void on_write(void *ctx, struct shard *s)
+{
+    (void)s;
+    struct shard_thread *t = ctx;
+    if (!t->broker->settings->wal_writer_thread || !t->started) {
+        t->write_wanted = true;
+        return;
+    }
+    t->write.run = write_on_writer;
+    crew_post(&t->writer, &t->write);
 }
 
 static void job_done(struct loop_msg *m)
@@ -183,18 +190,13 @@ static void on_lead(void *ctx, struct shard *s, bool leads)
 
 /* ---- the thread */
 
-/* Have the write that the shard asked for done. True: it is done already, and there may be another.
- */
-static bool write_wanted(struct shard_thread *t)
+/* Without a writer (or before there was one) this thread does the write that the shard asked for. True: it is
+ * done, and there may be another. */
+static bool do_write(struct shard_thread *t)
 {
     if (!t->write_wanted)
         return false;
     t->write_wanted = false;
-    if (t->broker->settings->wal_writer_thread) {
-        t->write.run = write_on_writer;
-        crew_post(&t->writer, &t->write);
-        return false;
-    }
     shard_write_run(t->shard);
     shard_written(t->shard);
     return true;
@@ -214,7 +216,7 @@ static void *run(void *arg)
         inbox_run(&t->inbox);
         shard_flush(t->shard);
         int64_t pause = shard_tick(t->shard);
-        if (write_wanted(t))
+        if (do_write(t))
             pause = 0;
         hand_out_finished(t);
         if (t->state == OPEN && shard_poisoned(t->shard))
