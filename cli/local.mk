@@ -59,3 +59,16 @@ man/chronik-meta.1: man/chronik-meta.1.in chronik-meta$(EXEEXT)
 	$(make_man)
 completions/chronik-meta.bash: chronik-meta$(EXEEXT)
 	$(make_completion)
+
+bin_PROGRAMS += chronik-wal
+chronik_wal_SOURCES = cli/chronik-wal.c cli/wal_dump.c cli/wal_frame.c cli/wal_list.c cli/wal_logs.c \
+	cli/wal_stats.c cli/wal_tool.h cli/wal_topics.c cli/wal_verify.c cli/wal_walk.c
+chronik_wal_LDADD = $(CLI_LIBS)
+EXTRA_DIST += man/chronik-wal.1.in
+man_MANS += man/chronik-wal.1
+bashcomp_DATA += completions/chronik-wal.bash
+CLEANFILES += man/chronik-wal.1 completions/chronik-wal.bash
+man/chronik-wal.1: man/chronik-wal.1.in chronik-wal$(EXEEXT)
+	$(make_man)
+completions/chronik-wal.bash: chronik-wal$(EXEEXT)
+	$(make_completion)

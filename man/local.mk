@@ -1,1 +1,2 @@
 # man: see ARCHITECTURE.md
+dist_man_MANS += man/chronik-wal.5

@@ -1,0 +1,65 @@
+/* chronik-wal - look into write-ahead logs without a broker. */
+#include "cli/wal_tool.h"
+
+enum { LIST, DUMP, VERIFY, STATS };
+
+#define AT(member) offsetof(struct wal_options, member)
+static const struct opt options[] = {
+    {'r', "records", NULL, OPT_FLAG, AT(records), "a row for each record instead of each frame",
+     .commands = 1u << DUMP},
+    {0, "payload", NULL, OPT_FLAG, AT(payload),
+     "with keys, values and headers: as text, or in base64 where they are not UTF-8; means "
+     "--records",
+     .commands = 1u << DUMP},
+    {'t', "topic", "TOPIC", OPT_TEXT, AT(topic), "only what belongs to this topic: name or id",
+     .commands = 1u << DUMP, .fill = OPT_FILL_TOPIC},
+    {'p', "partition", "N", OPT_INT, AT(partition), "only this partition", .max = UINT32_MAX,
+     .commands = 1u << DUMP},
+    {0, "type", "TYPE", OPT_TEXT, AT(type), "only frames of this type: BATCH, COMMAND, OPEN...",
+     .commands = 1u << DUMP},
+    {0, "from-offset", "N", OPT_INT, AT(from_offset),
+     "only batches, or records, from this offset on", .commands = 1u << DUMP},
+    {0, "to-offset", "N", OPT_INT, AT(to_offset), "only batches, or records, up to this offset",
+     .commands = 1u << DUMP},
+    {0, "from-index", "N", OPT_INT, AT(from_index), "only entries from this index on",
+     .commands = 1u << DUMP},
+    {0, "shard", "N", OPT_INT, AT(shard), "only the log of this shard", .max = UINT32_MAX,
+     .commands = 1u << DUMP},
+    {'n', "limit", "N", OPT_INT, AT(limit), "stop after so many rows", .commands = 1u << DUMP},
+    CLI_OPTIONS_OUTPUT(struct wal_options, common, cli_formats),
+    CLI_OPTIONS_TALK(struct wal_options, common),
+};
+
+static const struct opt_command commands[] = {
+    [LIST] = {"list", "PATH...", 1, OPT_ANY, "show the segment files", OPT_FILL_FILE, wal_list},
+    [DUMP] = {"dump", "PATH...", 1, OPT_ANY,
+              "show what the log holds, frame by frame or record by record", OPT_FILL_FILE,
+              wal_dump},
+    [VERIFY] = {"verify", "PATH...", 1, OPT_ANY,
+                "check every byte; tell a torn tail from corruption (exit status 8)", OPT_FILL_FILE,
+                wal_verify},
+    [STATS] = {"stats", "PATH...", 1, OPT_ANY, "show sizes, batching, frames and sync times",
+               OPT_FILL_FILE, wal_stats},
+};
+
+static const struct opt_program program = {"chronik-wal",
+                                           "Inspect write-ahead logs offline: a segment file, a "
+                                           "log's directory, or a broker's data directory.",
+                                           OPT_TABLE(options), OPT_COMMANDS(commands)};
+
+struct out *wal_out(const struct wal_options *o, const struct out_column *columns, size_t n)
+{
+    return out_new(stdout, (enum out_format)o->common.format, !o->common.no_header, columns, n);
+}
+
+int main(int argc, char **argv)
+{
+    struct wal_options o = {.common = CLI_COMMON_INIT,
+                            .partition = -1,
+                            .from_offset = -1,
+                            .to_offset = -1,
+                            .from_index = -1,
+                            .limit = -1,
+                            .shard = -1};
+    return cli_main(&program, argc, argv, &o, &o.common);
+}

@@ -1,0 +1,156 @@
+/* wal_verify.c - chronik-wal verify: every checksum, every link, every frame; the first fault of
+ * each log. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "batch/batch.h"
+#include "cli/wal_tool.h"
+#include "shard/checkpoint.h"
+
+struct verify {
+    uint64_t files, groups, records, bytes;
+    uint64_t segment; /* the one being read */
+    struct json *faults;
+};
+
+static const struct out_column fault_columns[] = {
+    {"file", OUT_STR}, {"position", OUT_INT}, {"kind", OUT_STR}, {"reason", OUT_STR}};
+
+static int check_frames(struct verify *c, struct wal_visit *v)
+{
+    size_t at = WAL_PAYLOAD_HEADER, next = at;
+    struct wal_frame f;
+    int rc;
+    while ((rc = wal_frame_next(v->group->payload, &next, &f)) == 1) {
+        struct wal_batch w;
+        struct batch b;
+        v->at = at;
+        if (wal_frame_check(&f, &v->why) != 0)
+            return ERR_CORRUPT;
+        if (f.type == WAL_BATCH && wal_batch_decode(f.body, &w) == 0 &&
+            batch_peek(w.batch, &b) == 0)
+            c->records += (uint64_t)b.count;
+        at = next;
+    }
+    v->at = at;
+    v->why = "a frame does not fit its group";
+    return rc == 0 ? 0 : ERR_CORRUPT;
+}
+
+static int check_group(void *ctx, struct wal_visit *v)
+{
+    struct verify *c = ctx;
+    if (v->segment->id != c->segment) {
+        c->segment = v->segment->id;
+        c->files++;
+    }
+    return check_frames(c, v);
+}
+
+static void add_fault(struct verify *c, const char *file, uint64_t position, const char *kind,
+                      const char *reason)
+{
+    struct json *j = json_new_object();
+    json_set_str(j, "file", file);
+    json_set_int(j, "position", (int64_t)position);
+    json_set_str(j, "kind", kind);
+    json_set_str(j, "reason", reason);
+    json_push(c->faults, j);
+}
+
+/* A checkpoint beside the log says how far it was durable when that was written: a witness that may
+ * know more than the log's own headers. It is read first, so that a broker at work cannot put it
+ * behind what is read. */
+static void ask_checkpoint(struct wal_log *log)
+{
+    struct checkpoint newest, older;
+    bool bad;
+    if (log->is_file ||
+        checkpoint_load(io_posix(), log->path, NULL, &newest, &older, &bad, NULL) != 0)
+        return;
+    log->synced = newest.synced;
+    checkpoint_release(&newest);
+    checkpoint_release(&older);
+}
+
+/* A torn tail is no failure of the check; it is said, though. */
+static enum cli_exit verify_log(struct verify *c, struct wal_log *log)
+{
+    struct wal_outcome o;
+    c->segment = 0;
+    ask_checkpoint(log);
+    wal_walk(log, check_group, c, &o);
+    c->groups += o.groups;
+    c->bytes += o.bytes;
+    if (o.rc == ERR_CORRUPT)
+        add_fault(c, o.fault.file, o.fault.pos.offset, "corruption", o.fault.reason);
+    else if (o.rc == 0 && o.end.torn)
+        add_fault(c, o.last_file, o.end.pos.offset, "torn-tail",
+                  "the log ends in an incomplete write");
+    return wal_outcome_report(&o);
+}
+
+/* ---- the result */
+
+static struct json *result_json(const struct verify *c, struct json *faults)
+{
+    struct json *j = json_new_object();
+    json_set_int(j, "files", (int64_t)c->files);
+    json_set_int(j, "groups", (int64_t)c->groups);
+    json_set_int(j, "records", (int64_t)c->records);
+    json_set_int(j, "bytes", (int64_t)c->bytes);
+    json_set(j, "faults", faults);
+    return j;
+}
+
+/* csv: the faults; the sums have no place in such a table. */
+static void put_faults(const struct wal_options *o, const struct json *faults)
+{
+    struct out *out = wal_out(o, OUT_COLUMNS(fault_columns));
+    for (size_t i = 0; i < json_len(faults); i++) {
+        const struct json *f = json_at(faults, i);
+        out_span(out, json_str(json_get(f, "file")));
+        out_int(out, json_int(json_get(f, "position"), 0));
+        out_span(out, json_str(json_get(f, "kind")));
+        out_span(out, json_str(json_get(f, "reason")));
+        out_row(out);
+    }
+    out_free(out);
+}
+
+static void put_result(const struct wal_options *o, struct verify *c, enum cli_exit status)
+{
+    enum out_format format = (enum out_format)o->common.format;
+    if (format == OUT_JSON || format == OUT_JSONL) {
+        out_single(stdout, format, false, result_json(c, c->faults));
+        return;
+    }
+    if (format != OUT_TEXT || json_len(c->faults) > 0)
+        put_faults(o, c->faults);
+    if (format == OUT_TEXT)
+        printf("%" PRIu64 " files, %" PRIu64 " groups, %" PRIu64 " records, %" PRIu64
+               " bytes: %s\n",
+               c->files, c->groups, c->records, c->bytes,
+               status == CLI_OK      ? "ok"
+               : status == CLI_CHECK ? "corrupt"
+                                     : "not checked to the end");
+    json_free(c->faults);
+}
+
+int wal_verify(void *values, const struct opt_args *args)
+{
+    const struct wal_options *o = values;
+    struct wal_logs logs;
+    struct err e;
+    enum cli_exit status = CLI_OK;
+    if (wal_logs_find(&logs, args, &e) != 0) {
+        wal_logs_release(&logs);
+        return cli_fail(&e);
+    }
+    struct verify c = {.faults = json_new_array()};
+    for (size_t i = 0; i < logs.n; i++)
+        status = wal_worse(status, verify_log(&c, &logs.v[i]));
+    put_result(o, &c, status);
+    wal_logs_release(&logs);
+    return status;
+}
