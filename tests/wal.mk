@@ -10,3 +10,15 @@ WAL_TEST_LIBS = libwalfixture.la libunit.la libchronik.la $(CHECK_LIBS)
 tests_unit_wal_test_damage_LDADD = $(WAL_TEST_LIBS)
 tests_unit_wal_test_reader_LDADD = $(WAL_TEST_LIBS)
 tests_unit_wal_test_writer_LDADD = $(WAL_TEST_LIBS)
+
+# chronik-wal on logs that every build makes alike, and against a reader in another language.
+noinst_PROGRAMS += tests/wal/make_samples
+tests_wal_make_samples_LDADD = libchronik.la
+WAL_SAMPLES = samples/wal/corrupt/00000000000000000001.wal samples/wal/torn/00000000000000000001.wal \
+	samples/wal/wal/0/00000000000000000001.wal samples/wal/wal/1/00000000000000000001.wal \
+	samples/wal/wal/1/00000000000000000002.wal samples/wal/wal/1/00000000000000000003.wal \
+	samples/wal/wal/1/00000000000000000004.wal
+EXTRA_DIST += $(WAL_SAMPLES) samples/wal/README
+dist_check_SCRIPTS += tests/wal/second_opinion.sh tests/wal/tool.sh
+TESTS += tests/wal/second_opinion.sh tests/wal/tool.sh
+EXTRA_DIST += tests/wal/compare.py tests/wal/read_wal.py
