@@ -12,13 +12,24 @@ static struct {
     const char *name;
     bool quiet;
     int verbose;
-} self = {"chronik", false, 0};
+    int output_errno; /* why standard output failed, if that is known */
+} self = {.name = "chronik"};
 
 const struct opt_choice cli_formats[] = {{"text", OUT_TEXT},   {"json", OUT_JSON},
                                          {"jsonl", OUT_JSONL}, {"csv", OUT_CSV},
                                          {"names", OUT_NAMES}, {NULL, 0}};
 const struct opt_choice cli_formats_unnamed[] = {
     {"text", OUT_TEXT}, {"json", OUT_JSON}, {"jsonl", OUT_JSONL}, {"csv", OUT_CSV}, {NULL, 0}};
+
+const char *cli_name(void)
+{
+    return self.name;
+}
+
+void cli_output_failed(int number)
+{
+    self.output_errno = number;
+}
 
 /* What was written to standard output so far goes first, so that a terminal shows both in order. */
 static void speak(const char *fmt, va_list ap)
@@ -97,7 +108,10 @@ enum cli_exit cli_exit_of(int code)
 
 enum cli_exit cli_fail(const struct err *e)
 {
-    cli_error("%s", e->text);
+    if (e->code == ERR_INTERRUPTED) /* whoever pressed Ctrl-C knows why */
+        cli_say(1, "%s", e->text);
+    else
+        cli_error("%s", e->text);
     return cli_exit_of(e->code);
 }
 
@@ -131,15 +145,15 @@ enum cli_exit cli_tally_exit(const struct cli_tally *t)
 static int finish(int status)
 {
     bool failed = ferror(stdout) != 0;
-    int saved = 0;
     errno = 0;
     if (fclose(stdout)) {
         failed = true;
-        saved = errno;
+        self.output_errno = errno;
     }
     if (!failed)
         return status;
-    cli_error("standard output: %s", saved ? strerror(saved) : "write error");
+    cli_error("standard output: %s",
+              self.output_errno ? strerror(self.output_errno) : "write error");
     return status == CLI_OK ? CLI_FAILED : status;
 }
 

@@ -122,6 +122,9 @@ extern const struct opt_choice cli_formats_unnamed[];
 int cli_main(const struct opt_program *p, int argc, char **argv, void *values,
              struct cli_common *common);
 
+/* The program's name. */
+const char *cli_name(void);
+
 /* One line on standard error: "program: what: why". Control characters, which a broker or a file
  * may have put there, are shown as '?'. */
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -129,6 +132,10 @@ void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void cli_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The same, only with -v given at least `level` times. */
 void cli_say(int level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Standard output has failed with this errno value: what cli_main will say at the end. For programs
+ * that stop because of it; the others need not look. */
+void cli_output_failed(int number);
 
 /* The exit status for an error code of base/err.h. */
 enum cli_exit cli_exit_of(int code);

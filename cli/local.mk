@@ -2,10 +2,16 @@
 noinst_LTLIBRARIES += libcli.la
 libcli_la_SOURCES = \
 	cli/cli.c cli/cli.h \
+	cli/escape.c cli/escape.h \
+	cli/interrupt.c cli/interrupt.h \
+	cli/lines.c cli/lines.h \
 	cli/names.c cli/names.h \
 	cli/opt.c cli/opt.h cli/opt_bash.c cli/opt_show.c \
 	cli/out.c cli/out.h cli/out_json.c cli/out_table.c cli/out_table.h \
-	cli/utf8.c cli/utf8.h
+	cli/record_json.c cli/record_json.h \
+	cli/session.c cli/session.h \
+	cli/utf8.c cli/utf8.h \
+	cli/when.c cli/when.h
 libcli_la_LIBADD = libchronik.la
 CLI_LIBS = libcli.la libchronik.la
 
@@ -72,3 +78,5 @@ man/chronik-wal.1: man/chronik-wal.1.in chronik-wal$(EXEEXT)
 	$(make_man)
 completions/chronik-wal.bash: chronik-wal$(EXEEXT)
 	$(make_completion)
+
+include cli/records.mk

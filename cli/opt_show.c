@@ -12,21 +12,6 @@ static const struct opt standard_rows[] = {
     {0, "version", NULL, OPT_FLAG, 0, "print the version"},
 };
 
-/* Call f for every option to show, the standard ones last; of one command if command is not NULL.
- */
-static void each_option(const struct opt_program *p, const struct opt_command *command,
-                        void (*f)(const struct opt_program *, const struct opt *, FILE *),
-                        FILE *out)
-{
-    for (size_t i = 0; i < p->n_options; i++) {
-        const struct opt *o = &p->options[i];
-        if (!o->hidden && (!command || opt_belongs(p, o, command)))
-            f(p, o, out);
-    }
-    for (size_t i = 0; i < sizeof standard_rows / sizeof *standard_rows; i++)
-        f(p, &standard_rows[i], out);
-}
-
 /* The explanation with what the table knows beside it: choices, and the commands that know the
  * option. */
 static void explain(const struct opt_program *p, const struct opt *o, bool commands, char *buf,
@@ -50,6 +35,23 @@ static void explain(const struct opt_program *p, const struct opt *o, bool comma
     if (*before == ',')
         fputc(')', f);
     fclose(f);
+}
+
+/* Call f with every option to show and its explanation, the standard ones last; those of one
+ * command if command is not NULL. */
+static void each_option(const struct opt_program *p, const struct opt_command *command,
+                        void (*f)(const struct opt *, const char *, FILE *), FILE *out)
+{
+    char text[1024];
+    for (size_t i = 0; i < p->n_options; i++) {
+        const struct opt *o = &p->options[i];
+        if (o->hidden || (command && !opt_belongs(p, o, command)))
+            continue;
+        explain(p, o, !command, text, sizeof text);
+        f(o, text, out);
+    }
+    for (size_t i = 0; i < sizeof standard_rows / sizeof *standard_rows; i++)
+        f(&standard_rows[i], standard_rows[i].help, out);
 }
 
 /* Put text from column `at` on, wrapped at HELP_WIDTH, going on from column `now`. */
@@ -76,10 +78,9 @@ static void wrap(FILE *out, int now, int at, const char *text)
     fputc('\n', out);
 }
 
-static void help_option(const struct opt_program *p, const struct opt *o, FILE *out)
+static void help_option(const struct opt *o, const char *text, FILE *out)
 {
-    char text[1024], name[128];
-    explain(p, o, true, text, sizeof text);
+    char name[128];
     if (o->letter)
         snprintf(name, sizeof name, "  -%c, --%s%s%s", o->letter, o->name, o->arg ? "=" : "",
                  o->arg ? o->arg : "");
@@ -144,10 +145,8 @@ static void roff_sentence(FILE *out, const char *s)
     fputs(".\n", out);
 }
 
-static void man_option(const struct opt_program *p, const struct opt *o, FILE *out)
+static void man_option(const struct opt *o, const char *text, FILE *out)
 {
-    char text[1024];
-    explain(p, o, true, text, sizeof text);
     fputs(".TP\n", out);
     if (o->letter)
         fprintf(out, "\\fB\\-%c\\fR, ", o->letter);

@@ -215,10 +215,11 @@ static void put_value(struct out *o, const struct json *j)
     }
     bool json = o->format == OUT_JSON || o->format == OUT_JSONL;
     bool bare = json_type_of(j) != JSON_T_STR && json_type_of(j) < JSON_T_ARRAY;
+    bool none = json_type_of(j) == JSON_T_ARRAY && !json_len(j);
     char *text = json ? json_text(j, 0) : flat(j);
     if (!text)
         no_memory();
-    cell(o, json || bare ? BARE : TEXT, span_str(text));
+    cell(o, json || bare ? BARE : none ? NOTHING : TEXT, span_str(text));
     free(text);
 }
 

@@ -45,7 +45,8 @@ enum out_type {
     OUT_INT,
     OUT_REAL,
     OUT_BOOL,
-    OUT_VALUE, /* any JSON value; in text and csv an array of scalars is joined by commas */
+    OUT_VALUE, /* any JSON value; in text and csv an array of scalars is joined by commas, an empty
+                * one is shown like null */
 };
 
 enum { OUT_MEASURED = 1000 };

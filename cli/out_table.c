@@ -44,8 +44,7 @@ int table_init(struct table *t, FILE *f, bool header, const struct out_column *c
         };
         measure |= c->width == 0;
     }
-    if (!measure)
-        table_flush(t);
+    t->bound = measure ? OUT_MEASURED : 1;
     return 0;
 }
 
@@ -124,7 +123,7 @@ static void write_held(struct table *t)
 
 void table_flush(struct table *t)
 {
-    if (!t->flowing) {
+    if (!t->flowing && t->rows) {
         each_cell(t, widen);
         write_header(t);
         t->flowing = true;
@@ -139,7 +138,7 @@ int table_row(struct table *t)
     t->rows++;
     if (t->flowing)
         write_held(t);
-    else if (t->rows >= OUT_MEASURED)
+    else if (t->rows >= t->bound)
         table_flush(t);
     return 0;
 }

@@ -19,6 +19,7 @@ struct table {
         size_t width;
     } * columns;     /* those shown */
     size_t n, rows;  /* columns; rows held */
+    size_t bound;    /* of rows held */
     struct wr cells; /* the held cells, each ended by a NUL */
 };
 

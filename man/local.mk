@@ -1,2 +1,9 @@
 # man: see ARCHITECTURE.md
 dist_man_MANS += man/chronik-wal.5
+
+EXTRA_DIST += man/chronik.7.in
+man_MANS += man/chronik.7
+CLEANFILES += man/chronik.7
+man/chronik.7: man/chronik.7.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) man && \
+		sed -e 's/@VERSION@/$(PACKAGE_VERSION)/g' $(srcdir)/man/chronik.7.in >$@.tmp && mv $@.tmp $@

@@ -264,9 +264,26 @@ int client_link_receive(struct client_link *l, void *resp, struct arena *a,
     return rc ? fail_with(l, rc, e) : 0;
 }
 
+int client_link_receive_copy(struct client_link *l, void *resp, struct arena *a,
+                             const struct client_wait *w, struct err *e)
+{
+    struct client_response r;
+    int rc = await_answer(l, &r, w, e);
+    if (rc)
+        return rc;
+    size_t n = rd_left(&r.body);
+    uint8_t *own = arena_alloc(a, n);
+    if (!own)
+        return fail(l, -ENOMEM, e);
+    memcpy(own, r.body.p, n);
+    r.body = rd_of(own, n);
+    rc = client_response_decode(&r, a, resp, e);
+    return rc ? fail_with(l, rc, e) : 0;
+}
+
 int client_link_call(struct client_link *l, int16_t key, int16_t max, const void *req, void *resp,
                      struct arena *a, const struct client_wait *w, struct err *e)
 {
     int rc = client_link_send(l, key, max, req, e);
-    return rc ? rc : client_link_receive(l, resp, a, w, e);
+    return rc ? rc : client_link_receive_copy(l, resp, a, w, e);
 }

@@ -53,7 +53,10 @@ int client_link_flush(struct client_link *l, const struct client_wait *w, struct
  * until the link is used again) and into a. After a failure the link is closed. */
 int client_link_receive(struct client_link *l, void *resp, struct arena *a,
                         const struct client_wait *w, struct err *e);
-/* Send and receive. */
+/* The same, but the answer lives in a alone. */
+int client_link_receive_copy(struct client_link *l, void *resp, struct arena *a,
+                             const struct client_wait *w, struct err *e);
+/* Send and receive; the answer lives in a. */
 int client_link_call(struct client_link *l, int16_t key, int16_t max, const void *req, void *resp,
                      struct arena *a, const struct client_wait *w, struct err *e);
 

@@ -286,7 +286,7 @@ int client_call_controller(struct client_cluster *c, int16_t key, int16_t max, c
     rc = client_link_send(l, key, max, req, e);
     if (rc)
         return rc;
-    rc = client_link_receive(l, resp, a, &c->wait, e);
+    rc = client_link_receive_copy(l, resp, a, &c->wait, e);
     if (client_may_retry(rc) || rc == ERR_TIMEOUT)
         rc = err_code(e, ERR_UNKNOWN_OUTCOME, "%s: %s", l->peer, kp_api(key)->name);
     return rc;

@@ -61,11 +61,11 @@ void client_begin(struct client_cluster *c, int64_t ms);
 int client_metadata(struct client_cluster *c, const char *const *names, size_t n, struct arena *a,
                     const struct kp_metadata_resp **answer, struct err *e);
 
-/* Call any broker, with what may be repeated. */
+/* Call any broker, with what may be repeated. The answer lives in a. */
 int client_call_any(struct client_cluster *c, int16_t key, int16_t max, const void *req, void *resp,
                     struct arena *a, struct err *e);
-/* Call the controller once. If the connection is lost after the request was sent, the outcome is
- * ERR_UNKNOWN_OUTCOME. */
+/* Call the controller once; the answer lives in a. If the connection is lost after the request was
+ * sent, the outcome is ERR_UNKNOWN_OUTCOME. */
 int client_call_controller(struct client_cluster *c, int16_t key, int16_t max, const void *req,
                            void *resp, struct arena *a, struct err *e);
 

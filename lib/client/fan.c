@@ -61,7 +61,7 @@ static int by_leader(const void *x, const void *y)
     if (a->link != b->link)
         return a->link < b->link ? -1 : 1;
     int order = strcmp(a->topic, b->topic);
-    return order ? order : (a->partition > b->partition) - (a->partition < b->partition);
+    return order ? order : (a->order > b->order) - (a->order < b->order);
 }
 
 /* A failure of some parts only: keep going if it may pass. */
@@ -186,7 +186,10 @@ int client_fan_run(struct client_cluster *c, const struct client_fan *f, struct 
     r.parts = calloc(n + 1, sizeof *r.parts);
     if (!r.parts)
         return err_code(e, -ENOMEM, "%s", kp_api(f->key)->name);
-    memcpy(r.parts, parts, n * sizeof *parts);
+    for (size_t i = 0; i < n; i++) {
+        r.parts[i] = parts[i];
+        parts[i]->order = i;
+    }
     arena_init(&r.a, 0);
     drop_done(&r);
     while (r.n && !r.rc) {

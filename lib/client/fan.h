@@ -17,13 +17,15 @@ struct client_part {
     int16_t error;            /* once done: the broker's verdict */
     char text[200];           /* its reason, if error is set */
     struct client_link *link; /* private */
+    size_t order;             /* private: the place in what the caller gave */
 };
 
 struct client_fan {
     int16_t key, max; /* the API and its highest version to use */
     bool unanswered;  /* the request has no answer: sent is done */
     void *ctx;
-    /* Fill req (initialised) for n parts; parts of one topic are neighbours. 0 or a negative code.
+    /* Fill req (initialised) for n parts; parts of one topic are neighbours, in the caller's order.
+     * 0 or a negative code.
      */
     int (*build)(void *ctx, struct client_part **parts, size_t n, void *req, struct arena *a);
     /* Read the answer: call client_part_settle for each part. 0 or a negative code. */

@@ -69,15 +69,15 @@ static int take(void *ctx, struct client_part **parts, size_t n, const void *msg
 }
 
 int client_fetch(struct client_cluster *c, const struct client_fetch_options *o,
-                 struct client_fetch *v, size_t n, struct err *e)
+                 struct client_fetch *const *v, size_t n, struct err *e)
 {
     struct client_fan f = {KP_FETCH, NAMES_UP_TO, false, (void *)o, build, take};
     struct client_part **parts = calloc(n + 1, sizeof *parts);
     if (!parts)
         return err_code(e, -ENOMEM, "fetch");
     for (size_t i = 0; i < n; i++) {
-        v[i].part.done = false;
-        parts[i] = &v[i].part;
+        v[i]->part.done = false;
+        parts[i] = &v[i]->part;
     }
     int rc = client_fan_run(c, &f, parts, n, e);
     free(parts);

@@ -24,8 +24,9 @@ struct client_fetch_options {
     void *ctx;
 };
 
-/* One fetch of n partitions. 0 (parts may have errors, which take has seen), or a negative code. */
+/* One fetch of n partitions; brokers fill their answers in the order given. 0 (parts may have
+ * errors, which take has seen), or a negative code. */
 int client_fetch(struct client_cluster *c, const struct client_fetch_options *o,
-                 struct client_fetch *v, size_t n, struct err *e);
+                 struct client_fetch *const *v, size_t n, struct err *e);
 
 #endif

@@ -1,0 +1,35 @@
+#include "cli/escape.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+
+static int hex_digit(char c)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *at = c ? strchr(digits, c | 0x20) : NULL;
+    return at ? (int)(at - digits) : -1;
+}
+
+int unescape(const char *text, char *out, size_t *n)
+{
+    static const char from[] = "tnr0\\", to[] = "\t\n\r\0\\";
+    *n = 0;
+    for (const char *s = text; *s; s++) {
+        if (*s != '\\') {
+            out[(*n)++] = *s;
+            continue;
+        }
+        const char *at = *++s ? strchr(from, *s) : NULL;
+        if (at) {
+            out[(*n)++] = to[at - from];
+        } else if (*s == 'x' && hex_digit(s[1]) >= 0 && hex_digit(s[2]) >= 0) {
+            out[(*n)++] = (char)(hex_digit(s[1]) << 4 | hex_digit(s[2]));
+            s += 2;
+        } else {
+            return ERR_INVALID;
+        }
+    }
+    return 0;
+}

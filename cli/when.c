@@ -1,0 +1,65 @@
+#include "cli/when.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/err.h"
+#include "cli/opt.h"
+
+/* "Z", "+02:00" or "-02:00" and nothing behind it, in minutes. */
+static int parse_zone(const char *s, int *minutes)
+{
+    int h, m, n = 0;
+    *minutes = 0;
+    if (!strcmp(s, "Z") || !strcmp(s, "z"))
+        return 0;
+    if ((*s != '+' && *s != '-') || sscanf(s + 1, "%2d:%2d%n", &h, &m, &n) != 2 || n != 5 || s[6] ||
+        h < 0 || h > 23 || m < 0 || m > 59)
+        return ERR_INVALID;
+    *minutes = (*s == '-' ? -1 : 1) * (h * 60 + m);
+    return 0;
+}
+
+/* ".123456" as milliseconds; *s moves behind it. */
+static int parse_fraction(const char **s)
+{
+    int ms = 0, unit = 100;
+    if (**s != '.')
+        return 0;
+    for (++*s; **s >= '0' && **s <= '9'; ++*s, unit /= 10)
+        ms += (**s - '0') * unit;
+    return ms;
+}
+
+static bool in_range(const struct tm *t)
+{
+    return t->tm_mon >= 0 && t->tm_mon <= 11 && t->tm_mday >= 1 && t->tm_mday <= 31 &&
+           t->tm_hour >= 0 && t->tm_hour <= 23 && t->tm_min >= 0 && t->tm_min <= 59 &&
+           t->tm_sec >= 0 && t->tm_sec <= 60;
+}
+
+int when_parse(const char *text, int64_t *ms)
+{
+    if (!opt_parse_int(text, 0, INT64_MAX, ms))
+        return 0;
+    struct tm t = {0};
+    int n = 0, zone;
+    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &t.tm_year, &t.tm_mon, &t.tm_mday, &t.tm_hour,
+               &t.tm_min, &t.tm_sec, &n) != 6 ||
+        n != 19)
+        return ERR_INVALID;
+    t.tm_year -= 1900;
+    t.tm_mon -= 1;
+    const char *rest = text + n;
+    int fraction = parse_fraction(&rest);
+    int month = t.tm_mon;
+    if (parse_zone(rest, &zone) || !in_range(&t))
+        return ERR_INVALID;
+    int64_t seconds = timegm(&t);
+    if (t.tm_mon != month) /* there is no 31st of February */
+        return ERR_INVALID;
+    *ms = (seconds - (int64_t)zone * 60) * 1000 + fraction;
+    return 0;
+}
