@@ -53,7 +53,6 @@ static struct plog_segment *cold_twin(const struct plog *p, const struct plog_se
     if (!twin)
         return NULL;
     plog_segment_set_old(twin, plog_segment_bytes(s), plog_segment_end(s), s->own_from);
-    twin->cut = s->cut;
     atomic_store_explicit(&twin->sealed, true, memory_order_relaxed);
     return twin;
 }

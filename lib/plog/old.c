@@ -50,7 +50,9 @@ static struct rest trust(const struct plog_check *c, struct plog_old *o)
     return (struct rest){c->bytes, c->end};
 }
 
-/* The files are ahead of the point at which the log was cut: keep what lies before it. */
+/* The files know of more than there is: the log was cut at a mark, and they were not written since.
+ * (If a sealed segment was cut by accident instead, its scan does not reach the offset that is
+ * due.) Keep what lies before the end. */
 static struct rest trim(const struct plog_segment *s, struct plog_old *o)
 {
     struct plog_grow *offsets = &o->index.offsets, *times = &o->index.times;
@@ -116,10 +118,6 @@ static int load(struct plog_segment *s, struct plog_old *o, struct rest *rest, s
     }
     if (rc < 0)
         return rc;
-    bool sealed = atomic_load_explicit(&s->sealed, memory_order_acquire);
-    if (c.bytes > s->old_bytes && sealed && !s->cut)
-        return err_set(e, ERR_CORRUPT, "%s: has %" PRIu64 " bytes, its index knows of %" PRIu64,
-                       s->path, s->old_bytes, c.bytes);
     *rest = c.bytes <= s->old_bytes ? trust(&c, o) : trim(s, o);
     if (c.bytes == s->old_bytes)
         atomic_store_explicit(&s->saved_bytes, c.bytes, memory_order_relaxed);

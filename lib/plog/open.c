@@ -151,7 +151,6 @@ static int check_active(struct plog_segment *s, const struct plog_mark *m, struc
                        "%s: the file ends at byte %" PRIu64 ", %" PRIu64 " were synced", s->path,
                        st.size, m->bytes);
     plog_segment_set_old(s, m->bytes, m->log_end, m->bytes);
-    s->cut = true;
     s->disk_bytes = st.size;
     s->on_disk = true;
     return 0;

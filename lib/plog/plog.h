@@ -113,9 +113,9 @@ void plog_fail(struct plog *p);
  * thread while it goes on. plog_sync_begin [w] notes what is to be done and takes references; run
  * (any one thread; a log's syncings one after the other) writes the index files and syncs data and
  * directories; then free it. with_fs: run syncs nothing, the caller syncs the whole file system
- * once (io_sync_fs) after all runs. Index files are never synced by run: a loss costs a scan. NULL
- * out: nothing to do. After a failed run call plog_fail: what was noted is not noted again. The log
- * may be freed or removed before its run. */
+ * once for all logs (io_sync_fs), before or after the runs. Index files are hints that run never
+ * syncs: a loss costs a scan. NULL out: nothing to do. After a failed run, or without one, call
+ * plog_fail: what was noted is not noted again. The log may be freed or removed before its run. */
 struct plog_syncing;
 int plog_sync_begin(struct plog *p, struct plog_syncing **out, struct err *e);
 int plog_syncing_run(struct plog_syncing *s, bool with_fs, struct err *e);

@@ -46,7 +46,6 @@ struct plog_segment {
     int64_t base;           /* offset of its first record */
     uint64_t old_bytes;     /* the old part, */
     int64_t old_end;        /* the offset behind it, */
-    bool cut;               /* at a mark: the index files may know of what came behind it */
     uint64_t own_from;      /* and which bytes of it this process did not write: [0, own_from) */
     _Atomic uint64_t bytes; /* published size; end is stored first */
     _Atomic int64_t end;    /* offset behind the last record in it */

@@ -118,6 +118,31 @@ START_TEST(a_stale_end_is_cut_before_rolling)
 }
 END_TEST
 
+/* The index files of a segment that was cut and sealed may still be those of before, for they are
+ * not synced. */
+START_TEST(index_files_from_before_a_cut_do_no_harm)
+{
+    struct plog_syncing *s;
+    filled(30);
+    f.cfg.segment_bytes = 1 << 20;
+    fixture_reopen(&f, &mark);
+    int64_t end = fixture_end(&f);
+    fixture_fill(&f, 20);
+    fixture_sync(&f, false);
+    fixture_cut(&f, end);
+    fixture_reopen(&f, &mark);
+    ck_assert_ok(plog_roll(f.log, NULL));
+    fixture_fill(&f, 20);
+    ck_assert_ok(plog_sync_begin(f.log, &s, NULL)); /* its index write is lost */
+    plog_syncing_free(s);
+    plog_mark(f.log, &mark);
+    fixture_reopen(&f, &mark);
+    fixture_check_reads(&f);
+    fixture_check_times(&f);
+    fixture_release(&f);
+}
+END_TEST
+
 START_TEST(a_log_shorter_than_its_mark_is_corrupt)
 {
     struct io_file *file;
@@ -414,8 +439,8 @@ START_TEST(warm_tells_whether_a_disk_is_needed)
 END_TEST
 
 UNIT_MAIN(a_log_goes_on_where_it_was, opening_reads_no_log, what_lies_behind_the_mark_is_cut,
-          a_stale_end_is_cut_before_rolling, a_log_shorter_than_its_mark_is_corrupt,
-          impossible_marks_are_refused, indexes_are_only_hints, a_good_index_saves_the_scan,
-          a_rebuilt_index_is_saved, a_missing_segment_is_noticed, a_segment_cut_short_is_noticed,
-          no_flipped_bit_is_served, verified_regions_are_remembered,
-          warm_tells_whether_a_disk_is_needed)
+          a_stale_end_is_cut_before_rolling, index_files_from_before_a_cut_do_no_harm,
+          a_log_shorter_than_its_mark_is_corrupt, impossible_marks_are_refused,
+          indexes_are_only_hints, a_good_index_saves_the_scan, a_rebuilt_index_is_saved,
+          a_missing_segment_is_noticed, a_segment_cut_short_is_noticed, no_flipped_bit_is_served,
+          verified_regions_are_remembered, warm_tells_whether_a_disk_is_needed)
