@@ -54,6 +54,8 @@ libclimeta_la_SOURCES = \
 	cli/meta_tool.c cli/meta_tool.h \
 	cli/meta_verify.c
 libclimeta_la_LIBADD = $(CLI_LIBS)
+include cli/bench.mk
+
 bin_PROGRAMS += chronik-meta
 chronik_meta_SOURCES = cli/chronik-meta.c
 chronik_meta_LDADD = libclimeta.la $(CLI_LIBS)

@@ -1,0 +1,36 @@
+#include "cli/bench_pace.h"
+
+#define NS INT64_C(1000000000)
+
+void pace_init(struct pace *p, int64_t rate, int64_t batch, uint32_t clients, uint32_t first,
+               uint32_t step)
+{
+    *p = (struct pace){rate, batch, clients, first, step, 0, first};
+}
+
+int64_t pace_due(const struct pace *p, uint64_t k)
+{
+    /* rate <= 10^9 and batch <= 10^6 (the options' bounds): k would have to reach 10^13 to
+     * overflow. */
+    uint64_t records = k * (uint64_t)p->batch, rate = (uint64_t)p->rate;
+    return (int64_t)(records / rate) * NS + (int64_t)(records % rate * (uint64_t)NS / rate);
+}
+
+int64_t pace_due_of(const struct pace *p, uint32_t client, uint64_t n)
+{
+    return pace_due(p, n * p->clients + client);
+}
+
+int64_t pace_next(const struct pace *p)
+{
+    return pace_due_of(p, p->client, p->round);
+}
+
+void pace_advance(struct pace *p)
+{
+    p->client += p->step;
+    if (p->client < p->clients)
+        return;
+    p->client = p->first;
+    p->round++;
+}
