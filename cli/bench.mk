@@ -2,11 +2,39 @@
 noinst_LTLIBRARIES += libbench.la
 libbench_la_SOURCES = \
 	cli/acklog.c cli/acklog.h \
+	cli/bench.h \
+	cli/bench_acked.c cli/bench_acked.h \
 	cli/bench_assign.c cli/bench_assign.h \
 	cli/bench_batch.c cli/bench_batch.h \
 	cli/bench_book.c cli/bench_book.h \
 	cli/bench_check.c cli/bench_check.h \
+	cli/bench_conn.c cli/bench_conn.h \
+	cli/bench_disk.c cli/bench_disk.h \
+	cli/bench_env.c cli/bench_env.h \
+	cli/bench_fetch.c cli/bench_fetch.h \
+	cli/bench_load.c cli/bench_load.h \
+	cli/bench_meta.c cli/bench_meta.h \
+	cli/bench_opt.c cli/bench_opt.h \
 	cli/bench_pace.c cli/bench_pace.h \
+	cli/bench_produce.c cli/bench_produce.h \
 	cli/bench_ranges.c cli/bench_ranges.h \
-	cli/bench_stamp.c cli/bench_stamp.h
-libbench_la_LIBADD = libchronik.la
+	cli/bench_report.c cli/bench_report.h \
+	cli/bench_run.c cli/bench_run.h \
+	cli/bench_session.c cli/bench_session.h \
+	cli/bench_setup.c cli/bench_setup.h \
+	cli/bench_stamp.c cli/bench_stamp.h \
+	cli/bench_stats.c cli/bench_stats.h \
+	cli/bench_worker.c cli/bench_worker.h
+libbench_la_LIBADD = libcli.la libchronikloop.la libchronik.la -lm
+
+bin_PROGRAMS += chronik-bench
+chronik_bench_SOURCES = cli/chronik-bench.c
+chronik_bench_LDADD = libbench.la $(CLI_LIBS)
+EXTRA_DIST += man/chronik-bench.1.in
+man_MANS += man/chronik-bench.1
+bashcomp_DATA += completions/chronik-bench.bash
+CLEANFILES += man/chronik-bench.1 completions/chronik-bench.bash
+man/chronik-bench.1: man/chronik-bench.1.in chronik-bench$(EXEEXT)
+	$(make_man)
+completions/chronik-bench.bash: chronik-bench$(EXEEXT)
+	$(make_completion)

@@ -41,6 +41,8 @@ make_man = $(AM_V_GEN)$(MKDIR_P) man && prog=$(@F) && \
 make_completion = $(AM_V_GEN)$(MKDIR_P) completions && prog=$(@F) && \
 	./$${prog%.bash}$(EXEEXT) --help=bash >$@.tmp && mv $@.tmp $@
 
+include cli/bench.mk
+
 # chronik-meta but for its main, so that tests can look at damage on a disk in memory.
 noinst_LTLIBRARIES += libclimeta.la
 libclimeta_la_SOURCES = \
@@ -54,8 +56,6 @@ libclimeta_la_SOURCES = \
 	cli/meta_tool.c cli/meta_tool.h \
 	cli/meta_verify.c
 libclimeta_la_LIBADD = $(CLI_LIBS)
-include cli/bench.mk
-
 bin_PROGRAMS += chronik-meta
 chronik_meta_SOURCES = cli/chronik-meta.c
 chronik_meta_LDADD = libclimeta.la $(CLI_LIBS)

@@ -1,0 +1,90 @@
+/* bench.h - what chronik-bench was asked for, and what it learned of the cluster before the load
+ * begins.
+ *
+ * A tour of the bench, in reading order:
+ *   chronik-bench  main, and what the exit status says  bench_opt     the command line
+ *   bench_session  a mode from beginning to end         bench_setup   topic, leaders, offsets
+ *   bench_run      one phase of load over all threads   bench_worker  a thread: a loop and its
+ * clients bench_load     a client: connection, requests in flight, pace, latency, reconnecting
+ *   bench_produce, bench_fetch, bench_meta              what clients ask and how they judge the
+ * answers bench_batch, bench_stamp                            the records sent bench_check,
+ * bench_book, bench_acked, acklog        whether all is there that should be bench_disk the disk's
+ * own floor, without any broker bench_stats, bench_report, bench_env                what is told in
+ * the end
+ */
+#ifndef CLI_BENCH_H
+#define CLI_BENCH_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "base/err.h"
+#include "cli/acklog.h"
+#include "cli/bench_batch.h"
+#include "cli/bench_book.h"
+#include "cli/cli.h"
+
+enum bench_mode { BENCH_PRODUCE, BENCH_CONSUME, BENCH_ROUND_TRIP, BENCH_METADATA, BENCH_DISK };
+
+struct bench_options {
+    struct cli_common common;
+    int mode; /* enum bench_mode */
+    const char *topic;
+    int64_t clients, threads, consumers; /* 0: chosen by the bench */
+    int64_t message_size, batch_records, batch_bytes, in_flight;
+    int64_t duration_ms, warmup_ms, count; /* 0: no bound */
+    int64_t rate;                          /* records a second, 0: closed loop */
+    int64_t linger_ms, request_timeout_ms, report_ms;
+    int64_t partitions, replication;
+    int acks; /* 0, 1, -1 */
+    int codec, keys, payload;
+    int64_t fetch_bytes, fetch_wait_ms;
+    bool create_topic, delete_topic, validate, keep_going, idempotent, repeat;
+    const char *ack_log, *check_ack_log, *json_path, *csv_path;
+    const char *file, *dir;
+    int64_t file_size;
+    char *command_line; /* as given, for the report; owned */
+};
+
+/* An idempotent producer. */
+struct producer_id {
+    int64_t id;
+    int16_t epoch;
+};
+
+struct bench_broker {
+    int32_t node;
+    char name[300]; /* host:port */
+    struct sockaddr_storage addr;
+    socklen_t addr_len;
+};
+
+struct check;
+
+struct bench_partition {
+    int32_t number;
+    int64_t start, end;     /* what a phase of reading is to read: start <= offset < end */
+    struct book book;       /* the offsets acknowledged */
+    atomic_llong acked_end; /* one above the highest of them */
+    struct check *check;    /* of the one client that reads it back; NULL: none does */
+};
+
+struct bench {
+    const struct bench_options *opt;
+    uint32_t run_id;
+    struct bench_broker *brokers;
+    size_t n_brokers;
+    uint32_t controller;           /* index into brokers */
+    struct bench_partition *parts; /* of the topic, by number */
+    uint32_t *leader_of;           /* the broker of each, once more */
+    size_t n_parts;
+    const struct producer_id *producer_ids; /* one per client, NULL: not idempotent */
+    char *cluster_id;                       /* NULL: not told */
+    char *broker_features;                  /* "metadata.version 1-29, ...", NULL: none */
+    struct acklog_writer acklog;
+    bool acklogged;
+};
+
+#endif

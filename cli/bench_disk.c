@@ -1,0 +1,149 @@
+#include "cli/bench_disk.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+
+enum { BLOCK = 4096, PREPARE_CHUNK = 1 << 20 };
+
+/* Every write begins with it, so that the file is known again and no other file is ever
+ * overwritten. */
+static const char mark[] = "chronik-bench disk test: this file may be deleted\n";
+
+static volatile sig_atomic_t interrupted;
+static void on_signal(int sig)
+{
+    (void)sig;
+    interrupted = 1;
+}
+
+static int64_t round_up(int64_t n, int64_t to)
+{
+    return (n + to - 1) / to * to;
+}
+
+static int64_t now_ns(void)
+{
+    return clock_system()->mono_ns(clock_system());
+}
+
+/* Bytes no file system or drive can shrink. */
+static uint8_t *make_block(size_t n)
+{
+    uint8_t *p = aligned_alloc(BLOCK, n);
+    uint64_t x = 0x2545f4914f6cdd1d;
+    if (!p)
+        return NULL;
+    for (size_t i = 0; i + sizeof x <= n; i += sizeof x) {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        memcpy(p + i, &x, sizeof x);
+    }
+    memcpy(p, mark, sizeof mark);
+    return p;
+}
+
+/* A file that is there must be one of ours. */
+static int open_file(struct io_file **f, const char *path, struct err *e)
+{
+    char head[sizeof mark] = {0};
+    int rc = io_open(io_posix(), path, IO_WRITE | IO_CREATE | IO_EXCL, f);
+    if (!rc)
+        return 0;
+    if (rc != -EEXIST)
+        return err_code(e, rc, "%s", path);
+    rc = io_open(io_posix(), path, IO_WRITE, f);
+    if (rc)
+        return err_code(e, rc, "%s", path);
+    ssize_t n = io_pread(*f, head, sizeof head, 0);
+    if (n < 0)
+        return err_code(e, (int)n, "%s", path);
+    if ((size_t)n < sizeof mark || memcmp(head, mark, sizeof mark) != 0)
+        return err_set(e, ERR_EXISTS, "%s: is there and is no file of a disk test: not overwritten",
+                       path);
+    return 0;
+}
+
+/* Write and sync the whole file once, so that what is measured allocates nothing. */
+static int prepare(struct io_file *f, int64_t size, const char *path, struct err *e)
+{
+    uint8_t *p = make_block(PREPARE_CHUNK);
+    int rc = p ? io_allocate(f, 0, (uint64_t)size) : -ENOMEM;
+    for (int64_t at = 0; at < size && !rc && !interrupted; at += PREPARE_CHUNK) {
+        int64_t n = size - at < PREPARE_CHUNK ? size - at : PREPARE_CHUNK;
+        rc = io_pwrite(f, p, (size_t)n, (uint64_t)at);
+    }
+    if (!rc)
+        rc = io_sync(f);
+    if (!rc) /* large writes leave large pages behind, which make small syncs slower */
+        rc = io_drop_cache(f);
+    free(p);
+    return rc ? err_code(e, rc, "%s: cannot prepare %lld bytes", path, (long long)size) : 0;
+}
+
+static int measure(struct io_file *f, const struct bench_options *o, struct disk_result *r,
+                   struct err *e)
+{
+    uint8_t *p = make_block((size_t)r->write_size);
+    struct iovec iov = {p, (size_t)r->write_size};
+    int64_t warm = now_ns() + o->warmup_ms * 1000000, at = 0, begun = 0;
+    int64_t end = o->duration_ms ? warm + o->duration_ms * 1000000 : INT64_MAX;
+    int rc = p ? 0 : err_code(e, -ENOMEM, "buffer");
+    while (!rc && !interrupted) {
+        int64_t t = now_ns();
+        if (t >= end || (o->count && r->stats.records >= (uint64_t)o->count))
+            break;
+        rc = io_commit(f, &iov, 1, (uint64_t)at);
+        int64_t done = now_ns();
+        at += r->write_size;
+        if (at + r->write_size > r->file_size)
+            at = 0;
+        if (rc)
+            err_code(e, rc, "%s: write or sync", r->path);
+        if (t < warm)
+            continue;
+        begun = begun ? begun : t;
+        hdr_record(&r->stats.latency, (uint64_t)(done - t));
+        r->stats.requests++;
+        r->stats.records++;
+        r->stats.bytes += (uint64_t)r->write_size;
+        r->elapsed_ns = done - begun;
+    }
+    free(p);
+    return rc;
+}
+
+int disk_execute(const struct bench_options *o, struct disk_result *r, struct err *e)
+{
+    struct io_file *f = NULL;
+    memset(r, 0, sizeof *r);
+    bench_stats_init(&r->stats);
+    r->write_size = round_up(o->message_size ? o->message_size : 1, BLOCK);
+    r->file_size = round_up(o->file_size > r->write_size ? o->file_size : r->write_size, BLOCK);
+    int n = o->file
+                ? snprintf(r->path, sizeof r->path, "%s", o->file)
+                : snprintf(r->path, sizeof r->path, "%s/chronik-bench.%d", o->dir, (int)getpid());
+    if (n < 0 || (size_t)n >= sizeof r->path)
+        return err_set(e, ERR_TOOBIG, "%s: the path is too long", o->file ? o->file : o->dir);
+    struct sigaction sa = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    sigaction(SIGINT, &sa, NULL);
+    sigaction(SIGTERM, &sa, NULL);
+    int rc = open_file(&f, r->path, e);
+    bool ours = !rc;
+    if (!rc)
+        rc = prepare(f, r->file_size, r->path, e);
+    if (!rc)
+        rc = measure(f, o, r, e);
+    io_close(f);
+    if (ours && !o->file)
+        io_unlink(io_posix(), r->path);
+    r->interrupted = interrupted;
+    return rc;
+}

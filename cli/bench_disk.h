@@ -1,0 +1,24 @@
+/* bench_disk.h - the disk's floor: how long a write and its fdatasync take, one after the other, at
+ * increasing positions of a file that was written and synced in full before and is begun anew at
+ * its end.
+ *
+ * That is what a write-ahead log on recycled segments does, so no broker that syncs answers faster.
+ */
+#ifndef CLI_BENCH_DISK_H
+#define CLI_BENCH_DISK_H
+
+#include "cli/bench.h"
+#include "cli/bench_stats.h"
+
+struct disk_result {
+    struct bench_stats stats;
+    int64_t elapsed_ns;
+    int64_t write_size, file_size; /* bytes, as used */
+    char path[512];
+    bool interrupted;
+};
+
+/* 0 or a code. ERR_EXISTS: the file is there and was not made by this. */
+int disk_execute(const struct bench_options *o, struct disk_result *r, struct err *e);
+
+#endif

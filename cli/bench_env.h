@@ -1,0 +1,18 @@
+/* bench_env.h - where a figure was measured. */
+#ifndef CLI_BENCH_ENV_H
+#define CLI_BENCH_ENV_H
+
+#include <stdint.h>
+
+#include "base/json.h"
+
+struct bench_env {
+    char cpu[128], kernel[208], time[32]; /* RFC 3339, UTC */
+    int cores;                            /* this process may use */
+    int64_t memory;                       /* bytes */
+};
+void bench_env_read(struct bench_env *env);
+/* Seconds of processor time this process has used, user and system. */
+double bench_env_cpu_secs(void);
+
+#endif

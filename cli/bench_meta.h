@@ -1,0 +1,10 @@
+/* bench_meta.h - clients that ask for metadata, or create a topic, ask for it and delete it, over
+ * and over. */
+#ifndef CLI_BENCH_META_H
+#define CLI_BENCH_META_H
+
+#include "cli/bench_load.h"
+
+extern const struct load_kind meta_kind;
+
+#endif

@@ -1,0 +1,241 @@
+#include "cli/bench_opt.h"
+
+#include <sched.h>
+#include <stddef.h>
+#include <string.h>
+
+#define AT(member) offsetof(struct bench_options, member)
+enum { RECORDS_MAX = 1000000 };
+
+static const struct opt_choice modes[] = {
+    {"produce", BENCH_PRODUCE},   {"consume", BENCH_CONSUME}, {"round-trip", BENCH_ROUND_TRIP},
+    {"metadata", BENCH_METADATA}, {"disk", BENCH_DISK},       {NULL, 0}};
+static const struct opt_choice acks[] = {{"0", 0}, {"1", 1}, {"all", -1}, {"-1", -1}, {NULL, 0}};
+static const struct opt_choice codecs[] = {{"none", BATCH_NONE},     {"gzip", BATCH_GZIP},
+                                           {"snappy", BATCH_SNAPPY}, {"lz4", BATCH_LZ4},
+                                           {"zstd", BATCH_ZSTD},     {NULL, 0}};
+static const struct opt_choice keys[] = {{"none", KEYS_NONE},
+                                         {"random", KEYS_RANDOM},
+                                         {"sequential", KEYS_SEQUENTIAL},
+                                         {"fixed", KEYS_FIXED},
+                                         {NULL, 0}};
+static const struct opt_choice payloads[] = {
+    {"random", PAYLOAD_RANDOM}, {"zeros", PAYLOAD_ZEROS}, {"text", PAYLOAD_TEXT}, {NULL, 0}};
+
+const struct opt bench_opts[] = {
+    {'m', "mode", "MODE", OPT_CHOICE, AT(mode), "what to measure", .choices = modes},
+    {'t', "topic", "TOPIC", OPT_TEXT, AT(topic), "the topic (default chronik-bench)",
+     .fill = OPT_FILL_TOPIC},
+    {'c', "clients", "N", OPT_INT, AT(clients),
+     "clients, each one connection (default 64; consume: one a partition, at most 64)", .min = 1,
+     .max = 100000},
+    {0, "concurrency", "N", OPT_INT, AT(clients), "clients", .min = 1, .max = 100000,
+     .hidden = true},
+    {0, "in-flight", "N", OPT_INT, AT(in_flight),
+     "requests a client may have in flight (default 1)", .min = 1, .max = 10000},
+    {0, "rate-limit", "N", OPT_INT, AT(rate),
+     "open loop: N records a second over all clients, due at fixed times; latency counts from then "
+     "(default 0: closed loop)",
+     .min = 0, .max = 1000000000},
+    {'d', "duration", "TIME", OPT_MS, AT(duration_ms),
+     "how long to measure (default 10s, or no bound with -n)", .min = 1, .max = OPT_MS_MAX},
+    {'n', "message-count", "N", OPT_INT, AT(count), "end after so many records", .min = 1,
+     .max = INT64_C(1) << 50},
+    {'w', "warmup-duration", "TIME", OPT_MS, AT(warmup_ms),
+     "load that is not counted before (default 0)", .min = 0, .max = OPT_MS_MAX},
+    {0, "warmup", "TIME", OPT_MS, AT(warmup_ms), "warm-up", .min = 0, .max = OPT_MS_MAX,
+     .hidden = true},
+    {'s', "message-size", "BYTES", OPT_BYTES, AT(message_size),
+     "bytes of a record's value, or of a write (default 1024)", .min = 0, .max = 64 << 20},
+    {0, "batch-size", "N", OPT_INT, AT(batch_records), "records in a request (default 1)", .min = 1,
+     .max = RECORDS_MAX},
+    {0, "batch-bytes", "BYTES", OPT_BYTES, AT(batch_bytes), "as many records in a request as fit",
+     .min = 1, .max = 64 << 20},
+    {0, "linger-ms", "MS", OPT_INT, AT(linger_ms),
+     "wait before each request, as a producer that gathers records does; counts as latency "
+     "(default 0)",
+     .min = 0, .max = 60000},
+    {0, "acks", "WHAT", OPT_CHOICE, AT(acks), "what acknowledges a record (default 1)",
+     .choices = acks},
+    {0, "compression", "CODEC", OPT_CHOICE, AT(codec), "of the batches (default none)",
+     .choices = codecs},
+    {0, "key-pattern", "PATTERN", OPT_CHOICE, AT(keys), "keys of 16 digits (default none)",
+     .choices = keys},
+    {0, "payload-pattern", "PATTERN", OPT_CHOICE, AT(payload),
+     "what fills the values (default random)", .choices = payloads},
+    {0, "idempotent", NULL, OPT_FLAG, AT(idempotent),
+     "each client is an idempotent producer (acks all) and repeats what a lost connection left "
+     "open"},
+    {0, "keep-going", NULL, OPT_FLAG, AT(keep_going),
+     "count lost connections as failures and reconnect, instead of ending with status 1"},
+    {0, "retry", NULL, OPT_FLAG, AT(keep_going), "the same as --keep-going", .hidden = true},
+    {'p', "partitions", "N", OPT_INT, AT(partitions),
+     "use partitions 0 to N-1 (default all); with --create-topic as many are made (default 1)",
+     .min = 1, .max = 1000000},
+    {'r', "replication-factor", "N", OPT_INT, AT(replication),
+     "of topics that are created (default 1)", .min = 1, .max = 32767},
+    {0, "create-topic", NULL, OPT_FLAG, AT(create_topic),
+     "create the topic if it is missing; metadata: create and delete a topic each time"},
+    {0, "delete-topic-after", NULL, OPT_FLAG, AT(delete_topic), "delete the topic at the end"},
+    {0, "validate", NULL, OPT_FLAG, AT(validate),
+     "read everything back and count what is lost, duplicated, reordered or altered: status 8 if "
+     "any"},
+    {0, "ack-log", "FILE", OPT_TEXT, AT(ack_log), "append a line for every acknowledged batch",
+     .fill = OPT_FILL_FILE},
+    {0, "check-ack-log", "FILE", OPT_TEXT, AT(check_ack_log),
+     "put no load on: check that the topic holds what FILE says was acknowledged; status 8 if not",
+     .fill = OPT_FILL_FILE},
+    {0, "consumers", "N", OPT_INT, AT(consumers),
+     "round-trip: connections that read (default one a thread)", .min = 1, .max = 100000},
+    {0, "repeat", NULL, OPT_FLAG, AT(repeat),
+     "consume: begin again at the start until the time is over"},
+    {0, "fetch-max-bytes", "BYTES", OPT_BYTES, AT(fetch_bytes),
+     "of an answer to Fetch (default 4m)", .min = 1, .max = 256 << 20},
+    {0, "fetch-max-wait-ms", "MS", OPT_INT, AT(fetch_wait_ms),
+     "how long a broker may wait for records (default 500)", .min = 0, .max = 60000},
+    {0, "file", "FILE", OPT_TEXT, AT(file), "disk: the file to write, made if missing and kept",
+     .fill = OPT_FILL_FILE},
+    {0, "dir", "DIR", OPT_TEXT, AT(dir), "disk: where to make a file for the test (default .)",
+     .fill = OPT_FILL_DIR},
+    {0, "file-size", "BYTES", OPT_BYTES, AT(file_size), "disk: of that file (default 256m)",
+     .min = 4096, .max = INT64_C(1) << 50},
+    {0, "threads", "N", OPT_INT, AT(threads),
+     "threads that drive the clients (default one for two cores, as far as needed)", .min = 1,
+     .max = 1024},
+    {0, "request-timeout-ms", "MS", OPT_INT, AT(request_timeout_ms),
+     "a request without an answer by then has failed (default 30000)", .min = 1, .max = 3600000},
+    {0, "report-interval-secs", "TIME", OPT_MS, AT(report_ms),
+     "tell on standard error how it goes (default 5s; 0: do not)", .min = 0, .max = OPT_MS_MAX},
+    {0, "json-output", "FILE", OPT_TEXT, AT(json_path), "write the report as JSON too",
+     .fill = OPT_FILL_FILE},
+    {0, "csv-output", "FILE", OPT_TEXT, AT(csv_path), "append the report as a row of CSV too",
+     .fill = OPT_FILL_FILE},
+    CLI_OPTIONS_BROKER(struct bench_options, common),
+    {0, "bootstrap-servers", "HOST:PORT", OPT_TEXT, AT(common.bootstrap),
+     "the same as --bootstrap-server", .hidden = true},
+    CLI_OPTIONS_OUTPUT(struct bench_options, common, cli_formats_unnamed),
+    CLI_OPTIONS_TALK(struct bench_options, common),
+};
+const size_t n_bench_opts = sizeof bench_opts / sizeof *bench_opts;
+
+struct bench_options bench_options_default(void)
+{
+    return (struct bench_options){
+        .common = CLI_COMMON_INIT,
+        .mode = BENCH_PRODUCE,
+        .topic = "chronik-bench",
+        .message_size = 1024,
+        .batch_records = 1,
+        .in_flight = 1,
+        .acks = 1,
+        .codec = BATCH_NONE,
+        .keys = KEYS_NONE,
+        .payload = PAYLOAD_RANDOM,
+        .replication = 1,
+        .request_timeout_ms = 30000,
+        .report_ms = 5000,
+        .fetch_bytes = 4 << 20,
+        .fetch_wait_ms = 500,
+        .dir = ".",
+        .file_size = 256 << 20,
+    };
+}
+
+/* Options that promise something in a mode that cannot keep it are refused. What only shapes the
+ * load
+ * (-c, -s, --acks...) is taken in any, so that one set of options serves several modes. */
+enum {
+    IN_PRODUCE = 1,
+    IN_CONSUME = 2,
+    IN_ROUND_TRIP = 4,
+    IN_METADATA = 8,
+    IN_DISK = 16,
+    IN_CHECK = 32
+};
+enum { WRITING = IN_PRODUCE | IN_ROUND_TRIP, LOADING = WRITING | IN_METADATA };
+static const struct {
+    const char *name;
+    unsigned modes;
+} belongs[] = {
+    {"rate-limit", LOADING},
+    {"linger-ms", WRITING},
+    {"idempotent", WRITING},
+    {"keep-going", LOADING},
+    {"retry", LOADING},
+    {"delete-topic-after", WRITING | IN_CONSUME},
+    {"create-topic", LOADING | IN_CONSUME},
+    {"validate", WRITING | IN_CONSUME},
+    {"ack-log", WRITING},
+    {"consumers", IN_ROUND_TRIP},
+    {"repeat", IN_CONSUME},
+    {"file", IN_DISK},
+    {"dir", IN_DISK},
+    {"file-size", IN_DISK},
+    {"message-count", LOADING | IN_DISK},
+    {"duration", LOADING | IN_CONSUME | IN_DISK},
+};
+
+static int check_modes(const struct bench_options *o, const struct opt_args *args)
+{
+    unsigned mode = o->check_ack_log ? IN_CHECK : 1u << o->mode;
+    if (o->check_ack_log && opt_given(args, "mode"))
+        return cli_misuse("--check-ack-log is a mode of its own: leave --mode out");
+    for (size_t i = 0; i < sizeof belongs / sizeof *belongs; i++)
+        if (!(belongs[i].modes & mode) && opt_given(args, belongs[i].name))
+            return cli_misuse("--%s means nothing %s%s", belongs[i].name,
+                              o->check_ack_log ? "with --check-ack-log" : "in mode ",
+                              o->check_ack_log ? "" : modes[o->mode].name);
+    return 0;
+}
+
+static int check_writing(struct bench_options *o, const struct opt_args *args)
+{
+    bool stamped = o->validate || o->mode == BENCH_ROUND_TRIP || o->ack_log;
+    if (o->batch_bytes && opt_given(args, "batch-size"))
+        return cli_misuse("--batch-size and --batch-bytes both say how large a request is");
+    if (o->batch_bytes)
+        o->batch_records = bench_batch_records_in(o->batch_bytes, (uint32_t)o->message_size,
+                                                  (enum bench_keys)o->keys);
+    if (stamped && o->message_size < STAMP_SIZE)
+        return cli_misuse(
+            "-s %lld: records that are recognised when read back have at least %d bytes",
+            (long long)o->message_size, STAMP_SIZE);
+    if (o->idempotent && !opt_given(args, "acks"))
+        o->acks = -1;
+    if (o->idempotent && o->acks != -1)
+        return cli_misuse("an idempotent producer needs --acks all");
+    if (o->acks == 0 && o->mode == BENCH_ROUND_TRIP)
+        return cli_misuse(
+            "round-trip needs acknowledgements to know when it is over: not --acks 0");
+    if (o->acks == 0 && o->ack_log)
+        return cli_misuse("--acks 0 acknowledges nothing that could be logged");
+    if (strlen(o->topic) > ACKLOG_TOPIC_MAX)
+        return cli_misuse("a topic's name has at most %d bytes", ACKLOG_TOPIC_MAX);
+    return 0;
+}
+
+static int64_t cores(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+int bench_options_check(struct bench_options *o, const struct opt_args *args)
+{
+    int rc = check_modes(o, args);
+    if (rc)
+        return rc;
+    if (!o->duration_ms && !o->count && o->mode != BENCH_CONSUME)
+        o->duration_ms = 10000;
+    if (o->repeat && !o->duration_ms)
+        o->duration_ms = 10000;
+    if (!o->threads)
+        o->threads = (cores() + 1) / 2; /* the broker is often on the same machine */
+    if (o->mode == BENCH_DISK)
+        o->clients = 1;
+    else if (!o->clients && o->mode != BENCH_CONSUME)
+        o->clients = 64;
+    if (o->mode == BENCH_METADATA && o->create_topic)
+        o->in_flight = 1; /* each step waits for the one before it */
+    return check_writing(o, args);
+}

@@ -1,0 +1,20 @@
+/* bench_session.h - a mode from beginning to end: set up, load, read back, clean up. */
+#ifndef CLI_BENCH_SESSION_H
+#define CLI_BENCH_SESSION_H
+
+#include "cli/bench_run.h"
+
+struct bench_session {
+    const struct bench_options *opt;
+    struct bench b;
+    struct run *run; /* the load; NULL if it did not come to that */
+    bool checked;    /* counts is set: everything was read back */
+    struct check_counts counts;
+};
+
+/* 0, or a code; what the load brought, failures included, is in s->run. May complete o by what the
+ * topic decides. session_release in every case. */
+int session_execute(struct bench_session *s, struct bench_options *o, struct err *e);
+void session_release(struct bench_session *s);
+
+#endif

@@ -1,0 +1,53 @@
+#include "cli/bench_stats.h"
+
+#include <math.h>
+#include <string.h>
+
+const struct bench_quantile bench_quantiles[BENCH_QUANTILES] = {
+    {"min", 0},  {"mean", -1},   {"p50", 50},      {"p90", 90},  {"p95", 95},
+    {"p99", 99}, {"p999", 99.9}, {"p9999", 99.99}, {"max", 100},
+};
+
+void bench_stats_init(struct bench_stats *s)
+{
+    memset(s, 0, sizeof *s);
+    hdr_init(&s->latency);
+    hdr_init(&s->service);
+}
+
+void bench_stats_add(struct bench_stats *into, const struct bench_stats *from)
+{
+    hdr_add(&into->latency, &from->latency);
+    hdr_add(&into->service, &from->service);
+    into->requests += from->requests;
+    into->records += from->records;
+    into->bytes += from->bytes;
+    into->failed_requests += from->failed_requests;
+    into->failed_records += from->failed_records;
+    into->warmup_records += from->warmup_records;
+    if (from->last_ns > into->last_ns)
+        into->last_ns = from->last_ns;
+}
+
+double bench_quantile_us(const struct hdr *ns, const struct bench_quantile *q)
+{
+    double v;
+    if (!ns->count)
+        return 0;
+    if (q->p < 0)
+        v = hdr_mean(ns);
+    else if (q->p == 0)
+        v = (double)ns->min;
+    else
+        v = (double)hdr_percentile(ns, q->p);
+    return round(v / 100) /
+           10; /* ns to us, a digit behind the point: that is what the histogram knows */
+}
+
+struct json *bench_latency_json(const struct hdr *ns)
+{
+    struct json *j = json_new_object();
+    for (int i = 0; i < BENCH_QUANTILES; i++)
+        json_set_real(j, bench_quantiles[i].name, bench_quantile_us(ns, &bench_quantiles[i]));
+    return j;
+}

@@ -1,0 +1,34 @@
+/* bench_stats.h - what a thread counts and times; added up over threads at the end. */
+#ifndef CLI_BENCH_STATS_H
+#define CLI_BENCH_STATS_H
+
+#include <stdint.h>
+
+#include "base/hdr.h"
+#include "base/json.h"
+
+struct bench_stats {
+    /* ns: from when a request was due, and from when it was sent, to its reply. */
+    struct hdr latency, service;
+    uint64_t requests, records,
+        bytes; /* answered well; bytes of values (of replies for metadata) */
+    uint64_t failed_requests, failed_records; /* refused, lost, or never sent in time */
+    uint64_t warmup_records;                  /* answered well before measuring began */
+    int64_t last_ns;                          /* when the last measured reply came */
+};
+
+void bench_stats_init(struct bench_stats *s);
+void bench_stats_add(struct bench_stats *into, const struct bench_stats *from);
+
+/* {min, mean, p50, p90, p95, p99, p999, p9999, max} in microseconds. */
+struct json *bench_latency_json(const struct hdr *ns);
+/* Those names and the percentiles behind them, for other reports. */
+struct bench_quantile {
+    const char *name;
+    double p; /* < 0: the mean */
+};
+extern const struct bench_quantile bench_quantiles[];
+enum { BENCH_QUANTILES = 9 };
+double bench_quantile_us(const struct hdr *ns, const struct bench_quantile *q);
+
+#endif

@@ -1,0 +1,282 @@
+#include "cli/bench_worker.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "cli/bench_run.h"
+
+enum {
+    OPEN_AT_ONCE =
+        64, /* connections a thread opens at the same time: a listener's queue is short */
+    SWEEP_MS = 100,
+};
+#define ARENA_MAX ((size_t)256 << 20) /* of a decoded reply: no honest one comes near */
+
+/* ---- pace ---- */
+
+static void pace_arm(struct worker *w, int64_t at_ns)
+{
+    if (at_ns < 1)
+        at_ns = 1; /* 0 would disarm */
+    struct itimerspec t = {
+        .it_value = {.tv_sec = at_ns / 1000000000, .tv_nsec = at_ns % 1000000000}};
+    if (timerfd_settime(w->pace_fd, TFD_TIMER_ABSTIME, &t, NULL)) {
+        struct err e;
+        err_code(&e, -errno, "cannot set a timer");
+        worker_fail(w, &e);
+    }
+}
+
+static bool is_paced(const struct worker *w)
+{
+    return w->n_paced && w->run->plan.kind->paced && w->run->plan.rate;
+}
+
+static void pump_all(struct worker *w)
+{
+    for (size_t i = 0; i < w->n_loads; i++)
+        load_pump(&w->loads[i]);
+}
+
+/* Let every request that is due by now begin, and wait for the next. */
+static void pace_run(struct worker *w)
+{
+    int64_t now = bench_now_ns(), linger = w->b->opt->linger_ms * 1000000;
+    while (!w->pace_over) {
+        int64_t due = w->run->start_ns + pace_next(&w->pace);
+        if (due >= run_end_ns(w->run)) {
+            w->pace_over = true;
+            pump_all(w);
+            return;
+        }
+        if (due + linger > now) {
+            pace_arm(w, due + linger);
+            return;
+        }
+        struct load *l = &w->loads[w->pace.client / w->pace.step];
+        l->arrived++;
+        load_pump(l);
+        pace_advance(&w->pace);
+    }
+}
+
+/* The timer fires first at the start of the run, then whenever a request is due. */
+static void on_pace(void *arg, int events)
+{
+    (void)events;
+    struct worker *w = arg;
+    uint64_t times;
+    if (read(w->pace_fd, &times, sizeof times) != sizeof times)
+        return;
+    if (is_paced(w))
+        pace_run(w);
+    if (!w->started) {
+        w->started = true;
+        pump_all(w);
+    }
+}
+
+/* ---- the run's messages ---- */
+
+static void on_go(struct loop_msg *m)
+{
+    struct worker *w = (struct worker *)((char *)m - offsetof(struct worker, go));
+    w->going = true;
+    pace_arm(w, w->run->start_ns);
+}
+
+static void on_ask(struct loop_msg *m)
+{
+    struct worker *w = (struct worker *)((char *)m - offsetof(struct worker, ask));
+    w->asked = w->interval;
+    w->interval = (struct worker_interval){0};
+    hdr_init(&w->interval.latency);
+    loop_post(w->run->loop, &w->told);
+}
+
+static void on_told(struct loop_msg *m)
+{
+    run_worker_told(((struct worker *)((char *)m - offsetof(struct worker, told)))->run);
+}
+
+static void on_opened_msg(struct loop_msg *m)
+{
+    run_worker_opened(((struct worker *)((char *)m - offsetof(struct worker, opened_msg)))->run);
+}
+
+static void on_done_msg(struct loop_msg *m)
+{
+    run_worker_done(((struct worker *)((char *)m - offsetof(struct worker, done_msg)))->run);
+}
+
+void worker_go(struct worker *w)
+{
+    loop_post(w->loop, &w->go);
+}
+
+void worker_ask(struct worker *w)
+{
+    loop_post(w->loop, &w->ask);
+}
+
+/* ---- for loads ---- */
+
+void worker_opened(struct load *l)
+{
+    struct worker *w = l->w;
+    if (++w->opened == w->n_loads)
+        loop_post(w->run->loop, &w->opened_msg);
+    else if (w->next_open < w->n_loads)
+        load_open(&w->loads[w->next_open++]);
+}
+
+void worker_finished(struct load *l)
+{
+    struct worker *w = l->w;
+    if (l->kind == w->run->plan.kind)
+        atomic_fetch_sub(&w->run->busy_clients, 1);
+    if (--w->unfinished == 0)
+        loop_post(w->run->loop, &w->done_msg);
+}
+
+void worker_note(struct worker *w, const struct err *e)
+{
+    if (!w->first.code)
+        w->first = *e;
+}
+
+void worker_fail(struct worker *w, const struct err *e)
+{
+    run_break(w->run, e);
+}
+
+static void on_acks(struct loop_hook *h)
+{
+    struct worker *w = (struct worker *)((char *)h - offsetof(struct worker, acks_hook));
+    int rc = acklog_write(&w->b->acklog, &w->acks);
+    wr_reset(&w->acks);
+    if (rc) {
+        struct err e;
+        err_code(&e, rc, "%s: cannot write the ack log", w->b->opt->ack_log);
+        worker_fail(w, &e);
+    }
+}
+
+void worker_acked(struct worker *w, const struct acked *a)
+{
+    if (!w->b->acklogged)
+        return;
+    acklog_line(&w->acks, a);
+    loop_at_end(w->loop, &w->acks_hook);
+}
+
+/* ---- the thread ---- */
+
+static void on_sweep(void *arg)
+{
+    struct worker *w = arg;
+    if (w->started) {
+        int64_t now = bench_now_ns();
+        for (size_t i = 0; i < w->n_loads; i++)
+            load_sweep(&w->loads[i], now);
+        if (is_paced(w))
+            pace_run(w); /* the end may have been moved up */
+    }
+    loop_timer_set(w->sweep, SWEEP_MS);
+}
+
+void *worker_main(void *arg)
+{
+    struct worker *w = arg;
+    loop_timer_set(w->sweep, SWEEP_MS);
+    while (w->next_open < w->n_loads && w->next_open < OPEN_AT_ONCE)
+        load_open(&w->loads[w->next_open++]);
+    int rc = loop_run(w->loop);
+    if (rc) {
+        struct err e;
+        err_code(&e, rc, "the event loop failed");
+        worker_fail(w, &e);
+    }
+    return NULL;
+}
+
+/* This thread's share of n clients of a kind: its index and every n_workers-th after it. */
+static size_t share(const struct worker *w, uint32_t n)
+{
+    uint32_t workers = w->run->n_workers;
+    return n > w->index ? (n - w->index - 1) / workers + 1 : 0;
+}
+
+static int init_loads(struct worker *w, struct err *e)
+{
+    const struct run_plan *plan = &w->run->plan;
+    uint32_t workers = w->run->n_workers;
+    size_t n = share(w, plan->clients), sides = share(w, plan->sides);
+    w->loads = calloc(n + sides, sizeof *w->loads);
+    if (!w->loads)
+        return err_code(e, -ENOMEM, "clients");
+    int rc = 0;
+    for (uint32_t i = 0; i < n && !rc; i++)
+        rc = load_init(&w->loads[w->n_loads++], w, plan->kind, w->index + i * workers, plan->depth,
+                       e);
+    for (uint32_t i = 0; i < sides && !rc; i++)
+        rc = load_init(&w->loads[w->n_loads++], w, plan->side, w->index + i * workers, 1, e);
+    w->n_paced = n;
+    w->unfinished = n + sides;
+    return rc;
+}
+
+static int init_loop(struct worker *w, struct err *e)
+{
+    w->loop = loop_new();
+    w->pace_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (!w->loop || w->pace_fd < 0)
+        return err_code(e, -EMFILE, "cannot make an event loop");
+    w->pace_watch = loop_fd_add(w->loop, w->pace_fd, LOOP_READ, on_pace, w);
+    w->sweep = loop_timer_new(w->loop, on_sweep, w);
+    if (!w->pace_watch || !w->sweep)
+        return err_code(e, -ENOMEM, "timers");
+    return 0;
+}
+
+int worker_init(struct worker *w, struct run *run, uint32_t index, struct err *e)
+{
+    const struct run_plan *plan = &run->plan;
+    *w = (struct worker){.run = run, .b = run->b, .index = index, .pace_fd = -1};
+    w->go.run = on_go;
+    w->ask.run = on_ask;
+    w->told.run = on_told;
+    w->opened_msg.run = on_opened_msg;
+    w->done_msg.run = on_done_msg;
+    w->acks_hook.run = on_acks;
+    wr_init(&w->acks, 0);
+    arena_init(&w->arena, ARENA_MAX);
+    hdr_init(&w->interval.latency);
+    for (int i = 0; i < BENCH_METRICS; i++)
+        bench_stats_init(&w->stats[i]);
+    pace_init(&w->pace, plan->rate, plan->batch, plan->clients, index, run->n_workers);
+    int rc = init_loop(w, e);
+    if (!rc && plan->checked && !(w->check = check_new()))
+        rc = err_code(e, -ENOMEM, "the check");
+    return rc ? rc : init_loads(w, e);
+}
+
+void worker_release(struct worker *w)
+{
+    for (size_t i = 0; i < w->n_loads; i++)
+        load_release(&w->loads[i]);
+    free(w->loads);
+    loop_timer_free(w->sweep);
+    loop_fd_del(w->pace_watch);
+    if (w->pace_fd >= 0)
+        close(w->pace_fd);
+    loop_free(w->loop);
+    if (w->has_batch)
+        bench_batch_release(&w->batch);
+    check_free(w->check);
+    wr_free(&w->acks);
+    arena_free(&w->arena);
+}

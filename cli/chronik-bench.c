@@ -1,0 +1,232 @@
+/* chronik-bench: put load on a broker, time it honestly, and check what became of it. See bench.h
+ * for a tour. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/bench_acked.h"
+#include "cli/bench_disk.h"
+#include "cli/bench_opt.h"
+#include "cli/bench_report.h"
+#include "cli/bench_session.h"
+
+static int bench(void *values, const struct opt_args *args);
+
+static const struct opt_command commands[] = {
+    {NULL, "", 0, 0, "put load on a broker", OPT_FILL_NONE, bench},
+};
+
+/* The command line as one text, for the report. */
+static char *join(int argc, char **argv)
+{
+    struct wr w;
+    wr_init(&w, 0);
+    for (int i = 0; i < argc; i++) {
+        wr_bytes(&w, i ? " " : "", i ? 1 : 0);
+        wr_bytes(&w, argv[i], strlen(argv[i]));
+    }
+    wr_u8(&w, 0);
+    return w.err ? NULL : (char *)w.buf;
+}
+
+int main(int argc, char **argv)
+{
+    const struct opt_program program = {
+        "chronik-bench",
+        "Put load on a Kafka-compatible broker, time it, and check what became of it.", bench_opts,
+        n_bench_opts, OPT_COMMANDS(commands)};
+    struct bench_options o = bench_options_default();
+    o.command_line = join(argc, argv);
+    int status = cli_main(&program, argc, argv, &o, &o.common);
+    free(o.command_line);
+    return status;
+}
+
+/* The status of a run that did all it was to do: what it found out decides. */
+static int verdict(const struct bench_session *s)
+{
+    const struct bench_options *o = s->opt;
+    const struct bench_stats *st = &s->run->stats[METRIC_MAIN];
+    if (s->run->bad_offsets || (s->checked && !check_counts_clean(&s->counts))) {
+        if (s->run->bad_offsets)
+            cli_error("%s", s->run->first.text);
+        else
+            cli_error("the check failed: %llu lost, %llu duplicated, %llu reordered, %llu altered",
+                      (unsigned long long)s->counts.lost, (unsigned long long)s->counts.duplicated,
+                      (unsigned long long)s->counts.reordered,
+                      (unsigned long long)s->counts.altered);
+        return CLI_CHECK;
+    }
+    if (s->run->interrupted)
+        return CLI_INTERRUPTED;
+    if (!st->failed_requests)
+        return CLI_OK;
+    cli_error("%llu of %llu requests failed, the first: %s",
+              (unsigned long long)st->failed_requests,
+              (unsigned long long)(st->failed_requests + st->requests), s->run->first.text);
+    return o->keep_going && st->requests ? CLI_OK : CLI_FAILED;
+}
+
+static int report(const struct bench_result *r, int status)
+{
+    struct err e;
+    struct json *j = bench_report(r);
+    int rc = j ? bench_report_write(r->opt, j, &e) : err_code(&e, -ENOMEM, "report");
+    json_free(j);
+    return rc ? (int)cli_fail(&e) : status;
+}
+
+/* ---- the modes ---- */
+
+static void round_trip_result(struct bench_result *r, const struct run *run)
+{
+    const struct bench_stats *t = &run->stats[METRIC_END_TO_END];
+    r->latency = &t->latency;
+    r->records = t->records;
+    r->bytes = t->bytes;
+    r->more[0] = (struct bench_timing){"ack_latency", &run->stats[METRIC_MAIN].latency};
+    r->more[1] = (struct bench_timing){"service", &run->stats[METRIC_MAIN].service};
+}
+
+static void metadata_result(struct bench_result *r, const struct run *run)
+{
+    r->more[1] = (struct bench_timing){"create", &run->stats[METRIC_CREATE].latency};
+    r->more[2] = (struct bench_timing){"delete", &run->stats[METRIC_DELETE].latency};
+}
+
+static struct bench_result result_of(const struct bench_session *s)
+{
+    const struct run *run = s->run;
+    const struct bench_stats *st = &run->stats[METRIC_MAIN];
+    struct bench_result r = {
+        .opt = s->opt,
+        .b = &s->b,
+        .stats = st,
+        .latency = &st->latency,
+        .more = {{"service", &st->service}},
+        .elapsed_ns = run->elapsed_ns,
+        .records = st->records,
+        .bytes = st->bytes,
+        .threads = run->n_workers,
+        .checked = s->checked ? &s->counts : NULL,
+        .bad_offsets = run->bad_offsets,
+    };
+    if (s->opt->mode == BENCH_ROUND_TRIP)
+        round_trip_result(&r, run);
+    if (s->opt->mode == BENCH_METADATA && s->opt->create_topic)
+        metadata_result(&r, run);
+    return r;
+}
+
+static int load_broker(struct bench_options *o)
+{
+    struct bench_session s;
+    struct err e;
+    int rc = session_execute(&s, o, &e), status;
+    if (rc) {
+        status = (int)cli_fail(&e);
+    } else {
+        struct bench_result r = result_of(&s);
+        status = report(&r, verdict(&s));
+    }
+    session_release(&s);
+    return status;
+}
+
+static int load_disk(const struct bench_options *o)
+{
+    struct disk_result *d = calloc(1, sizeof *d);
+    struct err e;
+    int rc = d ? disk_execute(o, d, &e) : err_code(&e, -ENOMEM, "histogram"), status;
+    if (rc) {
+        status = (int)cli_fail(&e);
+    } else {
+        struct bench_result r = {.opt = o,
+                                 .stats = &d->stats,
+                                 .latency = &d->stats.latency,
+                                 .elapsed_ns = d->elapsed_ns,
+                                 .records = d->stats.records,
+                                 .bytes = d->stats.bytes,
+                                 .threads = 1,
+                                 .disk_path = d->path,
+                                 .disk_write = d->write_size};
+        status = report(&r, d->interrupted ? CLI_INTERRUPTED : CLI_OK);
+    }
+    free(d);
+    return status;
+}
+
+/* ---- checking an ack log ---- */
+
+/* The topic all runs of the log are about. */
+static int topic_of(const struct acklog *log, struct bench_options *o, bool given, struct err *e)
+{
+    if (!log->n_runs)
+        return err_set(e, ERR_MALFORMED, "%s: no run is in it", o->check_ack_log);
+    if (!given)
+        o->topic = log->runs[0].topic;
+    for (size_t i = 0; i < log->n_runs; i++)
+        if (strcmp(log->runs[i].topic, o->topic) != 0)
+            return err_set(e, ERR_INVALID,
+                           "%s: it has a run on topic %s beside those on %s: one log, one topic",
+                           o->check_ack_log, log->runs[i].topic, o->topic);
+    return 0;
+}
+
+static int print_verdict(const struct bench_options *o, const struct ack_verdict *v)
+{
+    struct json *j = json_new_object();
+    const struct {
+        const char *name;
+        uint64_t v;
+    } rows[] = {{"runs", v->runs},
+                {"batches", v->batches},
+                {"records", v->records},
+                {"found", v->found},
+                {"lost", v->lost},
+                {"altered", v->altered},
+                {"duplicated", v->duplicated},
+                {"reordered", v->reordered}};
+    json_set_str(j, "file", o->check_ack_log);
+    json_set_str(j, "topic", o->topic);
+    bool good = !v->lost && !v->altered && !v->duplicated && !v->reordered;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        json_set_int(j, rows[i].name, (int64_t)rows[i].v);
+    json_set_bool(j, "good", good);
+    int rc = out_single(stdout, (enum out_format)o->common.format, !o->common.no_header, j);
+    if (rc)
+        return CLI_FAILED; /* cli_main tells that standard output is broken */
+    if (!good)
+        cli_error("%s: the check failed: %llu lost, %llu altered, %llu duplicated, %llu reordered",
+                  o->check_ack_log, (unsigned long long)v->lost, (unsigned long long)v->altered,
+                  (unsigned long long)v->duplicated, (unsigned long long)v->reordered);
+    return good ? CLI_OK : CLI_CHECK;
+}
+
+static int check_ack_log(struct bench_options *o, bool topic_given)
+{
+    struct acklog log;
+    struct ack_verdict v;
+    struct err e;
+    int rc = acklog_read(&log, o->check_ack_log, &e);
+    if (!rc)
+        rc = topic_of(&log, o, topic_given, &e);
+    if (!rc) {
+        acklog_sort(&log);
+        rc = bench_acked_check(o, &log, &v, &e);
+    }
+    int status = rc ? (int)cli_fail(&e) : print_verdict(o, &v);
+    acklog_release(&log);
+    return status;
+}
+
+static int bench(void *values, const struct opt_args *args)
+{
+    struct bench_options *o = values;
+    int status = bench_options_check(o, args);
+    if (status)
+        return status;
+    if (o->check_ack_log)
+        return check_ack_log(o, opt_given(args, "topic"));
+    return o->mode == BENCH_DISK ? load_disk(o) : load_broker(o);
+}
