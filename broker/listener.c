@@ -22,7 +22,7 @@ struct listener {
     struct broker *broker;
     int fd, spare;
     struct loop_fd *watch;
-    uint32_t next; /* worker */
+    uint32_t next; /* connections dealt out */
     struct loop_msg stop;
 };
 
@@ -51,7 +51,10 @@ static void deal_out(struct listener *l, int fd, const struct sockaddr_storage *
         worker_complain(b->workers[0], "a new client", "there are max.connections already");
         return;
     }
-    worker_give(b->workers[l->next++ % b->n_workers], fd, peer);
+    /* In turn, each round beginning one further: clients open connections in pairs (one to learn who
+     * leads, one to work on), and all the second ones must not meet on the same loop. */
+    uint32_t turn = l->next++;
+    worker_give(b->workers[(turn + turn / b->n_workers) % b->n_workers], fd, peer);
 }
 
 static void on_ready(void *arg, int events)

@@ -152,8 +152,8 @@ static int decode_body(struct request *q, struct rd *r, struct err *why)
         return 0;
     }
     int rc = kp_decode(schema, q->header.version, r, &q->arena, q->msg);
-    if (!rc && rd_left(r))
-        rc = ERR_MALFORMED; /* bytes behind the message: it is not what its version says */
+    /* Bytes behind the message are let pass, as Kafka does: librdkafka 2.16 leaves three behind a
+     * Metadata request for all topics. */
     if (rc)
         return err_code(why, rc, "a request cannot be read api=%s version=%d", q->api->kp->name,
                         q->header.version);
