@@ -10,6 +10,7 @@ EXTRA_DIST += tests/unit/libcheck-missing.sh
 
 include tests/base.mk
 include tests/batch.mk
+include tests/broker.mk
 include tests/plog.mk
 include tests/bench.mk
 include tests/cli.mk

@@ -1,0 +1,24 @@
+# broker: unit tests link the daemon's library; those with connections run it on the virtual loop.
+BROKER_UNIT_TESTS = \
+	tests/unit/broker/test_address \
+	tests/unit/broker/test_api \
+	tests/unit/broker/test_conn \
+	tests/unit/broker/test_crew \
+	tests/unit/broker/test_deadline \
+	tests/unit/broker/test_errors \
+	tests/unit/broker/test_inbox \
+	tests/unit/broker/test_settings \
+	tests/unit/broker/test_wait
+UNIT_TESTS += $(BROKER_UNIT_TESTS)
+
+BROKER_TEST_LIBS = libbroker.la libchronikloopvirtual.la libunit.la libchronik.la $(CHECK_LIBS) $(URCU_LIBS)
+tests_unit_broker_test_address_LDADD = $(BROKER_TEST_LIBS)
+tests_unit_broker_test_api_LDADD = $(BROKER_TEST_LIBS)
+tests_unit_broker_test_conn_CPPFLAGS = $(AM_CPPFLAGS) $(URCU_CFLAGS)
+tests_unit_broker_test_conn_LDADD = $(BROKER_TEST_LIBS)
+tests_unit_broker_test_crew_LDADD = $(BROKER_TEST_LIBS)
+tests_unit_broker_test_deadline_LDADD = $(BROKER_TEST_LIBS)
+tests_unit_broker_test_errors_LDADD = $(BROKER_TEST_LIBS)
+tests_unit_broker_test_inbox_LDADD = $(BROKER_TEST_LIBS)
+tests_unit_broker_test_settings_LDADD = $(BROKER_TEST_LIBS)
+tests_unit_broker_test_wait_LDADD = $(BROKER_TEST_LIBS)

@@ -1,0 +1,374 @@
+/* Connections on a loop whose time stands still, the client's end in our hands. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <urcu/urcu-memb.h>
+
+#include "base/endian.h"
+#include "broker/broker.h"
+#include "broker/worker.h"
+#include "loop/loop_virtual.h"
+#include "tests/unit/unit.h"
+
+static struct settings settings;
+static struct broker broker;
+static struct worker *w;
+
+static void begin(void)
+{
+    urcu_memb_register_thread();
+    ck_assert_ok(settings_init(&settings));
+    ck_assert_ok(settings_resolve(&settings, NULL));
+    broker = (struct broker){.settings = &settings, .memory.max = 1 << 20};
+    w = worker_new(&broker, 0);
+    ck_assert_ptr_nonnull(w);
+}
+
+static void let_pass(int64_t ms)
+{
+    ck_assert_ok(loop_virtual_advance(w->loop, ms));
+}
+
+/* Everything is closed, and everything was given back. */
+static void end(void)
+{
+    let_pass(0);
+    ck_assert_ptr_null(w->conns);
+    ck_assert_uint_eq(w->n_requests, 0);
+    ck_assert_int_eq(broker.memory.used, 0);
+    ck_assert_uint_eq(broker.n_conns, 0);
+    worker_free(w);
+    settings_release(&settings);
+    urcu_memb_unregister_thread();
+}
+
+/* A client: its end of a new connection. */
+static int join(void)
+{
+    static const struct sockaddr nobody = {.sa_family = AF_UNIX};
+    int ends[2];
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+    broker.n_conns++;
+    ck_assert_ok(conn_open(w, ends[1], &nobody));
+    return ends[0];
+}
+
+static void leave(int fd)
+{
+    close(fd);
+    let_pass(0);
+}
+
+static size_t put_request(uint8_t *buf, int16_t key, int16_t version, int32_t correlation)
+{
+    put_be32(buf, 10);
+    put_be16(buf + 4, (uint16_t)key);
+    put_be16(buf + 6, (uint16_t)version);
+    put_be32(buf + 8, (uint32_t)correlation);
+    put_be16(buf + 12, UINT16_MAX); /* no client id */
+    return 14;
+}
+
+static void say(int fd, const void *bytes, size_t n)
+{
+    ck_assert_int_eq(write(fd, bytes, n), (ssize_t)n);
+    let_pass(0);
+}
+
+static void ask(int fd, int16_t key, int16_t version, int32_t correlation)
+{
+    uint8_t buf[16];
+    say(fd, buf, put_request(buf, key, version, correlation));
+}
+
+/* One reply, without its length; how many bytes it has. */
+static size_t hear(int fd, uint8_t *buf, size_t cap)
+{
+    uint8_t head[4];
+    ck_assert_int_eq(read(fd, head, 4), 4);
+    size_t n = get_be32(head);
+    ck_assert_uint_le(n, cap);
+    ck_assert_int_eq(read(fd, buf, n), (ssize_t)n);
+    return n;
+}
+
+static void hear_answer_to(int fd, int32_t correlation)
+{
+    uint8_t buf[1024];
+    hear(fd, buf, sizeof buf);
+    ck_assert_int_eq((int32_t)get_be32(buf), correlation);
+}
+
+static bool is_closed(int fd)
+{
+    char c;
+    ssize_t n = read(fd, &c, 1);
+    return n == 0 || (n < 0 && errno == ECONNRESET);
+}
+
+static bool is_silent(int fd)
+{
+    char c;
+    return read(fd, &c, 1) < 0 && errno == EAGAIN;
+}
+
+START_TEST(a_request_may_come_byte_by_byte)
+{
+    begin();
+    int fd = join();
+    uint8_t buf[16];
+    size_t n = put_request(buf, 18, 0, 5);
+    for (size_t i = 0; i < n; i++) {
+        ck_assert(is_silent(fd));
+        say(fd, buf + i, 1);
+    }
+    hear_answer_to(fd, 5);
+    leave(fd);
+    end();
+}
+END_TEST
+
+START_TEST(answers_come_in_the_order_of_the_requests)
+{
+    begin();
+    int fd = join();
+    uint8_t buf[16 * 50];
+    size_t n = 0;
+    for (int i = 0; i < 50; i++)
+        n += put_request(buf + n, 18, 0, i);
+    say(fd, buf, n - 3); /* cut in the last one */
+    say(fd, buf + n - 3, 3);
+    for (int i = 0; i < 50; i++)
+        hear_answer_to(fd, i);
+    ck_assert(is_silent(fd));
+    leave(fd);
+    end();
+}
+END_TEST
+
+START_TEST(an_unknown_version_of_apiversions_is_answered_in_the_old_form)
+{
+    begin();
+    int fd = join();
+    uint8_t buf[64];
+    ask(fd, 18, 99, 3);
+    ck_assert_uint_eq(hear(fd, buf, sizeof buf), 4 + 2 + 4 + 6);
+    ck_assert_int_eq(get_be16(buf + 4), 35);
+    ck_assert_int_eq(get_be32(buf + 6), 1);
+    ck_assert_int_eq(get_be16(buf + 10), 18);
+    ck_assert_int_eq(get_be16(buf + 14), 4);
+    ask(fd, 18, 0, 4);
+    hear_answer_to(fd, 4);
+    leave(fd);
+    end();
+}
+END_TEST
+
+static void check_refused(const void *bytes, size_t n)
+{
+    int good = join(), bad = join();
+    say(bad, bytes, n);
+    ck_assert(is_closed(bad));
+    close(bad);
+    ask(good, 18, 0, 1); /* the others do not notice */
+    hear_answer_to(good, 1);
+    leave(good);
+}
+
+START_TEST(what_is_not_served_closes_its_connection)
+{
+    uint8_t buf[16];
+    begin();
+    check_refused(buf, put_request(buf, 71, 0, 0));
+    check_refused(buf, put_request(buf, -1, 0, 0));
+    check_refused(buf, put_request(buf, 3, 99, 0));
+    check_refused(buf, put_request(buf, 3, -1, 0));
+    check_refused(buf, put_request(buf, 0, 2, 0)); /* Produce: advertised, not served */
+    check_refused("GET / HTTP/1.1\r\n\r\n", 18);
+    check_refused("\0\0\0\7abcdefg", 11);
+    check_refused("\xff\xff\xff\xff", 4);
+    check_refused("\x7f\xff\xff\xff", 4);
+    put_request(buf, 18, 3, 0); /* its body is missing */
+    check_refused(buf, 14);
+    ck_assert_uint_eq(w->stats.refused, 10);
+    end();
+}
+END_TEST
+
+START_TEST(an_idle_client_is_closed_a_busy_one_is_not)
+{
+    begin();
+    int idle = join(), busy = join();
+    let_pass(settings.connections_max_idle_ms - 1000);
+    ask(busy, 18, 0, 1);
+    hear_answer_to(busy, 1);
+    let_pass(settings.connection_stall_ms + 1000);
+    ck_assert(is_closed(idle));
+    ck_assert(is_silent(busy));
+    close(idle);
+    leave(busy);
+    end();
+}
+END_TEST
+
+START_TEST(a_client_that_stalls_in_a_request_is_closed)
+{
+    begin();
+    int fd = join();
+    say(fd, "\0\0\0\x0a\0", 5);
+    let_pass(settings.connection_stall_ms - 1);
+    ck_assert(is_silent(fd));
+    let_pass(settings.connection_stall_ms + 1);
+    ck_assert(is_closed(fd));
+    close(fd);
+    end();
+}
+END_TEST
+
+/* Write requests until the broker takes no more; how many went in. */
+static int flood(int fd)
+{
+    uint8_t buf[16];
+    int n = 0;
+    for (int quiet = 0; quiet < 3;) {
+        size_t size = put_request(buf, 18, 0, n);
+        if (write(fd, buf, size) == (ssize_t)size) {
+            n++;
+            quiet = 0;
+        } else {
+            quiet++;
+        }
+        let_pass(0);
+    }
+    return n;
+}
+
+START_TEST(a_client_that_takes_no_answers_is_not_read_and_then_closed)
+{
+    begin();
+    ck_assert_ok(settings_argument(&settings, "connection.max.queued.bytes=65536", NULL));
+    int fd = join();
+    int n = flood(fd);
+    ck_assert_int_gt(n, settings.connection_max_queued_requests);
+    ck_assert_int_le(w->conns->queued, 65536 + 256);
+    ck_assert_uint_le(w->conns->n_requests, (uint32_t)settings.connection_max_queued_requests);
+    let_pass(settings.connection_stall_ms * 2);
+    ck_assert_ptr_null(w->conns);
+    close(fd);
+    end();
+}
+END_TEST
+
+START_TEST(a_slow_client_gets_every_answer_in_order)
+{
+    begin();
+    ck_assert_ok(settings_argument(&settings, "connection.max.queued.requests=4", NULL));
+    int fd = join();
+    int n = flood(fd);
+    for (int i = 0; i < n; i++) {
+        let_pass(0);
+        hear_answer_to(fd, i);
+    }
+    ck_assert(is_silent(fd));
+    leave(fd);
+    end();
+}
+END_TEST
+
+START_TEST(the_budget_of_all_makes_others_wait_and_loses_nothing)
+{
+    begin();
+    broker.memory.max = 4096;
+    int hog = join(), other = join();
+    say(hog, "\0\0\x0f\xff", 4);
+    say(hog, "x", 1);
+    ask(other, 18, 0, 1);
+    let_pass(100);
+    ck_assert(is_silent(other));
+    ck_assert_int_le(broker.memory.used, 4096);
+    leave(hog);
+    let_pass(100);
+    hear_answer_to(other, 1);
+    leave(other);
+    end();
+}
+END_TEST
+
+static int drained;
+
+static void on_drained(void *arg)
+{
+    (void)arg;
+    drained++;
+}
+
+START_TEST(draining_answers_what_is_there_and_closes)
+{
+    begin();
+    int idle = join(), asking = join();
+    uint8_t buf[16];
+    size_t n = put_request(buf, 18, 0, 9);
+    ck_assert_int_eq(write(asking, buf, n), (ssize_t)n);
+    ck_assert_int_eq(loop_virtual_step(w->loop) >= 0, 1);
+    worker_drain(w, on_drained, NULL);
+    let_pass(0);
+    hear_answer_to(asking, 9);
+    ck_assert(is_closed(asking));
+    ck_assert(is_closed(idle));
+    ck_assert_int_eq(drained, 1);
+    close(idle);
+    close(asking);
+    end();
+}
+END_TEST
+
+START_TEST(a_half_closed_client_still_gets_its_answers)
+{
+    begin();
+    int fd = join();
+    uint8_t buf[16];
+    size_t n = put_request(buf, 18, 0, 2);
+    ck_assert_int_eq(write(fd, buf, n), (ssize_t)n);
+    shutdown(fd, SHUT_WR);
+    let_pass(0);
+    hear_answer_to(fd, 2);
+    ck_assert(is_closed(fd));
+    close(fd);
+    end();
+}
+END_TEST
+
+START_TEST(noise_closes_connections_and_nothing_else)
+{
+    begin();
+    srand(1);
+    for (int round = 0; round < 300; round++) {
+        int fd = join();
+        uint8_t buf[256];
+        size_t n = 1 + (size_t)rand() % sizeof buf;
+        for (size_t i = 0; i < n; i++)
+            buf[i] = (uint8_t)rand();
+        if (n > 8) { /* mostly plausible lengths and keys, of requests that need no image */
+            put_be32(buf, (uint32_t)n - 4);
+            put_be16(buf + 4, round % 2 ? 18 : 200);
+            put_be16(buf + 6, (uint16_t)(rand() % 5));
+        }
+        say(fd, buf, n);
+        leave(fd);
+    }
+    end();
+}
+END_TEST
+
+UNIT_MAIN(a_request_may_come_byte_by_byte, answers_come_in_the_order_of_the_requests,
+          an_unknown_version_of_apiversions_is_answered_in_the_old_form,
+          what_is_not_served_closes_its_connection, an_idle_client_is_closed_a_busy_one_is_not,
+          a_client_that_stalls_in_a_request_is_closed,
+          a_client_that_takes_no_answers_is_not_read_and_then_closed,
+          a_slow_client_gets_every_answer_in_order,
+          the_budget_of_all_makes_others_wait_and_loses_nothing,
+          draining_answers_what_is_there_and_closes, a_half_closed_client_still_gets_its_answers,
+          noise_closes_connections_and_nothing_else)
