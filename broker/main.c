@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "broker/address.h"
 #include "broker/server.h"
 #include "broker/settings.h"
 #include "broker/settings_man.h"
@@ -57,6 +56,7 @@ static int set(struct settings *s, const char *name, const char *value, struct e
     return value ? settings_set(s, name, span_str(value), SETTING_ARGUMENT, e) : 0;
 }
 
+/* What others wrote: the file, the environment. */
 static int load_settings(struct settings *s, const struct options *o, struct err *e)
 {
     int rc = settings_init(s);
@@ -64,15 +64,18 @@ static int load_settings(struct settings *s, const struct options *o, struct err
         return err_code(e, rc, "settings");
     if (o->config)
         rc = settings_file(s, o->config, e);
-    if (!rc)
-        rc = settings_environment(s, e);
-    if (!rc)
-        rc = set(s, "log.dir", o->dir, e);
+    return rc ? rc : settings_environment(s, e);
+}
+
+/* What stands on the command line. */
+static int override_settings(struct settings *s, const struct options *o, struct err *e)
+{
+    int rc = set(s, "log.dir", o->dir, e);
     if (!rc)
         rc = set(s, "listeners", o->listen, e);
     for (size_t i = 0; i < o->set.n && !rc; i++)
         rc = settings_argument(s, o->set.v[i], e);
-    return rc ? rc : settings_resolve(s, e);
+    return rc;
 }
 
 /* ---- signals: all threads have them blocked; main waits for them */
@@ -180,6 +183,10 @@ static int run(void *values, const struct opt_args *args)
     struct err e = {0};
     int status;
     if (load_settings(&s, o, &e)) {
+        status = fail(STATUS_FAILED, &e);
+    } else if (override_settings(&s, o, &e)) {
+        status = fail(STATUS_USAGE, &e);
+    } else if (settings_resolve(&s, &e)) {
         status = fail(STATUS_FAILED, &e);
     } else if (o->check) {
         settings_print(&s, stdout);

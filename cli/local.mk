@@ -35,7 +35,7 @@ man_MANS =
 bashcompdir = @bashcompdir@
 bashcomp_DATA =
 make_man = $(AM_V_GEN)$(MKDIR_P) man && prog=$(@F) && \
-	./$${prog%.1}$(EXEEXT) --help=man >$@.options && \
+	./$${prog%.[0-9]}$(EXEEXT) --help=man >$@.options && \
 	sed -e 's/@VERSION@/$(PACKAGE_VERSION)/g' -e '/^@OPTIONS@$$/r $@.options' -e '/^@OPTIONS@$$/d' \
 		$(srcdir)/$@.in >$@.tmp && rm -f $@.options && mv $@.tmp $@
 make_completion = $(AM_V_GEN)$(MKDIR_P) completions && prog=$(@F) && \

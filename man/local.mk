@@ -7,3 +7,12 @@ CLEANFILES += man/chronik.7
 man/chronik.7: man/chronik.7.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) man && \
 		sed -e 's/@VERSION@/$(PACKAGE_VERSION)/g' $(srcdir)/man/chronik.7.in >$@.tmp && mv $@.tmp $@
+
+EXTRA_DIST += man/chronikd.8.in samples/chronik.json
+man_MANS += man/chronikd.8
+bashcomp_DATA += completions/chronikd.bash
+CLEANFILES += man/chronikd.8 completions/chronikd.bash
+man/chronikd.8: man/chronikd.8.in chronikd$(EXEEXT)
+	$(make_man)
+completions/chronikd.bash: chronikd$(EXEEXT)
+	$(make_completion)
