@@ -52,7 +52,8 @@ static int add_shards(struct wal_logs *logs, const char *dir, char **names, size
                       struct err *e)
 {
     int rc = 0;
-    qsort(names, n_names, sizeof *names, by_number);
+    if (n_names > 0)
+        qsort(names, n_names, sizeof *names, by_number);
     for (size_t i = 0; rc == 0 && i < n_names; i++) {
         char path[IO_PATH_MAX];
         struct io_stat st;

@@ -1,7 +1,7 @@
 /* wal.h - the write-ahead log of one shard: format, and what all its users share.
  *
- * The log is a chain of segment files `<id, 20 digits>.wal` in the shard's directory. All integers are
- * little-endian. The same description, as prose, is chronik-wal(5).
+ * The log is a chain of segment files `<id, 20 digits>.wal` in the shard's directory. All integers
+ * are little-endian. The same description, as prose, is chronik-wal(5).
  *
  * Segment header: the file's first WAL_BLOCK (4096) bytes.
  *   0   8   magic "CHRONWAL"
@@ -17,11 +17,12 @@
  *   72  8   wall time of creation, ms
  *   80  -   zero
  * A segment gets its name only when header and full size are durable, so a named one with a bad
- * header or another size is corruption. A recycled file keeps stale groups of its former life behind
- * its live ones; the salt makes them invalid.
+ * header or another size is corruption. A recycled file keeps stale groups of its former life
+ * behind its live ones; the salt makes them invalid.
  *
- * Group: one write and one sync. Starts on a multiple of 4096, never spans segments, is padded with zeros
- * to the next multiple.
+ * Group: one write and one sync. Starts on a multiple of 4096, never spans segments, is padded with
+ * zeros to the next multiple.
+ *
  *   0   4   magic "CKWG"
  *   4   4   header CRC: CRC-32C over the segment's salt (8 bytes), then bytes 8..79 of this header
  *   8   4   payload CRC: CRC-32C of the payload
@@ -36,7 +37,7 @@
  *   68  4   zero
  *   72  8   zero
  *   80      payload:
- *             0  8  metadata index the entry was staged under (shard 0's applied index; 0 for local)
+ *             0  8  metadata index the entry was staged under (shard 0: applied index; local: 0)
  *             8  8  wall time, ms
  *             16    frames, one behind the other, up to the payload's length:
  *               0  1  type (frame.def)
@@ -45,9 +46,10 @@
  *               4  4  length of the body
  *               8     body
  *           zeros to the next multiple of 4096
+ *
  * The payload travels between nodes as it is; the header is local. A group is valid in a segment if
- * magic, header CRC, segment id and own offset are right, the length fits the file, the payload CRC is right and
- * the padding is zero.
+ * magic, header CRC, segment id and own offset are right, the length fits the file, the payload CRC
+ * is right and the padding is zero.
  *
  * Bodies:
  *   BATCH   topic id 16, partition u32, record batch
@@ -55,21 +57,23 @@
  *   CHANGE  u32 n, then n times: node id u64, role u8 (0 standby, 1 voter, 2 spare)
  *   COMMAND a metadata command (chronik-meta(5))
  *   NOOP    empty
- *   OPEN    term u64, vote u64 (node id, 0 none), previous segment id u64, its end u64 (0, 0: none before)
+ *   OPEN    term u64, vote u64 (node id, 0 none), previous segment id u64, its end u64 (both 0:
+ *           none before)
  *   STATE   term u64, vote u64
  *   MARK    empty
  *   ROLL    next segment id u64
  *   TOPIC   topic id 16, name (the rest)
  *
- * Chain. The first group of a segment holds OPEN. OPEN ends the log before it: bytes of the previous
- * segment behind its end are dead, and so are segments between the two. A full segment ends with ROLL, and
- * its successor exists by then. A group with index i discards every group written earlier with index >= i.
+ * Chain. The first group of a segment holds OPEN. OPEN ends the log before it: bytes of the
+ * previous segment behind its end are dead, and so are segments between the two. A full segment
+ * ends with ROLL, and its successor exists by then. A group with index i discards every group
+ * written earlier with index >= i.
  *
- * Validity. Where a region at position P is not a valid group, look at every header further on (each
- * multiple of 4096 in this segment, and all later segments of the chain) whose header CRC is right: if its
- * synced lies beyond P, or a checkpoint says so, P is corruption. Else the log ends at P: a torn tail, or
- * simply the end if the block there is not the start of a write (all zero, or stale bytes of
- * a former life: nothing tells them from a torn header, nor needs to).
+ * Validity. Where a region at position P is not a valid group, look at every header further on
+ * (each multiple of 4096 in this segment, and all later segments) whose header CRC is right: if its
+ * synced lies beyond P, or a checkpoint says so, P is corruption. Else the log ends at P: a torn
+ * tail, or simply the end if the block there is not the start of a write (all zero, or stale bytes
+ * of a former life: nothing tells them from a torn header, nor needs to).
  */
 #ifndef WAL_WAL_H
 #define WAL_WAL_H
@@ -124,7 +128,8 @@ struct wal_segment_header {
     struct wal_owner owner;
 };
 /* 0, ERR_CORRUPT, ERR_VERSION. */
-int wal_segment_header_decode(const uint8_t block[WAL_BLOCK], struct wal_segment_header *h, struct err *e);
+int wal_segment_header_decode(const uint8_t block[WAL_BLOCK], struct wal_segment_header *h,
+                              struct err *e);
 void wal_segment_header_encode(uint8_t block[WAL_BLOCK], const struct wal_segment_header *h);
 
 struct wal_group {
@@ -143,8 +148,8 @@ struct wal_frame {
     uint8_t flags;
     struct span body;
 };
-/* Walk the frames of a payload: at starts as WAL_PAYLOAD_HEADER. 1, 0 at the end, ERR_MALFORMED. An unknown type
- * is given as it is; whether it may be skipped is in its flags. */
+/* Walk the frames of a payload: at starts as WAL_PAYLOAD_HEADER. 1, 0 at the end, ERR_MALFORMED. An
+ * unknown type is given as it is; whether it may be skipped is in its flags. */
 int wal_frame_next(struct span payload, size_t *at, struct wal_frame *f);
 
 /* Bodies. Decoders give 0 or ERR_MALFORMED. */
@@ -184,8 +189,8 @@ int wal_state_decode(struct span body, struct wal_state *s);
 int wal_roll_decode(struct span body, uint64_t *next);
 int wal_topic_decode(struct span body, struct wal_topic *t);
 
-/* Encoders write the fixed part of a body: WAL_x_SIZE bytes, or WAL_BATCH_FIXED or WAL_TOPIC_FIXED ones, behind
- * which the batch or the name goes. Of b and t only the ids are used. */
+/* Encoders write the fixed part of a body: WAL_x_SIZE bytes, or WAL_BATCH_FIXED or WAL_TOPIC_FIXED
+ * ones, behind which the batch or the name goes. Of b and t only the ids are used. */
 void wal_batch_encode(uint8_t *body, const struct wal_batch *b);
 void wal_trim_encode(uint8_t body[WAL_TRIM_SIZE], const struct wal_trim *t);
 void wal_open_encode(uint8_t body[WAL_OPEN_SIZE], const struct wal_open *o);

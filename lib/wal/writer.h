@@ -2,22 +2,28 @@
  *
  * The work is cut so that the owner (the shard thread) never waits for the disk:
  *
- *   wal_payload_*      fill the payload of an entry: bytes are copied once, into the buffer that is written
- *   wal_write_begin    start a write; wal_write_local and wal_write_entry add groups to it;
- *   wal_write_seal     gives every group its place: position, header, padding. From here on the write must be run.
- *   wal_write_run      does the write and the sync. Any thread; touches only the write.
- *   wal_write_done     the owner takes the result: the synced position moves, or the writer is poisoned.
+ *   wal_payload_*      fill the payload of an entry; bytes are copied once, into the buffer that is
+ *                      written
+ *   wal_write_begin    start a write; wal_write_local and wal_write_entry add groups to it
+ *   wal_write_seal     gives every group its place: position, header, padding. From here on the
+ *                      write must be run
+ *   wal_write_run      checksums, the write and the sync. Any thread; touches only the write
+ *   wal_write_done     the owner takes the result: the synced position moves, or the writer is
+ *                      poisoned
  *
- * One write is under way at a time. A write that does not fit the segment rolls: ROLL is committed to the old
- * segment, then OPEN and the groups to the next one, which must have been prepared:
+ * One write is under way at a time. A write that does not fit the segment rolls: ROLL is committed
+ * to the old segment, then OPEN and the groups to the next one, which must have been prepared:
  *
- *   wal_prepare_begin  if no segment is ready, or a seal needs more than there are: wal_prepare_run makes one
- *                      (allocates, writes the header, syncs, renames) and unlinks released ones that are not
- *                      needed; wal_prepare_done.
+ *   wal_prepare_begin  if no segment is ready, or a seal needs more than there are
+ *   wal_prepare_run    unlinks released segments that are not needed and makes one (from a released
+ *                      one if there is any): allocates, writes the header, syncs, renames. Any
+ *                      thread
+ *   wal_prepare_done   the owner takes the result
  *
- * Failures. -ENOSPC from a preparation is retryable: nothing is lost, the log goes on once there is space. A failed
- * write or sync poisons the writer: every later call gives ERR_POISONED, only a restart (recovery) helps, because
- * nobody knows what the disk holds (fsync may report an error once and then succeed).
+ * Failures. -ENOSPC from a preparation is retryable: nothing is lost, the log goes on once there is
+ * space. A failed write or sync poisons the writer: every later call gives ERR_POISONED, only a
+ * restart (recovery) helps, because nobody knows what the disk holds (fsync may report an error
+ * once and then succeed).
  *
  * All functions but the two _run ones: the owner's thread.
  */
@@ -38,9 +44,10 @@ int wal_payload_init(struct wal_payload *p, size_t reserve);
 void wal_payload_release(struct wal_payload *p);
 /* Start anew, keeping the memory. */
 void wal_payload_reset(struct wal_payload *p);
-/* Add a frame; returns where its body of n bytes goes, NULL when out of memory (the payload is unchanged then).
- * Good until the next frame. */
-uint8_t *wal_payload_frame(struct wal_payload *p, enum wal_frame_type type, uint8_t flags, size_t n);
+/* Add a frame; returns where its body of n bytes goes, NULL when out of memory (the payload is
+ * unchanged then). Good until the next frame. */
+uint8_t *wal_payload_frame(struct wal_payload *p, enum wal_frame_type type, uint8_t flags,
+                           size_t n);
 /* Payload bytes that were made elsewhere (received from a leader, header included). */
 int wal_payload_set(struct wal_payload *p, struct span payload);
 static inline bool wal_payload_empty(const struct wal_payload *p)
@@ -61,20 +68,23 @@ struct wal_writer; /* opaque */
 struct wal_writer_config {
     struct io *io;
     struct log *log;
-    const char *dir;         /* exists; copied */
+    const char *dir; /* exists; copied */
     struct wal_owner owner;
-    uint64_t segment_bytes;  /* of new segments: a multiple of WAL_BLOCK, >= WAL_SEGMENT_MIN */
-    unsigned spare;          /* freed segments kept for recycling */
+    uint64_t segment_bytes; /* of new segments: a multiple of WAL_BLOCK, >= WAL_SEGMENT_MIN */
+    unsigned spare;         /* freed segments kept for recycling */
     uint64_t (*random)(void *ctx); /* salts; NULL: getrandom */
     void *random_ctx;
 };
 
-/* A writer that continues the log behind `end` (as a reader found it, or all zero for a new log) in a new
- * segment of its own: never in an old one. Creates that segment, durable, and writes and syncs OPEN into it.
- * Temporary files of interrupted preparations are removed. Blocks on the disk. e names the file. */
-int wal_writer_open(struct wal_writer **out, const struct wal_writer_config *cfg, struct wal_pos end,
-                    uint64_t last_segment, uint64_t term, uint64_t vote, int64_t wall_ms, struct err *e);
-void wal_writer_free(struct wal_writer *w); /* syncs nothing; no write or preparation may be under way */
+/* A writer that continues the log behind `end` (as a reader found it, or all zero for a new log) in
+ * a new segment of its own: never in an old one. Creates that segment, durable, and writes and
+ * syncs OPEN into it. Temporary files of interrupted preparations are removed. Blocks on the disk.
+ * e names the file. */
+int wal_writer_open(struct wal_writer **out, const struct wal_writer_config *cfg,
+                    struct wal_pos end, uint64_t last_segment, uint64_t term, uint64_t vote,
+                    int64_t wall_ms, struct err *e);
+/* Syncs nothing. No write or preparation may be under way. */
+void wal_writer_free(struct wal_writer *w);
 
 /* The largest payload that fits a segment. */
 size_t wal_writer_max_payload(const struct wal_writer *w);
@@ -97,9 +107,9 @@ uint64_t wal_writer_bytes(const struct wal_writer *w);
 
 struct wal_write {
     /* results of wal_write_run */
-    int rc;            /* 0 or a code */
-    uint32_t sync_us;  /* duration of the last commit */
-    uint64_t bytes;    /* written, all commits */
+    int rc;           /* 0 or a code */
+    uint32_t sync_us; /* duration of the last commit */
+    uint64_t bytes;   /* written, all commits */
     /* private */
     struct wal_writer *writer;
     struct wal_write_group *groups; /* what was added, in order */
@@ -121,27 +131,33 @@ void wal_write_begin(struct wal_write *wr);
 int wal_write_local(struct wal_write *wr, enum wal_frame_type type, struct span body);
 /* Add an entry; p belongs to the write until wal_write_done. */
 int wal_write_entry(struct wal_write *wr, struct wal_payload *p, uint64_t index, uint64_t term);
-/* Place everything. term: the node's current term, for local groups; wall_ms for ROLL and OPEN. 0; ERR_BUSY if the
- * next segment is needed and not ready (nothing changed: prepare, then seal again); ERR_TOOBIG; ERR_POISONED.
- * vote: for an OPEN. rolled (may be NULL) tells that a new segment was begun: TOPIC hints are due again. */
-int wal_write_seal(struct wal_write *wr, uint64_t term, uint64_t vote, int64_t wall_ms, bool *rolled);
+/* Place everything. term: the node's current term, for local groups; wall_ms for ROLL and OPEN. 0;
+ * ERR_BUSY if the next segment is needed and not ready (nothing changed: prepare, then seal again);
+ * ERR_TOOBIG; ERR_POISONED. vote: for an OPEN. rolled (may be NULL) tells that a new segment was
+ * begun: TOPIC hints are due again. */
+int wal_write_seal(struct wal_write *wr, uint64_t term, uint64_t vote, int64_t wall_ms,
+                   bool *rolled);
 void wal_write_run(struct wal_write *wr, struct clock *clock);
-/* 0 or wr->rc (and the writer is poisoned). The position of group i: wal_write_pos, valid after seal. */
+/* 0 or wr->rc (and the writer is poisoned). */
 int wal_write_done(struct wal_write *wr);
-struct wal_pos wal_write_pos(const struct wal_write *wr, size_t entry); /* of the entry-th wal_write_entry */
+/* Where the entry-th (from 0) wal_write_entry went. After seal. */
+struct wal_pos wal_write_pos(const struct wal_write *wr, size_t entry);
 
 /* ---- segments */
 
 struct wal_prepare; /* a preparation under way */
-/* NULL if none is due, one is under way, the writer is poisoned, or memory is short (ask again later). */
+/* NULL if none is due, one is under way, the writer is poisoned, or memory is short (ask again
+ * later). */
 struct wal_prepare *wal_prepare_begin(struct wal_writer *w, int64_t wall_ms);
 int wal_prepare_run(struct wal_prepare *p, struct err *e); /* any thread */
-/* Takes the result and frees p; returns rc: -ENOSPC and the like mean: try again later. ERR_POISONED if the directory
- * could not be synced, for then nobody knows which segments a power cut would leave. */
+/* Takes the result and frees p; returns rc: -ENOSPC and the like mean: try again later.
+ * ERR_POISONED if the directory could not be synced, for then nobody knows which segments a power
+ * cut would leave. */
 int wal_prepare_done(struct wal_writer *w, struct wal_prepare *p, int rc);
 
-/* Nothing before `keep` will be read again (it is the older checkpoint's position): segments that lie wholly before
- * it are set aside. Touches no file: the next preparation recycles or unlinks them. 0 or ERR_POISONED. */
+/* Nothing before `keep` will be read again (it is the older checkpoint's position): segments that
+ * lie wholly before it are set aside. Touches no file: the next preparation recycles or unlinks
+ * them. 0 or ERR_POISONED. */
 int wal_writer_release_before(struct wal_writer *w, struct wal_pos keep, struct err *e);
 
 #endif
