@@ -26,6 +26,8 @@ static const struct opt options[] = {
     {0, "shard", "N", OPT_INT, AT(shard), "only the log of this shard", .max = UINT32_MAX,
      .commands = 1u << DUMP},
     {'n', "limit", "N", OPT_INT, AT(limit), "stop after so many rows", .commands = 1u << DUMP},
+    {'f', "follow", NULL, OPT_FLAG, AT(follow), "at the end of the log, wait for more",
+     .commands = 1u << DUMP},
     CLI_OPTIONS_OUTPUT(struct wal_options, common, cli_formats),
     CLI_OPTIONS_TALK(struct wal_options, common),
 };

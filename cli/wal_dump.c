@@ -348,6 +348,15 @@ static int dump_frame(struct dump *d, struct wal_visit *v, const struct wal_fram
     return s.batched ? record_rows(d, v, &s, at) : 0;
 }
 
+/* One that came after all names were learned: the log is being followed. */
+static int learn_name(struct dump *d, const struct wal_frame *f)
+{
+    struct wal_topic topic;
+    if (f->type != WAL_TOPIC || wal_topic_decode(f->body, &topic) != 0)
+        return 0;
+    return wal_topics_add(&d->topics, &topic);
+}
+
 static int dump_group(void *ctx, struct wal_visit *v)
 {
     struct dump *d = ctx;
@@ -359,16 +368,25 @@ static int dump_group(void *ctx, struct wal_visit *v)
     if (d->o->from_index >= 0 && v->group->index < (uint64_t)d->o->from_index)
         return 0;
     while ((rc = wal_frame_next(v->group->payload, &next, &f)) == 1) {
-        if (enough(d))
-            return WALK_STOP;
-        rc = dump_frame(d, v, &f, at);
+        rc = learn_name(d, &f);
+        if (rc == 0)
+            rc = dump_frame(d, v, &f, at);
         if (rc != 0)
             return rc;
+        if (enough(d))
+            return WALK_STOP;
         at = next;
     }
     v->at = at;
     v->why = "a frame does not fit its group";
     return rc == 0 ? 0 : ERR_CORRUPT;
+}
+
+/* Rows are complete: let them be seen. */
+static void flush(void *ctx)
+{
+    const struct dump *d = ctx;
+    out_flush(d->out);
 }
 
 static enum cli_exit dump_log(struct dump *d, const struct wal_log *log)
@@ -378,7 +396,10 @@ static enum cli_exit dump_log(struct dump *d, const struct wal_log *log)
         cli_error("%s: out of memory", log->path);
         return CLI_FAILED;
     }
-    wal_walk(log, dump_group, d, &outcome);
+    if (d->o->follow)
+        wal_follow(log, dump_group, flush, d, &outcome);
+    else
+        wal_walk(log, dump_group, d, &outcome);
     return wal_outcome_report(&outcome);
 }
 
@@ -400,11 +421,15 @@ int wal_dump(void *values, const struct opt_args *args)
     if (o->type && !(d.type = frame_type(o->type)))
         return cli_misuse("--type: no frame type '%s'", o->type);
     d.by_id = o->topic && uuid_parse(&d.topic_id, o->topic) == 0;
-    if (wal_logs_find(&logs, args, &e) != 0) {
+    if (wal_logs_find(&logs, args, o->shard, &e) != 0) {
         wal_logs_release(&logs);
         return cli_fail(&e);
     }
     enum cli_exit status = CLI_OK;
+    if (o->follow && logs.n > 1) {
+        wal_logs_release(&logs);
+        return cli_misuse("--follow: one log at a time: choose it by --shard or its directory");
+    }
     size_t n_record = RECORD_COLUMNS + (o->payload ? PAYLOAD_COLUMNS : 0);
     d.out = o->records ? wal_out(o, record_columns, n_record)
                        : wal_out(o, frame_columns, FRAME_COLUMNS);

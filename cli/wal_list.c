@@ -176,7 +176,7 @@ int wal_list(void *values, const struct opt_args *args)
     struct wal_logs logs;
     struct err e;
     enum cli_exit status = CLI_OK;
-    if (wal_logs_find(&logs, args, &e) != 0) {
+    if (wal_logs_find(&logs, args, -1, &e) != 0) {
         wal_logs_release(&logs);
         return cli_fail(&e);
     }

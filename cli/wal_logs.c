@@ -49,7 +49,7 @@ static int by_number(const void *a, const void *b)
 
 /* The shards below a wal directory, in order. Their number is added to *n. */
 static int add_shards(struct wal_logs *logs, const char *dir, char **names, size_t n_names,
-                      struct err *e)
+                      int64_t shard, struct err *e)
 {
     int rc = 0;
     if (n_names > 0)
@@ -57,7 +57,8 @@ static int add_shards(struct wal_logs *logs, const char *dir, char **names, size
     for (size_t i = 0; rc == 0 && i < n_names; i++) {
         char path[IO_PATH_MAX];
         struct io_stat st;
-        if (shard_number(names[i]) < 0)
+        int64_t number = shard_number(names[i]);
+        if (number < 0 || (shard >= 0 && number != shard))
             continue;
         rc = io_path(path, sizeof path, dir, "%s", names[i]);
         if (rc == 0)
@@ -70,7 +71,8 @@ static int add_shards(struct wal_logs *logs, const char *dir, char **names, size
     return rc;
 }
 
-static int add_directory(struct wal_logs *logs, const char *dir, bool deeper, struct err *e)
+static int add_directory(struct wal_logs *logs, const char *dir, bool deeper, int64_t shard,
+                         struct err *e)
 {
     char **names, wal[IO_PATH_MAX];
     size_t n, before = logs->n;
@@ -81,17 +83,17 @@ static int add_directory(struct wal_logs *logs, const char *dir, bool deeper, st
     if (holds_segments(names, n))
         rc = add(logs, dir, false, e);
     else
-        rc = add_shards(logs, dir, names, n, e);
+        rc = add_shards(logs, dir, names, n, shard, e);
     io_names_free(names, n);
     if (rc != 0 || logs->n > before)
         return rc;
     if (deeper && io_path(wal, sizeof wal, dir, "wal") == 0 && io_stat(io_posix(), wal, &st) == 0 &&
         st.is_dir)
-        return add_directory(logs, wal, false, e);
+        return add_directory(logs, wal, false, shard, e);
     return err_set(e, ERR_NOTFOUND, "%s: no write-ahead log here", dir);
 }
 
-int wal_logs_find(struct wal_logs *logs, const struct opt_args *args, struct err *e)
+int wal_logs_find(struct wal_logs *logs, const struct opt_args *args, int64_t shard, struct err *e)
 {
     int rc = 0;
     memset(logs, 0, sizeof *logs);
@@ -101,7 +103,7 @@ int wal_logs_find(struct wal_logs *logs, const struct opt_args *args, struct err
         rc = io_stat(io_posix(), path, &st);
         if (rc != 0)
             return err_code(e, rc, "%s", path);
-        rc = st.is_dir ? add_directory(logs, path, true, e) : add(logs, path, true, e);
+        rc = st.is_dir ? add_directory(logs, path, true, shard, e) : add(logs, path, true, e);
     }
     return rc;
 }

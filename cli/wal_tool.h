@@ -15,7 +15,7 @@ struct wal_options {
     struct cli_common common;
     const char *topic, *type;
     int64_t partition, from_offset, to_offset, from_index, limit, shard; /* -1: not given */
-    bool records, payload;
+    bool records, payload, follow;
 };
 
 /* ---- wal_logs.c: what a PATH stands for */
@@ -23,15 +23,16 @@ struct wal_options {
 struct wal_log {
     char *path;            /* of a shard's WAL directory, or of a segment file */
     bool is_file;          /* read alone, without its neighbours */
+    struct wal_pos from;   /* where to begin; {0, 0}: at the beginning */
     struct wal_pos synced; /* known durable up to here, if anything says so */
 };
 struct wal_logs {
     struct wal_log *v;
     size_t n;
 };
-/* Find the logs at the operands. 0; ERR_NOTFOUND or another code, said in e. wal_logs_release in
- * every case. */
-int wal_logs_find(struct wal_logs *logs, const struct opt_args *args, struct err *e);
+/* Find the logs at the operands; shard (-1: any) leaves out directories of other numbers. 0;
+ * ERR_NOTFOUND or another code, said in e. wal_logs_release in every case. */
+int wal_logs_find(struct wal_logs *logs, const struct opt_args *args, int64_t shard, struct err *e);
 void wal_logs_release(struct wal_logs *logs);
 
 /* ---- wal_walk.c */
@@ -61,6 +62,11 @@ typedef int wal_visitor(void *ctx, struct wal_visit *v);
 
 /* Visit every group of a log. */
 void wal_walk(const struct wal_log *log, wal_visitor *visit, void *ctx, struct wal_outcome *out);
+/* The same, and then wait for more, for ever or until the visitor has seen enough or the log is
+ * damaged. idle is called whenever all there is has been visited. A broker may stop and start again
+ * meanwhile. */
+void wal_follow(const struct wal_log *log, wal_visitor *visit, void (*idle)(void *ctx), void *ctx,
+                struct wal_outcome *out);
 /* Say on standard error how it ended, unless well; gives the exit status. */
 enum cli_exit wal_outcome_report(const struct wal_outcome *o);
 /* The status of two logs together: corruption outweighs everything, everything outweighs success.

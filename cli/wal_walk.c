@@ -1,6 +1,8 @@
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli/wal_tool.h"
 
@@ -38,11 +40,11 @@ static int visit_all(struct wal_reader *r, const struct wal_log *log, wal_visito
     return rc;
 }
 
-void wal_walk(const struct wal_log *log, wal_visitor *visit, void *ctx, struct wal_outcome *out)
+static void walk(const struct wal_log *log, wal_visitor *visit, void *ctx, struct wal_outcome *out)
 {
-    memset(out, 0, sizeof *out);
     struct wal_reader_config cfg = {.io = io_posix(),
                                     .path = log->path,
+                                    .from = log->from,
                                     .synced = log->synced,
                                     .live = true,
                                     .fault = &out->fault};
@@ -53,10 +55,52 @@ void wal_walk(const struct wal_log *log, wal_visitor *visit, void *ctx, struct w
     out->rc = visit_all(r, log, visit, ctx, out);
     if (out->rc == 0)
         wal_reader_end(r, &out->end);
-    if (out->rc == WALK_STOP)
-        out->rc = 0;
     snprintf(out->last_file, sizeof out->last_file, "%s", wal_reader_file(r));
     wal_reader_free(r);
+}
+
+void wal_walk(const struct wal_log *log, wal_visitor *visit, void *ctx, struct wal_outcome *out)
+{
+    memset(out, 0, sizeof *out);
+    walk(log, visit, ctx, out);
+    if (out->rc == WALK_STOP)
+        out->rc = 0;
+}
+
+/* ---- following */
+
+static bool gone(const struct wal_log *log)
+{
+    char path[IO_PATH_MAX];
+    struct io_stat st;
+    return log->from.segment != 0 &&
+           wal_segment_path(path, sizeof path, log->path, log->from.segment) == 0 &&
+           io_stat(io_posix(), path, &st) == -ENOENT;
+}
+
+/* Each look opens the log anew where the last one ended: whatever happened meanwhile, a roll or a
+ * recovery that went on in a new segment, is then found as by any reader. */
+void wal_follow(const struct wal_log *log, wal_visitor *visit, void (*idle)(void *ctx), void *ctx,
+                struct wal_outcome *out)
+{
+    static const struct timespec pause = {.tv_nsec = 250000000};
+    struct wal_log rest = *log;
+    memset(out, 0, sizeof *out);
+    for (;;) {
+        walk(&rest, visit, ctx, out);
+        if (out->rc == ERR_CORRUPT && gone(&rest)) {
+            cli_warn("%s: the log was faster than its reader; something is left out", log->path);
+            rest.from = (struct wal_pos){0, 0};
+            continue;
+        }
+        if (out->rc != 0)
+            break;
+        rest.from = out->end.pos;
+        idle(ctx);
+        nanosleep(&pause, NULL);
+    }
+    if (out->rc == WALK_STOP)
+        out->rc = 0;
 }
 
 enum cli_exit wal_outcome_report(const struct wal_outcome *o)

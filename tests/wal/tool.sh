@@ -99,6 +99,22 @@ is "dump, lone segment knows names" orders "$(cut -d, -f4 "$dir/out")"
 cp "$dir/s/wal/1/00000000000000000004.wal" "$dir/copy"
 is "dump, copy of any name" 0 "$(status $wal dump "$dir/copy")"
 
+# ---- dump --follow: more of the log arrives, by a recovery at that
+mkdir "$dir/grows"
+cp "$samples/wal/1/00000000000000000001.wal" "$samples/wal/1/00000000000000000002.wal" "$dir/grows"
+cp "$samples/wal/1/00000000000000000004.wal" "$dir/next"
+$wal dump --follow -n 30 -o jsonl "$dir/grows" >"$dir/followed" 2>"$dir/err" &
+follower=$!
+while [ "$(wc -l <"$dir/followed")" -lt 24 ] && kill -0 $follower 2>/dev/null; do
+    sleep 0.1
+done
+is "dump --follow shows what is there" 24 "$(wc -l <"$dir/followed" | tr -d ' ')"
+mv "$dir/next" "$dir/grows/00000000000000000004.wal"
+wait $follower
+is "dump --follow ends at its limit" 0 $?
+is "dump --follow shows what comes" 30 "$(wc -l <"$dir/followed" | tr -d ' ')"
+is "dump --follow, several logs" 2 "$(status $wal dump --follow "$dir/s")"
+
 # ---- stats
 is "stats" 0 "$(status $wal stats -o jsonl "$dir/s")"
 is "stats" 2 "$(lines)"
