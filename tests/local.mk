@@ -8,6 +8,11 @@ UNIT_TESTS =
 LDADD = libunit.la libchronik.la $(CHECK_LIBS)
 EXTRA_DIST += tests/unit/libcheck-missing.sh
 
+# Tests in Python need no compiling, but a Python.
+TEST_EXTENSIONS = .py
+PY_LOG_COMPILER = $(srcdir)/tests/python.sh
+EXTRA_DIST += tests/python.sh
+
 include tests/base.mk
 include tests/batch.mk
 include tests/broker.mk
@@ -16,6 +21,7 @@ include tests/bench.mk
 include tests/cli.mk
 include tests/client.mk
 include tests/kp.mk
+include tests/lint.mk
 include tests/loop.mk
 include tests/shard.mk
 include tests/wal.mk

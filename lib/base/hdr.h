@@ -20,11 +20,14 @@ struct hdr {
 };
 
 void hdr_init(struct hdr *h);
+/* Count one value. */
 void hdr_record(struct hdr *h, uint64_t value);
+/* Count all that `from` counted. */
 void hdr_add(struct hdr *into, const struct hdr *from);
 /* The value at or below which percentile p (0..100) of all recorded values lie; the highest value
  * of its sub-bucket, but never above max. 0 when empty. */
 uint64_t hdr_percentile(const struct hdr *h, double p);
+/* 0 when empty. */
 double hdr_mean(const struct hdr *h);
 
 #endif

@@ -17,6 +17,8 @@
 
 struct json; /* opaque */
 
+/* New values, the caller's until json_set or json_push takes them. NULL: out of memory, which
+ * json_write reports of what it was put into. */
 struct json *json_new_object(void);
 struct json *json_new_array(void);
 struct json *json_new_int(int64_t v);

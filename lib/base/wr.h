@@ -71,6 +71,7 @@ BASE_WR_DEF(le, 16)
 BASE_WR_DEF(le, 32)
 BASE_WR_DEF(le, 64)
 
+/* Seven bits a byte, the low ones first. */
 void wr_uvarint(struct wr *w, uint64_t v);
 void wr_varint(struct wr *w, int64_t v); /* zigzag */
 

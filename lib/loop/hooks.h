@@ -10,7 +10,9 @@ struct hooks {
 };
 
 void hooks_init(struct hooks *q);
+/* Queue h once: nothing happens if it is queued already. */
 void hooks_add(struct hooks *q, struct loop_hook *h);
+/* Take h out again; fine if it is not queued. */
 void hooks_cancel(struct hooks *q, struct loop_hook *h);
 /* Call those that are queued now; returns how many. */
 int hooks_run(struct hooks *q);

@@ -92,6 +92,7 @@ struct meta_image *meta_image_new(const struct uuid *cluster_id);
 struct meta_image *meta_image_ref(struct meta_image *m);
 void meta_image_unref(struct meta_image *m); /* NULL is fine */
 
+/* Borrowed from the image. */
 const struct uuid *meta_cluster_id(const struct meta_image *m);
 /* Index and term of the last command in it; 0, 0 for none. */
 uint64_t meta_index(const struct meta_image *m);

@@ -22,6 +22,7 @@ struct topics *topics_new(enum topics_order order);
 struct topics *topics_ref(struct topics *s);
 void topics_unref(struct topics *s); /* NULL is fine */
 
+/* How many there are. */
 size_t topics_len(const struct topics *s);
 /* The topic of that key; NULL if there is none. Borrowed from the set. */
 struct topic *topics_find(const struct topics *s, struct span key);

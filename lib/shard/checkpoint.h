@@ -86,6 +86,7 @@ struct checkpoint {
     struct checkpoint_partition *partitions;
 };
 
+/* Append the bytes of a checkpoint file to w. */
 void checkpoint_encode(const struct checkpoint *c, struct wr *w);
 /* Arrays are allocated; checkpoint_release frees them. ERR_CORRUPT, ERR_VERSION. */
 int checkpoint_decode(struct span file, struct checkpoint *c, struct err *e);

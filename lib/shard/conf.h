@@ -22,6 +22,7 @@ struct shard_conf {
     struct shard_server servers[SHARD_SERVERS_MAX];
 };
 
+/* Append the body of a CHANGE to w. */
 void shard_conf_encode(const struct shard_conf *c, struct wr *w);
 /* ERR_MALFORMED: more servers than there may be, an unknown role, id 0 or one twice, bytes left
  * over. */

@@ -89,6 +89,7 @@ int consensus_installed(struct consensus *c, int64_t now, uint64_t index, uint64
                         const struct shard_conf *conf, uint64_t conf_index,
                         struct consensus_update *u);
 
+/* What raft believes now; the vote and the leader are node ids, 0 for none. */
 uint64_t consensus_term(const struct consensus *c);
 uint64_t consensus_vote(const struct consensus *c);
 uint64_t consensus_commit(const struct consensus *c);

@@ -54,6 +54,7 @@ struct data_machine {
     bool replaying, hold;
 };
 
+/* NULL if the shard has no such partition. */
 struct data_partition *data_find(struct shard *s, const struct uuid *topic_id, int32_t partition);
 
 /* data_stage.c */
@@ -74,6 +75,7 @@ int data_capture(struct shard *s, struct checkpoint *c, void **work, struct err 
 int data_work_run(struct shard *s, void *work, struct err *e);
 void data_work_free(struct shard *s, void *work, int rc);
 
+/* A partition of a topic: as a checkpoint left it, or new (from NULL). */
 int data_add_partition(struct shard *s, const struct meta_topic *t, int32_t partition,
                        const struct checkpoint_partition *from, struct err *e);
 
