@@ -45,18 +45,26 @@ static void put(struct faults *f, const char *file, uint64_t position, const cha
     snprintf(new->reason, sizeof new->reason, "%s", reason);
 }
 
-/* Messages begin with the file, which a fault has in a field of its own. */
-static const char *without_file(const char *text, const char *file)
+/* text without that prefix and the ": " behind it, if it begins so. */
+static const char *without(const char *text, const char *prefix)
 {
-    size_t n = strlen(file);
-    return strncmp(text, file, n) == 0 && strncmp(text + n, ": ", 2) == 0 ? text + n + 2 : text;
+    size_t n = strlen(prefix);
+    return strncmp(text, prefix, n) == 0 && strncmp(text + n, ": ", 2) == 0 ? text + n + 2 : text;
+}
+
+/* Messages begin with file and byte, which a fault has in fields of their own. */
+static const char *reason_of(const char *text, const char *file, uint64_t position)
+{
+    char byte[32];
+    snprintf(byte, sizeof byte, "byte %" PRIu64, position);
+    return without(without(text, file), byte);
 }
 
 void faults_add(struct faults *f, const char *file, uint64_t position, const struct err *e)
 {
     const char *kind = kind_of(e->code);
     if (kind) {
-        put(f, file, position, kind, without_file(e->text, file));
+        put(f, file, position, kind, reason_of(e->text, file, position));
         f->failed = true;
     } else {
         cli_error("%s", e->text);

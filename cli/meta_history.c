@@ -71,6 +71,7 @@ static int read_log(struct history *h, struct wal_fault *fault, struct err *e)
     while ((rc = wal_reader_next(h->log, &g, e)) == 1) {
         h->n_groups++;
         h->n_written += g.index > 0;
+        h->n_bytes += wal_group_bytes(g.payload_len);
         if (g.index > 0 && add_entry(h, &g) < 0)
             return err_code(e, -ENOMEM, "%s", h->place->log);
     }

@@ -33,6 +33,7 @@ struct history {
     struct history_entry *entries;
     size_t n_entries, cap_entries;
     uint64_t n_groups, n_written; /* groups of the log; those with an entry */
+    uint64_t n_bytes;             /* in the groups */
     struct wal_end end;
 };
 

@@ -1,5 +1,5 @@
 # man: see ARCHITECTURE.md
-dist_man_MANS += man/chronik-wal.5 man/chronik-plog.5
+dist_man_MANS += man/chronik-meta.5 man/chronik-plog.5 man/chronik-wal.5
 
 EXTRA_DIST += man/chronik.7.in
 man_MANS += man/chronik.7

@@ -215,14 +215,13 @@ struct reader {
 static int corrupt(struct reader *r, size_t at, const char *what)
 {
     r->fault = at;
-    return err_set(r->e, ERR_CORRUPT, "metadata snapshot: byte %zu: %s", at, what);
+    return err_set(r->e, ERR_CORRUPT, "byte %zu: %s", at, what);
 }
 
 static int newer(struct reader *r, size_t at, const char *what, uint32_t number)
 {
     r->fault = at;
-    return err_code(r->e, ERR_VERSION, "metadata snapshot: byte %zu: %s %" PRIu32, at, what,
-                    number);
+    return err_code(r->e, ERR_VERSION, "byte %zu: %s %" PRIu32, at, what, number);
 }
 
 /* The CRC of bytes that hold their own CRC as zero. */
@@ -462,7 +461,7 @@ int meta_snapshot_decode(struct span file, const struct uuid *owner, struct meta
         uuid_text(&h.cluster_id, theirs);
         uuid_text(owner, ours);
         r.fault = 24;
-        rc = err_set(e, ERR_FOREIGN, "metadata snapshot of cluster %s, this is %s", theirs, ours);
+        rc = err_set(e, ERR_FOREIGN, "belongs to cluster %s, not to %s", theirs, ours);
     }
     if (rc == 0)
         rc = restore(&r, &h, found, out);

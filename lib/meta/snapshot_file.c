@@ -166,7 +166,7 @@ static int check_name(const struct meta_image *m, struct meta_snapshot_name s, s
     if (meta_index(m) == s.index && meta_term(m) == s.term)
         return 0;
     return err_set(e, ERR_CORRUPT,
-                   "metadata snapshot: byte 40: its index and term are %" PRIu64 " and %" PRIu64
+                   "byte 40: its index and term are %" PRIu64 " and %" PRIu64
                    ", its name says otherwise",
                    meta_index(m), meta_term(m));
 }
