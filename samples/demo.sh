@@ -5,7 +5,10 @@ BIN=$(cd "${1:?usage: demo.sh BUILDDIR}" && pwd)
 DIR=$(mktemp -d "${TMPDIR:-/tmp}/chronik-demo.XXXXXX")
 PID=
 cleanup() {
-    [ -z "$PID" ] || kill -9 "$PID" 2>/dev/null || :
+    if [ -n "$PID" ]; then
+        kill -9 "$PID" 2>/dev/null || :
+        wait "$PID" 2>/dev/null || :
+    fi
     rm -rf "$DIR"
 }
 trap cleanup EXIT
@@ -44,7 +47,7 @@ step "The broker is killed with -9 in the middle of another load test"
 run "$BIN/chronik-topic" create victim -p 6
 "$BIN/chronik-bench" -m produce -t victim -c 64 -s 256 -d 30s -w 0s --acks all --ack-log "$DIR/acks2" >/dev/null 2>&1 &
 LOAD=$!
-while [ "$(grep -sc . "$DIR/acks2" || :)" -lt 500 ]; do
+until [ -f "$DIR/acks2" ] && [ "$(wc -l <"$DIR/acks2")" -gt 500 ]; do
     kill -0 "$LOAD"
     sleep 0.02
 done
