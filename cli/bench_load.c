@@ -63,9 +63,10 @@ static void count_failed(struct load *l, const struct slot *s)
     w->interval.failed += (uint64_t)s->count;
     if (s->fence || s->due_ns < w->run->measure_ns)
         return;
-    s->stats->failed_requests++;
-    s->stats->failed_records += (uint64_t)s->count;
-    s->stats->last_ns = bench_now_ns();
+    struct bench_stats *all = &w->stats[METRIC_MAIN]; /* whatever kind of request it was */
+    all->failed_requests++;
+    all->failed_records += (uint64_t)s->count;
+    all->last_ns = bench_now_ns();
 }
 
 static void pop(struct load *l)
@@ -206,6 +207,15 @@ static void on_timer(void *arg)
         load_pump(l);
 }
 
+/* In a closed loop the next request is due now, and leaves later. */
+static void linger(struct load *l)
+{
+    if (!options(l)->linger_ms || !l->kind->paced || is_paced(l))
+        return;
+    l->lingering_ns = bench_now_ns();
+    pause_for(l, options(l)->linger_ms);
+}
+
 static void refused(struct load *l, struct slot *s, const struct err *e)
 {
     worker_note(l->w, e);
@@ -223,8 +233,7 @@ static void settle(struct load *l, struct slot *s, struct client_response *r)
         count_ok(l, s, records, bytes);
         pop(l);
         l->backoff_ms = BACKOFF_MIN_MS;
-        if (options(l)->linger_ms && l->kind->paced && !is_paced(l))
-            pause_for(l, options(l)->linger_ms);
+        linger(l);
         return;
     case LOAD_FAILED:
         refused(l, s, &e);
@@ -278,7 +287,7 @@ static bool due(struct load *l, int64_t *due_ns)
         *due_ns = run->start_ns + pace_due_of(&l->w->pace, l->id, l->started);
         return true;
     }
-    *due_ns = bench_now_ns();
+    *due_ns = l->lingering_ns ? l->lingering_ns : bench_now_ns();
     return l->kind->to_the_end || *due_ns < run_end_ns(run);
 }
 
@@ -298,6 +307,7 @@ static struct slot *begin(struct load *l, int64_t due_ns)
     *s = (struct slot){.due_ns = due_ns, .count = 1};
     l->n++;
     l->started++;
+    l->lingering_ns = 0;
     return s;
 }
 

@@ -74,6 +74,7 @@ struct load {
     int64_t opened_ns;        /* when it last began to connect */
     struct loop_timer *timer; /* reconnecting, pausing, lingering */
     bool paused;
+    int64_t lingering_ns; /* since when a request that is due waits for company; 0: none does */
     int64_t backoff_ms;
     struct loop_hook again; /* goes on sending in the next iteration (unanswered) */
 

@@ -143,6 +143,8 @@ static enum load_verdict meta_reply(struct load *l, struct slot *s, struct clien
             a->step = STEP_ASK; /* created, and not yet known everywhere */
             return LOAD_AGAIN;
         }
+        if (s->which == STEP_CREATE)
+            a->step = STEP_CREATE; /* there is nothing to ask for */
         return LOAD_FAILED;
     }
     *records = 1;

@@ -159,12 +159,12 @@ static void note_offsets(struct load *l, const struct slot *s, int64_t base)
     int rc = base < st->last_end ? ERR_CHECK : book_enter(&p->book, base, s->count);
     if (rc) {
         struct err e;
-        l->w->bad_offsets++;
         err_set(&e, ERR_CHECK,
                 "partition %d: offset %lld was acknowledged for %d records, which cannot be: %s",
                 p->number, (long long)base, s->count,
                 base < 0 ? "it is negative" : "some of them were given before");
-        worker_note(l->w, &e);
+        if (l->w->bad_offsets++ == 0)
+            l->w->first = e; /* worse than whatever else went wrong */
         return;
     }
     st->last_end = base + s->count;

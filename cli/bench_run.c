@@ -25,6 +25,7 @@ static void catch_signals(struct loop *l)
 {
     struct sigaction sa = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     interruptible = l;
+    interruptions = 0;
     sigaction(SIGINT, &sa, NULL);
     sigaction(SIGTERM, &sa, NULL);
 }
@@ -210,7 +211,7 @@ static void collect(struct run *r)
         struct worker *w = &r->workers[i];
         for (int m = 0; m < BENCH_METRICS; m++)
             bench_stats_add(&r->stats[m], &w->stats[m]);
-        if (!r->first.code)
+        if (!r->first.code || w->bad_offsets > 0)
             r->first = w->first;
         r->bad_offsets += w->bad_offsets;
     }

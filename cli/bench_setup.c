@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "cli/bench_assign.h"
 #include "client/error.h"
@@ -13,6 +14,8 @@
 #include "client/produce.h"
 #include "client/topics.h"
 #include "kp/error.h"
+
+enum { RETRY_US = 100000 };
 
 static void say_try(void *ctx, const char *line)
 {
@@ -264,9 +267,14 @@ static int ask_offsets(struct bench *b, int64_t time, struct client_offset *v, s
     for (size_t i = 0; i < b->n_parts; i++)
         v[i] = (struct client_offset){
             .part = {.topic = b->opt->topic, .partition = b->parts[i].number}, .time = time};
-    call(&c, b->opt);
-    int rc = client_list_offsets(&c, v, b->n_parts, e);
-    client_cluster_release(&c);
+    int rc;
+    int64_t until = clock_mono_ms(clock_system()) + b->opt->common.timeout_ms;
+    do { /* the client gives up at once on a broker that is just restarting */
+        call(&c, b->opt);
+        rc = client_list_offsets(&c, v, b->n_parts, e);
+        client_cluster_release(&c);
+    } while (rc == ERR_UNREACHABLE && b->opt->keep_going && clock_mono_ms(clock_system()) < until &&
+             usleep(RETRY_US) == 0);
     for (size_t i = 0; !rc && i < b->n_parts; i++)
         if (v[i].part.error)
             rc = err_set(e, client_error_code(v[i].part.error), "topic %s, partition %d: %s",

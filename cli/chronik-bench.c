@@ -61,10 +61,11 @@ static int verdict(const struct bench_session *s)
         return CLI_INTERRUPTED;
     if (!st->failed_requests)
         return CLI_OK;
-    cli_error("%llu of %llu requests failed, the first: %s",
-              (unsigned long long)st->failed_requests,
-              (unsigned long long)(st->failed_requests + st->requests), s->run->first.text);
-    return o->keep_going && st->requests ? CLI_OK : CLI_FAILED;
+    bool expected = o->keep_going && st->requests;
+    (expected ? cli_warn : cli_error)(
+        "%llu of %llu requests failed, the first: %s", (unsigned long long)st->failed_requests,
+        (unsigned long long)(st->failed_requests + st->requests), s->run->first.text);
+    return expected ? CLI_OK : CLI_FAILED;
 }
 
 static int report(const struct bench_result *r, int status)
