@@ -156,6 +156,8 @@ static int serve(const struct settings *s, const struct options *o)
 
     struct err e = {0};
     struct server *server;
+    if (o->port_file)
+        unlink(o->port_file); /* of an earlier run: it must not be there before this one serves */
     int rc = server_start(&server, s, &log, &e);
     if (rc)
         return fail(STATUS_FAILED, &e);

@@ -131,6 +131,7 @@ static int checkpoint_done(struct shard *s, struct shard_job *job)
         log_error(s->cfg.log, "shard",
                   "checkpoint failed, the WAL keeps growing shard=%u error=\"%s\"",
                   s->cfg.owner.shard, job->e.text);
+        s->retry_checkpoint_ms = shard_now(s) + RETRY_MS;
     } else {
         s->older_index = s->checkpoint_index;
         s->older_replay = s->checkpoint_replay;
@@ -200,6 +201,8 @@ static bool quiet(struct shard *s)
 
 static bool wants_checkpoint(struct shard *s)
 {
+    if (shard_now(s) < s->retry_checkpoint_ms)
+        return false;
     if (s->checkpoint_due)
         return true;
     uint64_t since = s->stats.bytes - s->checkpoint_wal;
@@ -225,6 +228,8 @@ static void start_checkpoint(struct shard *s, uint32_t flags)
         log_error(s->cfg.log, "shard",
                   "checkpoint failed, the WAL keeps growing shard=%u error=\"%s\"",
                   s->cfg.owner.shard, e.text);
+    if (!s->job_checkpoint)
+        s->retry_checkpoint_ms = s->checkpoint_at_ms + RETRY_MS;
 }
 
 /* ---- segments */
@@ -319,8 +324,12 @@ int64_t shard_jobs_tick(struct shard *s, int64_t now)
     int64_t due = INT64_MAX;
     if (s->poisoned || s->stopping)
         return due;
-    if (s->no_space)
-        due = s->retry_prepare_ms > now ? s->retry_prepare_ms : now + RETRY_MS;
+    if (s->retry_checkpoint_ms > now)
+        due = s->retry_checkpoint_ms;
+    if (s->no_space) {
+        int64_t t = s->retry_prepare_ms > now ? s->retry_prepare_ms : now + RETRY_MS;
+        due = t < due ? t : due;
+    }
     if (s->cfg.checkpoint_ms && s->applied > s->checkpoint_index) {
         int64_t t = s->checkpoint_at_ms + s->cfg.checkpoint_ms;
         if (t <= now)

@@ -499,8 +499,9 @@ static void start_write(struct shard *s)
     if (s->poisoned)
         return;
     int rc = compose(s);
-    if (rc ==
-        ERR_BUSY) { /* the next segment is not ready: when it is, shard_advance comes here again */
+    if (rc == ERR_BUSY) {
+        /* The next segment is not ready: when it is, shard_advance comes here again. */
+        s->ops->rolled(s); /* hints that were added have not been written */
         s->stats.waits_space++;
         return;
     }

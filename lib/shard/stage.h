@@ -113,7 +113,7 @@ struct shard {
     struct wal_pos checkpoint_replay, older_replay;
     uint64_t older_index;
     uint64_t checkpoint_wal; /* stats.bytes when it was begun */
-    int64_t checkpoint_at_ms;
+    int64_t checkpoint_at_ms, retry_checkpoint_ms;
     bool checkpoint_due, clean_done, stop_tried;
 
     bool stopping, stopped, poisoned, installing;
