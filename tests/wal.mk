@@ -14,7 +14,8 @@ tests_unit_wal_test_writer_LDADD = $(WAL_TEST_LIBS)
 # chronik-wal on logs that every build makes alike, and against a reader in another language.
 noinst_PROGRAMS += tests/wal/make_samples
 tests_wal_make_samples_LDADD = libchronik.la
-WAL_SAMPLES = samples/wal/corrupt/00000000000000000001.wal samples/wal/torn/00000000000000000001.wal \
+WAL_SAMPLES = samples/wal/corrupt/00000000000000000001.wal \
+	samples/wal/lost/00000000000000000001.wal samples/wal/lost/checkpoint.0 samples/wal/torn/00000000000000000001.wal \
 	samples/wal/wal/0/00000000000000000001.wal samples/wal/wal/1/00000000000000000001.wal \
 	samples/wal/wal/1/00000000000000000002.wal samples/wal/wal/1/00000000000000000003.wal \
 	samples/wal/wal/1/00000000000000000004.wal

@@ -130,8 +130,10 @@ static int write_open(struct wal_writer *w, struct wal_pos prev, uint64_t term, 
     return 0;
 }
 
-static int check_config(const struct wal_writer_config *cfg, struct err *e)
+static int check_config(const struct wal_writer_config *cfg, uint64_t last_segment, struct err *e)
 {
+    if (last_segment == UINT64_MAX)
+        return err_set(e, ERR_TOOBIG, "%s: no segment id is left", cfg->dir);
     if (cfg->segment_bytes < WAL_SEGMENT_MIN || cfg->segment_bytes % WAL_BLOCK != 0)
         return err_set(e, ERR_INVALID,
                        "%s: a segment of %" PRIu64 " bytes: at least %d and a multiple of %d",
@@ -164,7 +166,7 @@ int wal_writer_open(struct wal_writer **out, const struct wal_writer_config *cfg
                     int64_t wall_ms, struct err *e)
 {
     *out = NULL;
-    int rc = check_config(cfg, e);
+    int rc = check_config(cfg, last_segment, e);
     if (rc != 0)
         return rc;
     struct wal_writer *w = new_writer(cfg);

@@ -3,10 +3,11 @@
  *     make_samples OUTPUT-DIRECTORY GOLDEN-BATCHES
  *
  * OUTPUT/wal/0 and OUTPUT/wal/1 are the logs of a metadata shard and of a data shard as a broker
- * leaves them; OUTPUT/torn and OUTPUT/corrupt are small logs with a torn tail and with a flipped
- * bit. Compressed batches are taken from files, because compressors differ from one release to the
- * next. Ids, times and salts are made up. A test compares the result with what is committed: the
- * format must not change unnoticed.
+ * leaves them; OUTPUT/torn, OUTPUT/corrupt and OUTPUT/lost are small logs with a torn tail, with a
+ * wrong byte, and with what would be a torn tail if a checkpoint did not state that it was durable.
+ * Compressed batches are taken from files, because compressors differ from one release to the next.
+ * Ids, times and salts are made up. A test compares the result with what is committed: the format
+ * must not change unnoticed.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 
 #include "batch/records.h"
 #include "meta/meta.h"
+#include "shard/checkpoint.h"
 #include "wal/reader.h"
 #include "wal/writer.h"
 
@@ -332,6 +334,28 @@ static void set_byte(const char *dir, uint64_t at, uint8_t with)
     io_close(f);
 }
 
+/* A checkpoint that says the log was durable up to its end. */
+static void put_checkpoint(const char *dir, struct wal_pos end)
+{
+    struct checkpoint c = {.sequence = 2,
+                           .owner = {cluster, NODE, 1},
+                           .index = 1,
+                           .term = 1,
+                           .current_term = 1,
+                           .vote = NODE,
+                           .conf_index = 1,
+                           .wall_ms = epoch_ms,
+                           .live_segment = 1,
+                           .replay = {1, WAL_BLOCK},
+                           .synced = end};
+    struct wr bytes;
+    struct err e;
+    wr_init(&bytes, 0);
+    checkpoint_encode(&c, &bytes);
+    must(checkpoint_save(io_posix(), dir, c.sequence, &bytes, &e), dir);
+    wr_free(&bytes);
+}
+
 static const char *below(const char *dir, const char *name)
 {
     static char path[IO_PATH_MAX];
@@ -352,9 +376,14 @@ int main(int argc, char **argv)
     make_data(below(out, "wal/1"), argv[2]);
     make_small(below(out, "torn"));
     make_small(below(out, "corrupt"));
+    make_small(below(out, "lost"));
     /* Groups of the small logs: OPEN, CHANGE, NOOP, TOPIC, a block each from 4096 on; then batches,
      * two each. */
-    set_byte(below(out, "torn"), (5 + 3 * 2 + 1) * WAL_BLOCK + 100, 0xee);
-    set_byte(below(out, "corrupt"), (5 + 2) * WAL_BLOCK + 300, 0xee);
+    uint64_t second = (5 + 2) * WAL_BLOCK, last = second + 4 * WAL_BLOCK,
+             end = last + 2 * WAL_BLOCK;
+    set_byte(below(out, "torn"), last + WAL_BLOCK + 100, 0xee);
+    set_byte(below(out, "corrupt"), second + 300, 0xee);
+    set_byte(below(out, "lost"), last + WAL_BLOCK + 100, 0xee);
+    put_checkpoint(below(out, "lost"), (struct wal_pos){1, end});
     return 0;
 }

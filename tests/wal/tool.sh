@@ -33,7 +33,7 @@ err() { cat "$dir/err"; }
 
 # ---- the samples are what the sources make
 tests/wal/make_samples "$dir/made" "$srcdir/tests/golden/batch" || failed=1
-for f in $(cd "$samples" && find . -name '*.wal'); do
+for f in $(cd "$samples" && find . -type f ! -name README); do
     is "sample $f" same "$(cmp -s "$samples/$f" "$dir/made/$f" && echo same)"
 done
 cp -r "$samples" "$dir/s" && chmod -R a-w "$dir/s"
@@ -49,6 +49,9 @@ is "verify, corrupt" 8 "$(status $wal verify -o jsonl "$dir/s/corrupt")"
 has "verify, corrupt, is said" "$(err)" "00000000000000000001.wal: byte 28672: checksum"
 has "verify, corrupt, json" "$(cat "$dir/out")" '"files":1,"groups":5,"records":3,"bytes":24576,"faults":[{"file":'
 has "verify, corrupt, json" "$(cat "$dir/out")" '"position":28672,"kind":"corruption"'
+is "verify, a checkpoint knows better" 8 "$(status $wal verify "$dir/s/lost")"
+has "verify, a checkpoint knows better" "$(err)" "byte 45056: checksum"
+is "verify, without the checkpoint" 0 "$(status $wal verify "$dir/s/lost/00000000000000000001.wal")"
 is "verify, corruption outweighs" 8 "$(status $wal verify "$dir/s/wal/1" "$dir/s/corrupt" "$dir/s/torn")"
 is "verify, csv" 8 "$(status $wal verify -o csv "$dir/s/corrupt")"
 is "verify, csv" 2 "$(lines)"

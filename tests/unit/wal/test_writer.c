@@ -460,6 +460,7 @@ START_TEST(segment_nobody_read_stops_the_writer)
     struct err e;
     ck_assert_int_eq(wal_writer_open(&w, &f.cfg, end, 0, 1, 1, 1, &e), ERR_EXISTS);
     ck_assert_ptr_null(w);
+    ck_assert_int_eq(wal_writer_open(&w, &f.cfg, end, UINT64_MAX, 1, 1, 1, &e), ERR_TOOBIG);
     f.cfg.segment_bytes = WAL_SEGMENT_MIN + 1;
     ck_assert_int_eq(wal_writer_open(&w, &f.cfg, end, 1, 1, 1, 1, &e), ERR_INVALID);
     fixture_end(&f);
