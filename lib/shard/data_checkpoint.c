@@ -78,7 +78,7 @@ int data_capture(struct shard *s, struct checkpoint *c, void **work, struct err 
         }
     }
     if (rc) {
-        data_work_free(s, w, rc);
+        data_work_free(s, w, 0, false);
         return rc;
     }
     w->with_fs = s->cfg.sync_fs && w->n >= SYNC_FS_FROM;
@@ -132,14 +132,14 @@ static void raise_floors(struct shard *s)
     }
 }
 
-void data_work_free(struct shard *s, void *work, int rc)
+void data_work_free(struct shard *s, void *work, int work_rc, bool saved)
 {
     struct data_work *w = work;
     if (!w)
         return;
-    if (rc)
+    if (work_rc)
         fail_logs(s, w);
-    else
+    else if (saved)
         raise_floors(s);
     for (size_t i = 0; i < w->n; i++)
         plog_syncing_free(w->logs[i].syncing);

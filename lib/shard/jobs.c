@@ -29,7 +29,7 @@ struct shard_job {
     void *work;
     bool clean;
     /* result */
-    int rc;
+    int work_rc, rc; /* of the machine's part, of all */
     struct err e;
 };
 
@@ -94,7 +94,7 @@ static struct shard_job *checkpoint_begin(struct shard *s, uint32_t flags, struc
     checkpoint_release(&c);
     if (rc == 0)
         return job;
-    s->ops->work_free(s, job->work, rc);
+    s->ops->work_free(s, job->work, 0, false);
     wr_free(&job->bytes);
     free(job);
     return NULL;
@@ -103,7 +103,7 @@ static struct shard_job *checkpoint_begin(struct shard *s, uint32_t flags, struc
 static void checkpoint_run(struct shard_job *job)
 {
     struct shard *s = job->s;
-    job->rc = job->work ? s->ops->work_run(s, job->work, &job->e) : 0;
+    job->rc = job->work_rc = job->work ? s->ops->work_run(s, job->work, &job->e) : 0;
     if (job->rc == 0)
         job->rc = checkpoint_save(s->cfg.io, s->wal_dir, job->sequence, &job->bytes, &job->e);
 }
@@ -153,7 +153,7 @@ static int checkpoint_done(struct shard *s, struct shard_job *job)
         if (rc)
             shard_poison(s, rc, "raft snapshot");
     }
-    s->ops->work_free(s, job->work, job->rc);
+    s->ops->work_free(s, job->work, job->work_rc, job->rc == 0);
     wr_free(&job->bytes);
     free(job);
     return rc;

@@ -73,7 +73,7 @@ int data_apply(struct shard *s, uint64_t index, uint64_t term, struct span paylo
 int data_load(struct shard *s, struct checkpoint *c, struct err *e);
 int data_capture(struct shard *s, struct checkpoint *c, void **work, struct err *e);
 int data_work_run(struct shard *s, void *work, struct err *e);
-void data_work_free(struct shard *s, void *work, int rc);
+void data_work_free(struct shard *s, void *work, int work_rc, bool saved);
 
 /* A partition of a topic: as a checkpoint left it, or new (from NULL). */
 int data_add_partition(struct shard *s, const struct meta_topic *t, int32_t partition,

@@ -227,15 +227,16 @@ static int meta_work_run(struct shard *s, void *work, struct err *e)
     return meta_snapshot_save(s->cfg.io, s->meta_dir, w->image, w->wall_ms, e);
 }
 
-static void meta_work_free(struct shard *s, void *work, int rc)
+static void meta_work_free(struct shard *s, void *work, int work_rc, bool saved)
 {
     struct meta_work *w = work;
     struct err e;
+    (void)work_rc;
     if (!w)
         return;
     meta_image_unref(w->image);
     free(w);
-    if (rc == 0 && meta_snapshot_prune(s->cfg.io, s->meta_dir, s->older_index, &e))
+    if (saved && meta_snapshot_prune(s->cfg.io, s->meta_dir, s->older_index, &e))
         log_warn(s->cfg.log, "shard", "old snapshots stay: %s", e.text);
 }
 

@@ -55,8 +55,8 @@ struct shard_machine_ops {
      * before the file is written. */
     int (*capture)(struct shard *s, struct checkpoint *c, void **work, struct err *e);
     int (*work_run)(struct shard *s, void *work, struct err *e); /* any thread */
-    void (*work_free)(struct shard *s, void *work,
-                      int rc); /* rc: of the whole job; older_index is up to date */
+    /* work_rc: of work_run; saved: the file was written, and older_index is up to date. */
+    void (*work_free)(struct shard *s, void *work, int work_rc, bool saved);
     /* Rule out checkpoints for now (a partition log has failed: its records are only in the WAL).
      */
     bool (*hold_checkpoints)(struct shard *s);

@@ -358,6 +358,69 @@ START_TEST(a_failed_partition_log_takes_only_itself_out)
 }
 END_TEST
 
+static uint64_t checkpoints(void)
+{
+    struct shard_stats st;
+    shard_stats(rig.shard[1].s, &st);
+    return st.checkpoints;
+}
+
+START_TEST(a_checkpoint_that_cannot_be_saved_is_tried_again_later)
+{
+    struct rig history;
+    begin();
+    ck_assert_ok(rig_create_topic(&rig, "t", 1));
+    struct rig_topic *t = rig_topic(&rig, "t");
+    produce(t, 0);
+    rig_run(&rig);
+    uint64_t before = checkpoints();
+    io_mem_fail(rig.disk, IO_MEM_RENAME, 1, EIO, 1);
+    shard_checkpoint(rig.shard[1].s);
+    rig_run(&rig);
+    ck_assert_uint_eq(io_mem_faults(rig.disk), 1);
+    ck_assert_uint_eq(checkpoints(), before);
+    shard_checkpoint(rig.shard[1].s);
+    ck_assert_uint_eq(rig.shard[1].n_jobs, 0); /* not at once */
+    struct rig_batch *b = produce(t, 0);
+    rig_run(&rig);
+    ck_assert_int_eq(b->produce.code, 0); /* the partition's log is none the worse */
+    rig_pass(&rig, 1100);
+    ck_assert_uint_eq(checkpoints(), before + 1);
+    crash(&history, IO_CUT_NONE);
+    check_all(&history, 2);
+    rig_release(&history);
+    rig_release(&rig);
+}
+END_TEST
+
+START_TEST(a_log_whose_sync_failed_takes_nothing_more_and_its_wal_is_kept)
+{
+    struct rig history;
+    begin();
+    ck_assert_ok(rig_create_topic(&rig, "t", 2));
+    struct rig_topic *t = rig_topic(&rig, "t");
+    produce(t, 0);
+    rig_run(&rig);
+    io_mem_fail(rig.disk, IO_MEM_SYNC, 1, EIO, 1);
+    shard_checkpoint(rig.shard[1].s);
+    rig_run(&rig);
+    ck_assert_uint_eq(io_mem_faults(rig.disk), 1);
+    struct rig_batch *refused = produce(t, 0), *other = produce(t, 1);
+    rig_run(&rig);
+    ck_assert_int_eq(refused->produce.code, -EIO);
+    ck_assert_int_eq(other->produce.code, 0);
+    uint64_t before = checkpoints();
+    rig_pass(&rig, 5000);
+    shard_checkpoint(rig.shard[1].s);
+    rig_run(&rig);
+    ck_assert_uint_eq(checkpoints(), before); /* a sync that succeeds now proves nothing */
+    crash(&history, IO_CUT_NONE);
+    check_all(&history, 2);
+    rig_release(&history);
+    rig_release(&rig);
+}
+END_TEST
+
 START_TEST(a_full_disk_refuses_and_resumes)
 {
     begin();
@@ -613,6 +676,8 @@ UNIT_MAIN(batches_get_dense_offsets_and_come_back, nothing_is_acknowledged_befor
           sequences_must_follow_and_epochs_fence, sequences_wrap_to_zero,
           producer_state_survives_checkpoints_and_restarts,
           after_a_failed_sync_nothing_is_acknowledged, a_failed_partition_log_takes_only_itself_out,
+          a_checkpoint_that_cannot_be_saved_is_tried_again_later,
+          a_log_whose_sync_failed_takes_nothing_more_and_its_wal_is_kept,
           a_full_disk_refuses_and_resumes, the_wal_stays_within_its_bound,
           a_deleted_topic_made_again_has_none_of_the_old_data,
           a_new_topic_is_served_once_its_image_is_handed_on,
