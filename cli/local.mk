@@ -34,9 +34,10 @@ CLI_LIBS = libcli.la libchronik.la
 man_MANS =
 bashcompdir = @bashcompdir@
 bashcomp_DATA =
+# (The brackets keep config.status from filling in the pattern itself.)
 make_man = $(AM_V_GEN)$(MKDIR_P) man && prog=$(@F) && \
 	./$${prog%.[0-9]}$(EXEEXT) --help=man >$@.options && \
-	sed -e 's/@VERSION@/$(PACKAGE_VERSION)/g' -e '/^@OPTIONS@$$/r $@.options' -e '/^@OPTIONS@$$/d' \
+	sed -e 's/@[V]ERSION@/$(PACKAGE_VERSION)/g' -e '/^@OPTIONS@$$/r $@.options' -e '/^@OPTIONS@$$/d' \
 		$(srcdir)/$@.in >$@.tmp && rm -f $@.options && mv $@.tmp $@
 make_completion = $(AM_V_GEN)$(MKDIR_P) completions && prog=$(@F) && \
 	./$${prog%.bash}$(EXEEXT) --help=bash >$@.tmp && mv $@.tmp $@

@@ -6,7 +6,7 @@ man_MANS += man/chronik.7
 CLEANFILES += man/chronik.7
 man/chronik.7: man/chronik.7.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) man && \
-		sed -e 's/@VERSION@/$(PACKAGE_VERSION)/g' $(srcdir)/man/chronik.7.in >$@.tmp && mv $@.tmp $@
+		sed -e 's/@[V]ERSION@/$(PACKAGE_VERSION)/g' $(srcdir)/man/chronik.7.in >$@.tmp && mv $@.tmp $@
 
 EXTRA_DIST += man/chronikd.8.in samples/chronik.json
 man_MANS += man/chronikd.8

@@ -20,6 +20,7 @@ include tests/plog.mk
 include tests/bench.mk
 include tests/cli.mk
 include tests/client.mk
+include tests/func.mk
 include tests/kp.mk
 include tests/lint.mk
 include tests/loop.mk

@@ -1,0 +1,11 @@
+# Functional tests: programs against a broker, as TAP. Run one alone with make check TESTS=tests/func/topic.t
+TEST_EXTENSIONS = .t
+T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+FUNC_TESTS = \
+	tests/func/completion.t \
+	tests/func/records.t \
+	tests/func/topic.t \
+	tests/func/unreachable.t
+dist_check_SCRIPTS += $(FUNC_TESTS)
+EXTRA_DIST += tests/func/lib.sh
+TESTS += $(FUNC_TESTS)

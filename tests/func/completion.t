@@ -1,0 +1,44 @@
+#!/bin/bash
+# completion.t - the bash completions and man pages that come out of the tables of options.
+. "${srcdir:-.}/tests/func/lib.sh"
+start_broker
+t=completion$$
+chronik-topic create -q $t-one $t-two
+
+# What bash would offer: complete WORD...; the last word is the one being typed.
+complete_words() {
+    bash -c '
+        . "completions/$1.bash"
+        COMP_WORDS=("$@")
+        COMP_CWORD=$(($# - 1))
+        compopt() { :; }
+        "_${1//-/_}" 2>&1
+        printf "%s\n" "${COMPREPLY[@]}"' bash "$@"
+}
+
+same "$(complete_words chronik-topic '' | tr '\n' ' ')" "create list describe delete offsets " "commands"
+same "$(complete_words chronik-topic de | tr '\n' ' ')" "describe delete " "that begin so"
+complete_words chronik-topic create -- >"$work/got"
+has "$work/got" --partitions= "a command's options"
+same "$(complete_words chronik-topic list -- | grep -c partitions)" 0 "and no others"
+same "$(complete_words chronik-topic list -o js | tr '\n' ' ')" "json jsonl " "choices"
+same "$(complete_words chronik-topic list --output = c | tr '\n' ' ')" "csv " "also behind an equals sign"
+same "$(complete_words chronik-topic describe $t- | tr '\n' ' ')" "$t-one $t-two " "topics"
+same "$(complete_words chronik-consume -p 1 $t-o)" "$t-one" "also behind an option's value"
+host=${CHRONIK_BOOTSTRAP%:*} port=${CHRONIK_BOOTSTRAP##*:}
+unset CHRONIK_BOOTSTRAP
+same "$(complete_words chronik-produce -b "$host" : "$port" $t-t)" "$t-two" "asked from the broker named before"
+
+for program in chronik-topic chronik-produce chronik-consume; do
+    holds "$program's completion is bash" bash -n "completions/$program.bash"
+    check "$program --help" "$program" --help
+    has "$work/out" "Usage: $program" "says how to use it"
+    check "$program --version" "$program" --version
+    for option in $("$program" --help | sed -n 's/^ *\(-., \)*--\([a-z-]*\).*/\2/p'); do
+        escaped=$(echo "$option" | sed 's/-/\\-/g')
+        has "man/$program.1" "\\-\\-$escaped" "--$option is in the manual of $program"
+    done
+    holds "$program's manual has no gap" sh -c "! grep -q '@[A-Z]*@' 'man/$program.1'"
+done
+
+finish

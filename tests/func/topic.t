@@ -1,0 +1,87 @@
+#!/bin/bash
+# topic.t - chronik-topic: every command, format and exit status; names from standard input.
+. "${srcdir:-.}/tests/func/lib.sh"
+start_broker
+t=topic$$
+
+check "a topic is created" chronik-topic create $t-a -p 3 --config retention.ms=86400000
+same "$(sed -n 1p "$work/out" | tr -s ' ')" "NAME ID PARTITIONS REPLICATION-FACTOR CREATED" \
+    "the result is a table"
+status 4 "an existing one is refused" chronik-topic create $t-a
+one_line "with one line that says so"
+check "unless that is no failure" chronik-topic create $t-a --if-not-exists
+status 6 "of two, one exists" chronik-topic create $t-a $t-b
+check "of which the other was created" chronik-topic describe $t-b
+status 1 "a name the broker refuses" chronik-topic create 'no good'
+one_line "is explained in a line"
+status 1 "a setting the broker refuses" chronik-topic create $t-x --config no.such.setting=1
+status 2 "a setting without a value is wrong use" chronik-topic create $t-x --config nothing
+status 2 "so is half a partition" chronik-topic create $t-x -p 0.5
+status 2 "and an unknown option" chronik-topic create $t-x --frobnicate
+one_line "all of it in one line"
+has "$work/err" "try 'chronik-topic create --help'" "with a hint to --help"
+status 3 "a topic of wrong use was not created" chronik-topic describe $t-x
+check "validation succeeds" chronik-topic create $t-v --validate-only
+status 3 "and creates nothing" chronik-topic describe $t-v
+
+printf '%s\n' $t-s1 '' $t-s2 $t-s1 >"$work/names"
+check "names come from standard input" sh -c "chronik-topic create - -p 1 -o names <'$work/names'"
+same "$(cat "$work/out")" "$t-s1
+$t-s2" "each once"
+check "also without a dash" sh -c "echo $t-s3 | chronik-topic create -q"
+same "$(cat "$work/out")" "" "and -q keeps it to itself"
+check "no names are no failure" chronik-topic create - </dev/null
+
+mine() { grep "^$t-" "$1"; }
+check "topics are listed" chronik-topic list -o names
+same "$(mine "$work/out")" "$t-a
+$t-b
+$t-s1
+$t-s2
+$t-s3" "by name"
+check "csv has a header" chronik-topic list -o csv
+same "$(sed -n 1p "$work/out")" "name,id,partitions,replication_factor,internal" "of field names"
+check "which can be left out" chronik-topic list -o csv --no-header
+same "$(grep -c ^name, "$work/out")" 0 "entirely"
+
+check "a topic is described as one document" chronik-topic describe $t-a -o json
+for want in "\"name\":\"$t-a\"" '"internal":false' '"configs":{"retention.ms":"86400000"}' \
+    '"partition":2,"leader":1,'; do
+    has "$work/out" "$want" "with $want"
+done
+check "jsonl has a line a topic" chronik-topic describe $t-a $t-b -o jsonl
+same "$(wc -l <"$work/out" | tr -d ' ')" 2 "two for two"
+check "csv has a row a partition" chronik-topic describe $t-a -o csv --no-header
+same "$(cut -d, -f1,2 "$work/out")" "$t-a,0
+$t-a,1
+$t-a,2" "in order"
+status 6 "of two, one is unknown" chronik-topic describe $t-a $t-none -o names
+same "$(cat "$work/out")" "$t-a" "and the other is shown"
+status 3 "one unknown topic is not found" chronik-topic describe $t-none
+one_line "said in a line"
+same "$(cat "$work/out")" "" "with nothing on standard output"
+
+seq 10 | chronik-produce $t-a -p 1
+check "offsets are shown" chronik-topic offsets $t-a -o csv --no-header
+same "$(cat "$work/out")" "$t-a,0,0,0
+$t-a,1,0,10
+$t-a,2,0,0" "of each partition"
+check "the first record since a time" chronik-topic offsets $t-a --time 2000-01-01T00:00:00Z -o csv --no-header
+same "$(sed -n 2p "$work/out" | cut -d, -f1-3)" "$t-a,1,0" "is found"
+check "there is none in a far future" chronik-topic offsets $t-a --time 2286-11-20T17:46:39Z -o csv --no-header
+same "$(sed -n 2p "$work/out")" "$t-a,1,," "and that is null"
+status 2 "a time that is none is wrong use" chronik-topic offsets $t-a --time yesterday
+status 3 "offsets of an unknown topic" chronik-topic offsets $t-none
+
+check "a topic is deleted" chronik-topic delete $t-a -o jsonl
+has "$work/out" '"deleted":true' "which is confirmed"
+status 3 "once" chronik-topic delete $t-a
+check "or more often" chronik-topic delete $t-a --if-exists
+status 6 "of two, one is gone" chronik-topic delete $t-a $t-b
+check "lists feed deletion" sh -c "chronik-topic list -o names | grep '^$t-' | chronik-topic delete -"
+same "$(chronik-topic list -o names | grep -c "^$t-")" 0 "until nothing is left"
+
+status 1 "a full disk is noticed" sh -c 'chronik-topic list -o csv >/dev/full'
+one_line "and said"
+
+finish
