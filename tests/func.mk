@@ -2,10 +2,12 @@
 TEST_EXTENSIONS = .t
 T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 FUNC_TESTS = \
+	tests/func/bench.t \
+	tests/func/bench_faults.t \
 	tests/func/completion.t \
 	tests/func/records.t \
 	tests/func/topic.t \
 	tests/func/unreachable.t
 dist_check_SCRIPTS += $(FUNC_TESTS)
-EXTRA_DIST += tests/func/lib.sh
+EXTRA_DIST += tests/func/lib.sh tests/func/liar.py
 TESTS += $(FUNC_TESTS)

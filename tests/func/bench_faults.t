@@ -1,0 +1,69 @@
+#!/bin/bash
+# bench_faults.t - chronik-bench notices what a broker does wrong: liar.py does one thing wrong at a time.
+. "${srcdir:-.}/tests/func/lib.sh"
+if ! command -v python3 >/dev/null; then
+    skip "everything" "no python3"
+    finish
+fi
+
+liar_pid=
+end_liar() {
+    [ -z "$liar_pid" ] || kill "$liar_pid" 2>/dev/null
+    wait "$liar_pid" 2>/dev/null
+}
+trap 'end_liar; clean_up' EXIT
+
+# lie FAULT OPTION...: run the bench against that liar; its status, output in $work/out and $work/err.
+lie() {
+    fault=$1
+    shift
+    rm -f "$work/liar.port"
+    python3 "${srcdir:-.}/tests/func/liar.py" "$work/liar.port" "$fault" &
+    liar_pid=$!
+    wait_for [ -s "$work/liar.port" ]
+    chronik-bench -q -b 127.0.0.1:"$(cat "$work/liar.port")" -t t -s 100 -n 140 --json-output "$work/report" "$@"
+    got=$?
+    end_liar
+    return $got
+}
+counts() { sed -n 's/^ *"\(lost\|duplicated\|reordered\|altered\)": \([0-9]*\),$/\2/p' "$work/report" | paste -sd ' '; }
+
+check "an honest broker" lie none -c 2 --validate
+same "$(counts)" "0 0 0 0" "is believed"
+status 8 "records that were not kept" lie lose -c 2 --validate
+same "$(counts)" "20 0 0 0" "are lost"
+one_line "as a line says"
+status 8 "records kept twice" lie duplicate -c 2 --validate
+same "$(counts)" "0 20 0 0" "are duplicated"
+status 8 "records kept in another order" lie reorder -c 2 --validate
+same "$(counts | cut -d ' ' -f1-3)" "1 0 19" "are reordered, but the last, which nothing followed, is lost"
+status 8 "a changed byte" lie alter -c 2 --validate
+same "$(counts)" "0 0 0 20" "makes a record altered, whatever the checksum of its batch"
+status 8 "a changed byte that breaks the checksum" lie rot -c 2 --validate
+same "$(counts | cut -d ' ' -f4)" 20 "is altered too"
+status 8 "offsets other than those acknowledged" lie shift -c 2 --validate
+same "$(counts)" "0 0 0 2" "are noticed in each stream"
+
+status 8 "a negative offset" lie negative -c 2
+one_line "is told in a line"
+status 8 "an offset given again" lie repeat -c 2
+one_line "is told in a line"
+has "$work/report" '"bad_offsets": 138,' "and counted, all but the first of each partition"
+
+status 1 "refused records" lie refuse -c 2
+one_line "are told in a line"
+has "$work/report" '"failed_messages": 20,' "and counted"
+status 1 "so is a leader that is none for a moment" lie later -c 2
+check "which an idempotent producer overcomes" lie later -c 2 --in-flight 3 --idempotent --keep-going --validate
+same "$(counts)" "0 0 0 0" "writing everything once"
+check "as it does a lost connection" lie hang-up -c 2 --in-flight 3 --idempotent --keep-going --validate
+same "$(counts)" "0 0 0 0" "writing everything once"
+status 1 "a lost connection" lie hang-up -c 2
+one_line "ends the run otherwise"
+status 1 "no answer" lie mute -c 2 --request-timeout-ms 200
+one_line "is told in a line"
+status 1 "an answer that is none" lie garbage -c 2
+one_line "is told in a line"
+status 1 "an answer about something else" lie elsewhere -c 2
+one_line "is told in a line"
+finish
