@@ -106,6 +106,7 @@ is "dump, copy of any name" 0 "$(status $wal dump "$dir/copy")"
 mkdir "$dir/grows"
 cp "$samples/wal/1/00000000000000000001.wal" "$samples/wal/1/00000000000000000002.wal" "$dir/grows"
 cp "$samples/wal/1/00000000000000000004.wal" "$dir/next"
+: >"$dir/followed" # before the loop below looks
 $wal dump --follow -n 30 -o jsonl "$dir/grows" >"$dir/followed" 2>"$dir/err" &
 follower=$!
 while [ "$(wc -l <"$dir/followed")" -lt 24 ] && kill -0 $follower 2>/dev/null; do
