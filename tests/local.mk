@@ -9,7 +9,7 @@ LDADD = libunit.la libchronik.la $(CHECK_LIBS)
 EXTRA_DIST += tests/unit/libcheck-missing.sh
 
 # Tests in Python need no compiling, but a Python.
-TEST_EXTENSIONS = .py
+TEST_EXTENSIONS = .py .t
 PY_LOG_COMPILER = $(srcdir)/tests/python.sh
 EXTRA_DIST += tests/python.sh
 
