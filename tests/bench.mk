@@ -15,3 +15,6 @@ tests_unit_cli_test_bench_check_LDADD = $(BENCH_TEST_LIBS)
 tests_unit_cli_test_bench_pace_LDADD = $(BENCH_TEST_LIBS)
 tests_unit_cli_test_bench_ranges_LDADD = $(BENCH_TEST_LIBS)
 tests_unit_cli_test_bench_report_LDADD = $(BENCH_TEST_LIBS)
+
+# The table of docs/performance.md, measured; not a test.
+EXTRA_DIST += tests/bench/performance.py
