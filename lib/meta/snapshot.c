@@ -404,6 +404,8 @@ static int restore_section(struct reader *r, struct meta_image *draft, const str
                            struct arena *a)
 {
     struct rd rd = rd_of(s->body.p, s->body.n);
+    if (s->kind->type == SECTION_STATE && s->records != 1)
+        return corrupt(r, s->at, "the image's numbers must be one record");
     for (uint32_t i = 0; i < s->records; i++) {
         size_t at = s->at + rd_pos(&rd);
         struct span bytes = rd_span(&rd, rd_le32(&rd));

@@ -153,6 +153,11 @@ size_t topics_len(const struct topics *s)
     return s->n;
 }
 
+size_t topics_pages(const struct topics *s)
+{
+    return s->n_pages;
+}
+
 struct topic *topics_find(const struct topics *s, struct span key)
 {
     struct place where = find_place(s, key);

@@ -24,6 +24,8 @@ void topics_unref(struct topics *s); /* NULL is fine */
 
 /* How many there are. */
 size_t topics_len(const struct topics *s);
+/* How many pages it has: what a change copies. */
+size_t topics_pages(const struct topics *s);
 /* The topic of that key; NULL if there is none. Borrowed from the set. */
 struct topic *topics_find(const struct topics *s, struct span key);
 /* The first topic behind that key (which need not be in the set); the first of all for p NULL. NULL

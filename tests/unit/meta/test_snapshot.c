@@ -302,6 +302,54 @@ START_TEST(known_sections_stand_once_and_in_order)
 }
 END_TEST
 
+START_TEST(counts_of_records_are_exact)
+{
+    struct meta_image *m = kit_full();
+    struct wr w = encode(m);
+    for (int i = 0; i < 5; i++) {
+        uint8_t *count = w.buf + section_at(w.buf, i) + 16;
+        uint32_t n = get_le32(count);
+        put_le32(count, n - 1);
+        seal(w.buf, w.len);
+        ck_assert_int_eq(decode_code(w.buf, w.len), ERR_CORRUPT);
+        put_le32(count, n + 1);
+        seal(w.buf, w.len);
+        ck_assert_int_eq(decode_code(w.buf, w.len), ERR_CORRUPT);
+        put_le32(count, n);
+    }
+    wr_free(&w);
+    meta_image_unref(m);
+}
+END_TEST
+
+/* Without its one record STATE would silently begin producer ids anew. */
+START_TEST(state_is_one_record)
+{
+    struct meta_image *m = kit_full();
+    struct wr w = encode(m), bad;
+    size_t state = section_at(w.buf, 0), next = section_at(w.buf, 1);
+    wr_init(&bad, 0);
+    wr_bytes(&bad, w.buf, state + SNAPSHOT_SECTION);
+    wr_bytes(&bad, w.buf + next, w.len - next);
+    put_le64(bad.buf + state + 8, 0);
+    put_le32(bad.buf + state + 16, 0);
+    seal(bad.buf, bad.len);
+    ck_assert_int_eq(decode_code(bad.buf, bad.len), ERR_CORRUPT);
+
+    wr_reset(&bad);
+    wr_bytes(&bad, w.buf, next);
+    wr_bytes(&bad, w.buf + state + SNAPSHOT_SECTION, next - state - SNAPSHOT_SECTION);
+    wr_bytes(&bad, w.buf + next, w.len - next);
+    put_le64(bad.buf + state + 8, 2 * (next - state - SNAPSHOT_SECTION));
+    put_le32(bad.buf + state + 16, 2);
+    seal(bad.buf, bad.len);
+    ck_assert_int_eq(decode_code(bad.buf, bad.len), ERR_CORRUPT);
+    wr_free(&bad);
+    wr_free(&w);
+    meta_image_unref(m);
+}
+END_TEST
+
 START_TEST(names)
 {
     struct meta_snapshot_name s = {12, 345}, back;
@@ -332,4 +380,5 @@ END_TEST
 UNIT_MAIN(round_trip, the_empty_image, header, every_flipped_bit_is_found,
           every_length_but_its_own_is_refused, altered_and_sealed, the_fault_is_where_the_damage_is,
           another_cluster_is_refused, newer_formats_are_told_from_damage, unknown_sections,
-          known_sections_stand_once_and_in_order, names)
+          known_sections_stand_once_and_in_order, counts_of_records_are_exact, state_is_one_record,
+          names)

@@ -107,6 +107,33 @@ START_TEST(ids_churn)
 }
 END_TEST
 
+/* However a set has become small, its list of pages is short. */
+START_TEST(pages_join)
+{
+    struct topics *s = topics_new(TOPICS_BY_ID);
+    struct topic *all[MAX];
+    for (uint32_t i = 0; i < MAX; i++) {
+        all[i] = make(i);
+        struct topics *next = topics_with(s, all[i]);
+        topics_unref(s);
+        s = next;
+    }
+    size_t full = topics_pages(s);
+    for (uint32_t i = 0; i < MAX; i++) {
+        if (i % 10 == 0)
+            continue;
+        struct topics *next = topics_without(s, key(TOPICS_BY_ID, all[i]));
+        topics_unref(s);
+        s = next;
+    }
+    ck_assert_uint_eq(topics_len(s), MAX / 10);
+    ck_assert_uint_lt(topics_pages(s), full / 3);
+    topics_unref(s);
+    for (size_t i = 0; i < MAX; i++)
+        topic_unref(all[i]);
+}
+END_TEST
+
 START_TEST(next_goes_on_behind_a_key_that_is_gone)
 {
     struct topics *empty = topics_new(TOPICS_BY_NAME), *one, *two;
@@ -143,5 +170,5 @@ START_TEST(with_replaces_a_topic_of_the_same_key)
 }
 END_TEST
 
-UNIT_MAIN(names_churn, ids_churn, next_goes_on_behind_a_key_that_is_gone,
+UNIT_MAIN(names_churn, ids_churn, pages_join, next_goes_on_behind_a_key_that_is_gone,
           with_replaces_a_topic_of_the_same_key)
