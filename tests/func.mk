@@ -1,5 +1,4 @@
 # Functional tests: programs against a broker, as TAP. Run one alone with make check TESTS=tests/func/topic.t
-T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 FUNC_TESTS = \
 	tests/func/bench.t \
 	tests/func/bench_faults.t \

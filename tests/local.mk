@@ -8,8 +8,11 @@ UNIT_TESTS =
 LDADD = libunit.la libchronik.la $(CHECK_LIBS)
 EXTRA_DIST += tests/unit/libcheck-missing.sh
 
-# Tests in Python need no compiling, but a Python.
+# What ends in .t or .py speaks TAP.
 TEST_EXTENSIONS = .py .t
+TAP_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+T_LOG_DRIVER = $(TAP_DRIVER)
+PY_LOG_DRIVER = $(TAP_DRIVER)
 PY_LOG_COMPILER = $(srcdir)/tests/python.sh
 EXTRA_DIST += tests/python.sh
 
@@ -21,6 +24,7 @@ include tests/bench.mk
 include tests/cli.mk
 include tests/client.mk
 include tests/func.mk
+include tests/crash.mk
 include tests/kp.mk
 include tests/lint.mk
 include tests/loop.mk

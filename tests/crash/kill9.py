@@ -1,0 +1,342 @@
+#!/usr/bin/env python3
+"""Kill a broker with -9 again and again while it works, and read back what it promised.
+
+    kill9.py [CYCLES [SEED]]        10 cycles by default; run in the build tree's top directory
+
+A cycle starts chronikd on the same directory, puts a mixed load on it (load.py), kills it in one
+of the PHASES, starts it again and checks (ledger.py): every acknowledged batch stands at its offset
+with its bytes, those of idempotent producers exactly once and in order, whatever a consumer was
+given is still there, nothing is there that nobody sent, acknowledged topics exist or are gone, and
+no group's offset is lower than acknowledged. A cycle in which nothing was acknowledged before the
+kill, or in which the kill missed what it was meant for, fails the run.
+
+The seed decides everything but the timing. CHRONIK_TEST_KEEP=1 keeps the directory. A kill proves
+nothing about syncs, since the page cache survives it: that is what power_cut is for.
+"""
+import collections
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'common'))
+import load  # noqa: E402
+from ledger import Ledger  # noqa: E402
+from node import Node, Scratch, program  # noqa: E402
+from wire import API_VERSIONS, FIND_COORDINATOR, Wire, error_name  # noqa: E402
+
+# Small files, so that within a second of load segments roll and checkpoints are made.
+SETTINGS = {
+    'wal.segment.bytes': 1 << 20,
+    'wal.max.bytes': 16 << 20,
+    'wal.checkpoint.bytes': 1 << 20,
+    'log.segment.bytes': 256 << 10,
+    'log.index.interval.bytes': 512,
+}
+WIDE = 8         # partitions of the topic that single requests cover whole
+CYCLES_OF_AN_ERA = 10  # then all topics are new, lest reading back take longer and longer
+PATIENCE = 20    # seconds for what has to happen before a kill
+
+
+class Missed(Exception):
+    """The kill could not be placed where it was meant to be."""
+
+
+class Era:
+    """Topics, producers and groups that live through some cycles."""
+
+    def __init__(self, run, number):
+        self.run, self.ledger = run, run.ledger
+        self.plain, self.wide, self.once = (f'{k}-{number}' for k in ('plain', 'wide', 'once'))
+        self.topics = {self.plain: 2, self.wide: WIDE, self.once: 3}
+        self.group = f'group-{number}'
+        with Wire(run.node.port) as wire:
+            for name, n in self.topics.items():
+                error = wire.create_topics([(name, n, 1, {})])[name]
+                if error:
+                    raise RuntimeError(f'creation of {name}: {error_name(error)}')
+                self.ledger.created(name, n)
+        self.sequences = [load.Sequence(self.once, n) for n in range(3)]
+        self.workers = []
+
+    def start_load(self):
+        """Workers are made anew for every life of the broker."""
+        def new(kind, *arguments):
+            seed = self.run.rng.getrandbits(64)
+            return kind(self.ledger, self.run.node.port, random.Random(seed), *arguments)
+        self.churn = new(load.Churn)
+        self.workers = [
+            new(load.Plain, [(self.plain, 0)]), new(load.Plain, [(self.plain, 1)]),
+            new(load.Plain, [(self.wide, n) for n in range(WIDE)]),
+            new(load.Unacknowledged, [(self.plain, 0), (self.wide, 1)]),
+            *(new(load.Idempotent, s) for s in self.sequences),
+            new(load.Reader, self.wide, 0), new(load.Reader, self.once, 1), self.churn]
+        self.committer = None
+        if self.run.has_groups:
+            self.committer = new(load.Committer, (self.group, self.plain, 0))
+            self.workers.append(self.committer)
+        for w in self.workers:
+            w.start()
+
+    def finish_load(self):
+        """Wait for the workers of a broker that was killed, or that stop as they were told."""
+        for w in self.workers:
+            w.join(PATIENCE)
+            if w.is_alive():
+                self.ledger.fault(f'{type(w).__name__} waits although the broker is gone')
+
+    def drain(self):
+        """Let idempotent producers get every answer that is open."""
+        self.start_load()
+        for w in self.workers:
+            w.stopping.set()
+        self.finish_load()
+
+    def drop(self):
+        with Wire(self.run.node.port) as wire:
+            for name in self.topics:
+                error = wire.delete_topics([name])[name]
+                if error:
+                    self.ledger.fault(f'deletion of {name}: {error_name(error)}')
+                self.ledger.deleted(name)
+        self.ledger.offsets.clear()
+
+
+class Run:
+    def __init__(self, scratch, cycles, seed):
+        self.scratch, self.cycles = scratch, cycles
+        self.rng = random.Random(seed)
+        self.ledger = Ledger()
+        self.node = Node(scratch, SETTINGS)
+        self.start_seconds = 0.1
+        self.done = collections.Counter()
+        self.has_groups = True
+
+    def start(self):
+        begun = time.monotonic()
+        self.node.start()
+        self.start_seconds = time.monotonic() - begun
+
+    def wait(self, condition, what):
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            if time.monotonic() > end or not self.node.running():
+                raise Missed(f'{what} did not happen in {PATIENCE} s: {self.node.lines()[-300:]}')
+            time.sleep(0.0002)
+
+    def wait_for_acks(self):
+        before = self.ledger.counts.get('batches acknowledged', 0)
+        self.wait(lambda: self.ledger.counts.get('batches acknowledged', 0) > before,
+                  'an acknowledgement')
+
+    def names(self, part):
+        """Names and times of files in a directory of the data directory."""
+        found = set()
+        for entry in os.scandir(os.path.join(self.node.data, part)):
+            try:
+                changed = entry.stat().st_mtime_ns if 'checkpoint' in entry.name else 0
+                found.add((entry.name, changed))
+            except FileNotFoundError:
+                pass
+        return found
+
+    def wait_for_change(self, part, wanted, what):
+        before = self.names(part)
+        self.wait(lambda: any(wanted in name for name, _ in self.names(part) - before), what)
+
+    def kill(self):
+        self.node.kill()
+        self.era.finish_load()
+
+    # Where a kill can come. Each is called with the load running and something acknowledged.
+
+    def load(self):
+        """at any moment, 5 to 400 ms after the load began"""
+        time.sleep(self.rng.uniform(0.005, 0.4))
+        self.kill()
+
+    def checkpoint(self):
+        """while the data shard makes a checkpoint"""
+        self.wait_for_change('wal/1', 'checkpoint', 'a checkpoint')
+        time.sleep(self.rng.uniform(0, 0.003))
+        self.kill()
+
+    def roll(self):
+        """when the log gets a new segment"""
+        self.wait_for_change('wal/1', '.wal', 'a new segment')
+        time.sleep(self.rng.uniform(0, 0.002))
+        self.kill()
+
+    def topics(self):
+        """while a topic is created or deleted"""
+        time.sleep(self.rng.uniform(0, 0.1))
+        self.wait(self.era.churn.asking.is_set, 'a change of topics')
+        time.sleep(self.rng.uniform(0, 0.004))
+        self.kill()
+
+    def commits(self):
+        """while a group's offset is committed"""
+        time.sleep(self.rng.uniform(0, 0.1))
+        self.wait(self.era.committer.asking.is_set, 'a commit')
+        time.sleep(self.rng.uniform(0, 0.001))
+        self.kill()
+
+    def recovery(self):
+        """while it recovers from a kill, up to three times"""
+        self.load()
+        self.kill_starts(self.rng.randint(1, 3), self.node)
+
+    def start_after_stop(self):
+        """while it starts on what it left itself"""
+        for w in self.era.workers:
+            w.stopping.set()
+        self.era.finish_load()
+        if self.node.stop():
+            self.ledger.fault(f'SIGTERM: {self.node.lines()[-300:]}')
+        self.kill_starts(1, self.node)
+
+    def first_start(self):
+        """while it makes a new directory; it has to start on what is there then"""
+        self.kill()
+        fresh = Node(self.scratch, SETTINGS, data=f'first-{sum(self.done.values())}')
+        self.kill_starts(2, fresh)
+        try:
+            fresh.start()
+            with Wire(fresh.port) as wire:
+                error = wire.create_topics([('first', 1, 1, {})])['first']
+            if error:
+                self.ledger.fault(f'first start: creation of a topic: {error_name(error)}')
+        finally:
+            fresh.kill()
+
+    def bench(self):
+        """under the load of 32 clients of chronik-bench, which keeps its own ledger"""
+        acks = os.path.join(self.scratch, f'acks-{sum(self.done.values())}')
+        topic = os.path.basename(acks)
+        command = [program('chronik-bench'), '-b', f'127.0.0.1:{self.node.port}', '-t', topic]
+        bench = subprocess.Popen(
+            command + ['-m', 'produce', '-p', '6', '--create-topic', '-c', '32', '-s', '200',
+                       '-d', '60s', '--acks', 'all', '--ack-log', acks,
+                       '--report-interval-secs', '0'],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            # Two lines say which run it is.
+            self.wait(lambda: os.path.exists(acks) and os.path.getsize(acks) > 500,
+                      'an acknowledgement to chronik-bench')
+            time.sleep(self.rng.uniform(0.005, 0.3))
+            self.kill()
+            bench.wait(PATIENCE)
+        finally:
+            bench.kill()
+            bench.wait()
+        self.check_bench = command + ['--check-ack-log', acks]
+
+    def kill_starts(self, times, node):
+        for _ in range(times):
+            for attempt in range(10):
+                node.launch()
+                time.sleep(self.rng.uniform(0, self.start_seconds * 0.8 ** attempt))
+                served = node.serves()
+                ended = node.end(signal.SIGKILL) != -signal.SIGKILL
+                if ended:
+                    self.ledger.fault(f'start: ended by itself: {node.lines()[-300:]}')
+                if not served:
+                    break
+            else:
+                raise Missed('ten starts were over before they could be killed')
+            self.ledger.count('starts killed')
+
+    def verify_files(self):
+        """What a kill leaves is no corruption to the tools that need no broker."""
+        for tool in ('chronik-wal', 'chronik-meta'):
+            done = subprocess.run([program(tool), 'verify', self.node.data], capture_output=True,
+                                  text=True)
+            if done.returncode:
+                self.ledger.fault(f'{tool} verify: {done.returncode}: {done.stdout}{done.stderr}')
+
+    PHASES = [load, checkpoint, topics, recovery, commits, bench, roll, first_start,
+              start_after_stop]
+
+    def cycle(self, phase):
+        self.check_bench = None
+        self.era.start_load()
+        self.wait_for_acks()
+        phase(self)
+        self.verify_files()
+        self.start()
+        if self.check_bench:
+            port = ['-b', f'127.0.0.1:{self.node.port}']  # a new one
+            done = subprocess.run(self.check_bench + port, capture_output=True, text=True)
+            if done.returncode:
+                self.ledger.fault(f'chronik-bench: {done.stdout}{done.stderr}')
+        with Wire(self.node.port) as wire:
+            self.ledger.verify(wire)
+        self.done[phase.__name__] += 1
+
+    def phases(self):
+        """Each phase as often as the others, in an order by the seed; a short run begins with the
+        first ones."""
+        offered = [p for p in self.PHASES if self.has_groups or p is not Run.commits]
+        order = []
+        while len(order) < self.cycles:
+            turn = offered[:]
+            self.rng.shuffle(turn)
+            order += turn
+        return order[:self.cycles]
+
+    def go(self):
+        self.start()
+        with Wire(self.node.port) as wire:
+            u = wire.call(API_VERSIONS, 0, b'')
+            u.i16()
+            self.has_groups = FIND_COORDINATOR in [
+                k for k, _, _ in u.array(lambda a: (a.i16(), a.i16(), a.i16()))]
+        for number, phase in enumerate(self.phases()):
+            if number % CYCLES_OF_AN_ERA == 0:
+                if number:
+                    self.end_era()
+                self.era = Era(self, number // CYCLES_OF_AN_ERA)
+            begun = time.monotonic()
+            self.cycle(phase)
+            print(f'# cycle {number + 1}: {phase.__name__}, {time.monotonic() - begun:.2f} s',
+                  flush=True)
+            if self.ledger.faults:
+                return
+        self.end_era()
+        if self.node.stop():
+            self.ledger.fault(f'SIGTERM: {self.node.lines()[-300:]}')
+
+    def end_era(self):
+        self.era.drain()
+        with Wire(self.node.port) as wire:
+            self.ledger.verify(wire)
+        self.era.drop()
+
+
+def main():
+    cycles = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().getrandbits(32)
+    print(f'# {cycles} cycles, seed {seed}: kill9.py {cycles} {seed}', flush=True)
+    with Scratch(keep=bool(os.environ.get('CHRONIK_TEST_KEEP'))) as scratch:
+        run = Run(scratch, cycles, seed)
+        try:
+            run.go()
+        except (Missed, RuntimeError) as e:
+            run.ledger.fault(str(e))
+        finally:
+            run.node.kill()
+    for what, n in sorted(run.done.items()):
+        print(f'# killed {n} times {getattr(Run, what).__doc__}')
+    for what, n in sorted(run.ledger.counts.items()):
+        print(f'# {what}: {n}')
+    for fault in run.ledger.faults[:20]:
+        print(f'# FAULT {fault}')
+    ok = not run.ledger.faults and sum(run.done.values()) == cycles
+    print(f'{"ok" if ok else "not ok"} 1 - {cycles} kills of a working broker lose nothing\n1..1')
+    return 0 if ok else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,218 @@
+"""The mixed load of kill9.py: threads that each drive one connection and write what they sent and
+were told into a ledger. They end when the broker goes, or when they are told to and nothing is
+under way any more. Those with state that outlives a broker (an idempotent producer's sequence, a
+committer's offset) keep it in an object of their own.
+"""
+import collections
+import threading
+import time
+
+from wire import Closed, Wire, batch, batches, error_name
+
+IN_FLIGHT = 5  # what a broker remembers of an idempotent producer
+
+
+class Worker(threading.Thread):
+    def __init__(self, ledger, port, rng):
+        super().__init__(daemon=True)
+        self.ledger, self.port, self.rng = ledger, port, rng
+        self.stopping = threading.Event()
+        self.asking = threading.Event()  # set while a request that matters to a phase is under way
+
+    def run(self):
+        try:
+            with Wire(self.port, client=type(self).__name__) as wire:
+                self.work(wire)
+        except (Closed, ConnectionError):
+            pass  # the broker was killed
+        except Exception as e:  # what else goes wrong is a finding
+            self.ledger.fault(f'{type(self).__name__}: {type(e).__name__}: {e}')
+
+    def refused(self, what, error):
+        raise ValueError(f'{what}: {error_name(error)}')
+
+    def values(self, who):
+        """Records that never were before: mostly small ones, now and then a large batch."""
+        size, = self.rng.choices((20, 100, 300, 2000, 60000), (5, 10, 10, 5, 1))
+        stamp = f'{who} {time.monotonic_ns()} '.encode()
+        return [stamp + b'%d ' % i + self.rng.randbytes(size)
+                for i in range(self.rng.randint(1, 4))]
+
+
+class Plain(Worker):
+    """Sends each batch once, to one partition or to several in one request, up to three requests at
+    a time. What was not answered may be there or not, but not twice."""
+
+    def __init__(self, ledger, port, rng, parts):
+        super().__init__(ledger, port, rng)
+        self.parts = parts
+
+    def send(self, wire):
+        bodies = {}
+        for topic, partition in self.parts:
+            data = batch(self.values(f'{topic}-{partition}'), timestamp=int(time.time() * 1000))
+            self.ledger.sending(topic, partition, data[21:])
+            bodies[topic, partition] = data
+        number = wire.send_produce([(t, p, d) for (t, p), d in bodies.items()],
+                                   acks=self.rng.choice((1, -1)))
+        return number, bodies
+
+    def settle(self, wire, number, bodies):
+        for (topic, partition), (error, base) in wire.receive_produce(number).items():
+            if error:
+                self.refused(f'produce to {topic}-{partition}', error)
+            self.ledger.acked(topic, partition, base, bodies[topic, partition][21:])
+
+    def work(self, wire):
+        waiting = collections.deque()
+        while not self.stopping.is_set() or waiting:
+            while len(waiting) < 3 and not self.stopping.is_set():
+                waiting.append(self.send(wire))
+            self.settle(wire, *waiting.popleft())
+
+
+class Unacknowledged(Plain):
+    """The same with acks=0: nothing is promised, except that what is there is what was sent."""
+
+    def work(self, wire):
+        while not self.stopping.is_set():
+            topic, partition = self.rng.choice(self.parts)
+            data = batch(self.values('unacknowledged'))
+            self.ledger.sending(topic, partition, data[21:])
+            wire.send_produce([(topic, partition, data)], acks=0)
+            time.sleep(0.002)
+
+
+class Sequence:
+    """An idempotent producer of one partition, across broker lives."""
+
+    def __init__(self, topic, partition):
+        self.topic, self.partition = topic, partition
+        self.pid = self.epoch = None
+        self.next = 0
+        self.open = collections.deque()  # (count, bytes) sent and not answered, oldest first
+
+
+class Idempotent(Worker):
+    """Sends what the last broker did not answer again, as it was, then goes on."""
+
+    def __init__(self, ledger, port, rng, sequence):
+        super().__init__(ledger, port, rng)
+        self.sequence = sequence
+
+    def send_next(self, wire):
+        s = self.sequence
+        values = self.values(f'idempotent {s.topic}-{s.partition}')
+        data = batch(values, s.pid, s.epoch, s.next)
+        self.ledger.sending(s.topic, s.partition, data[21:])
+        s.next += len(values)
+        s.open.append(data)
+        return wire.send_produce([(s.topic, s.partition, data)])
+
+    def settle(self, wire, number):
+        s = self.sequence
+        error, base = wire.receive_produce(number)[s.topic, s.partition]
+        if error:
+            self.refused(f'idempotent produce to {s.topic}-{s.partition}', error)
+        self.ledger.acked(s.topic, s.partition, base, s.open.popleft()[21:])
+        self.ledger.count('idempotent batches acknowledged')
+
+    def work(self, wire):
+        s = self.sequence
+        if s.pid is None:
+            error, s.pid, s.epoch = wire.init_producer_id()
+            if error:
+                self.refused('InitProducerId', error)
+        waiting = collections.deque(wire.send_produce([(s.topic, s.partition, data)])
+                                    for data in s.open)
+        self.ledger.count('idempotent batches sent again', len(waiting))
+        while not self.stopping.is_set() or waiting:
+            while len(waiting) < IN_FLIGHT and not self.stopping.is_set():
+                waiting.append(self.send_next(wire))
+            self.settle(wire, waiting.popleft())
+
+
+class Reader(Worker):
+    """Follows a partition by long polls: what it is given once has to stay."""
+
+    def __init__(self, ledger, port, rng, topic, partition):
+        super().__init__(ledger, port, rng)
+        self.topic, self.partition = topic, partition
+
+    def work(self, wire):
+        error, _, offset = wire.list_offsets(self.topic, self.partition, -1)
+        if error:
+            self.refused('ListOffsets', error)
+        while not self.stopping.is_set():
+            error, _, data = wire.fetch(self.topic, self.partition, offset, wait_ms=200)
+            if error:
+                self.refused(f'fetch of {self.topic}-{self.partition} at {offset}', error)
+            for b in batches(data):
+                self.ledger.seen(self.topic, self.partition, b)
+                offset = b.base + b.count
+
+
+class Committer(Worker):
+    """Moves a group's offset forward, one by one."""
+
+    def __init__(self, ledger, port, rng, key):
+        super().__init__(ledger, port, rng)
+        self.key = key
+
+    def work(self, wire):
+        group, topic, partition = self.key
+        error = wire.find_coordinator(group)
+        if error:
+            self.refused('FindCoordinator', error)
+        while not self.stopping.is_set():
+            offset = self.ledger.offsets.get(self.key, (-1, -1))[1] + 1
+            self.ledger.committing(self.key, offset)
+            self.asking.set()
+            error = wire.offset_commit(group, {(topic, partition): offset})[topic, partition]
+            self.asking.clear()
+            if error:
+                self.refused(f'commit of {group}', error)
+            self.ledger.committed(self.key, offset)
+
+
+class Churn(Worker):
+    """Creates topics, writes to them, deletes them; the few names come again with other ids."""
+    NAMES = [f'churn-{n}' for n in range(6)]
+
+    def work(self, wire):
+        while not self.stopping.is_set():
+            topic = self.rng.choice(self.NAMES)
+            if self.ledger.topics.get(topic, 'absent') == 'absent':
+                self.create(wire, topic, self.rng.randint(1, 3))
+            elif self.rng.random() < 0.5:
+                self.write(wire, topic)
+            else:
+                self.delete(wire, topic)
+
+    def create(self, wire, topic, partitions):
+        self.ledger.creating(topic)
+        self.asking.set()
+        error = wire.create_topics([(topic, partitions, 1, {})])[topic]
+        self.asking.clear()
+        if error:
+            self.refused(f'creation of {topic}', error)
+        self.ledger.created(topic, partitions)
+        self.ledger.count('topic changes acknowledged')
+
+    def write(self, wire, topic):
+        data = batch(self.values(topic))
+        self.ledger.sending(topic, 0, data[21:])
+        error, base = wire.produce(topic, 0, data)
+        if error:
+            self.refused(f'produce to {topic}-0', error)
+        self.ledger.acked(topic, 0, base, data[21:])
+
+    def delete(self, wire, topic):
+        self.ledger.deleting(topic)
+        self.asking.set()
+        error = wire.delete_topics([topic])[topic]
+        self.asking.clear()
+        if error:
+            self.refused(f'deletion of {topic}', error)
+        self.ledger.deleted(topic)
+        self.ledger.count('topic changes acknowledged')
