@@ -152,6 +152,12 @@ static enum load_verdict meta_reply(struct load *l, struct slot *s, struct clien
     return LOAD_OK;
 }
 
+const char *meta_leftover(const struct load *l)
+{
+    const struct asker *a = l->own;
+    return a && l->w->b->opt->create_topic && a->step != STEP_CREATE ? a->name : NULL;
+}
+
 const struct load_kind meta_kind = {
     .name = "client",
     .paced = true,

@@ -7,4 +7,7 @@
 
 extern const struct load_kind meta_kind;
 
+/* The topic a client had made and not yet deleted when the run ended; NULL: none. */
+const char *meta_leftover(const struct load *l);
+
 #endif

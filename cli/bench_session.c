@@ -181,10 +181,29 @@ static int run_consume(struct bench_session *s, struct err *e)
     return 0;
 }
 
+/* The end comes to most clients between making a topic and deleting it. */
+static int delete_leftovers(struct bench_session *s, struct err *e)
+{
+    const char **names = calloc(s->run->plan.clients, sizeof *names);
+    size_t n = 0;
+    if (!names)
+        return err_code(e, -ENOMEM, "topics");
+    for (uint32_t i = 0; i < s->run->n_workers; i++)
+        for (size_t j = 0; j < s->run->workers[i].n_loads; j++) {
+            const char *name = meta_leftover(&s->run->workers[i].loads[j]);
+            if (name)
+                names[n++] = name;
+        }
+    int rc = n ? bench_delete_topics(&s->b, names, n, e) : 0;
+    free(names);
+    return rc;
+}
+
 static int run_metadata(struct bench_session *s, struct err *e)
 {
     struct run_plan plan = plan_of(s->opt, &meta_kind);
-    return execute(s, &plan, e);
+    int rc = execute(s, &plan, e);
+    return rc ? rc : delete_leftovers(s, e);
 }
 
 /* ---- a session ---- */
@@ -218,7 +237,7 @@ int session_execute(struct bench_session *s, struct bench_options *o, struct err
     if (!rc)
         rc = run_mode(s, e);
     if (!rc && o->delete_topic)
-        rc = bench_delete_topic(&s->b, e);
+        rc = bench_delete_topics(&s->b, &o->topic, 1, e);
     return rc;
 }
 

@@ -318,15 +318,21 @@ int bench_ask_producer_ids(struct bench *b, uint32_t n, struct producer_id **ids
     return rc;
 }
 
-int bench_delete_topic(struct bench *b, struct err *e)
+int bench_delete_topics(struct bench *b, const char *const *names, size_t n, struct err *e)
 {
     struct client_cluster c;
-    struct client_topic_change t = {.name = b->opt->topic};
+    struct client_topic_change *t = calloc(n, sizeof *t);
+    if (!t)
+        return err_code(e, -ENOMEM, "topics");
+    for (size_t i = 0; i < n; i++)
+        t[i].name = names[i];
     call(&c, b->opt);
-    int rc = client_delete_topics(&c, &t, 1, e);
+    int rc = client_delete_topics(&c, t, n, e);
     client_cluster_release(&c);
-    if (!rc && t.error)
-        rc = err_set(e, client_error_code(t.error), "topic %s: cannot delete it: %s", b->opt->topic,
-                     t.text);
+    for (size_t i = 0; i < n && !rc; i++)
+        if (t[i].error && t[i].error != KP_ERR_UNKNOWN_TOPIC_OR_PARTITION)
+            rc = err_set(e, client_error_code(t[i].error), "topic %s: cannot delete it: %s",
+                         names[i], t[i].text);
+    free(t);
     return rc;
 }

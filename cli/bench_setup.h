@@ -20,6 +20,7 @@ uint32_t bench_readers(const struct bench *b);
 /* An id for each of n idempotent clients; a malloc'ed array. */
 int bench_ask_producer_ids(struct bench *b, uint32_t n, struct producer_id **ids, struct err *e);
 
-int bench_delete_topic(struct bench *b, struct err *e);
+/* Delete n topics; those that are not there are fine. */
+int bench_delete_topics(struct bench *b, const char *const *names, size_t n, struct err *e);
 
 #endif
