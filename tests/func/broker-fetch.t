@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""Fetch and ListOffsets: limits, waiting, errors, and bytes that this process did not write."""
+import glob
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from wire import PATIENCE, Broker, Tap, batch, batches  # noqa: E402
+
+LONG = 10 * PATIENCE * 1000  # milliseconds: a wait that ends by itself would fail the test
+
+
+def offsets(records):
+    return [x[:2] for x in batches(records)]
+
+
+with Tap() as t, Broker(t) as b, b.client() as c:
+    c.create('t', 2)
+    for i in range(10):
+        c.produce('t', {0: batch([b'%d' % i * 100] * 3, now=1000 * (i + 1))})
+    size = len(batches(c.fetch('t', {0: 0})[0][2])[0][2])
+
+    t.same(offsets(c.fetch('t', {0: 0})[0][2]), [(3 * i, 3 * i + 2) for i in range(10)], 'all batches are there')
+    t.same(offsets(c.fetch('t', {0: 13})[0][2])[0], (12, 14), 'an offset inside a batch brings the whole batch')
+    t.same(offsets(c.fetch('t', {0: 0}, part_most=2 * size + 10)[0][2]), [(0, 2), (3, 5)],
+           'a limit cuts between batches')
+    t.same(offsets(c.fetch('t', {0: 0}, most=1)[0][2]), [(0, 2)], 'but the first batch always comes')
+    t.same(offsets(c.fetch('t', {0: 0}, part_most=0)[0][2]), [(0, 2)], 'whatever the limit')
+    t.same(c.fetch('t', {0: 30})[0], (0, 30, b''), 'at the end there is nothing, and no error')
+    for offset in -1, 31, 1 << 62:
+        t.same(c.fetch('t', {0: offset})[0][0], 1, f'offset {offset} is out of range')
+    t.same(c.fetch('t', {5: 0})[5][0], 3, 'a partition that is not there')
+    t.same(c.fetch('nowhere', {0: 0})[0][0], 3, 'a topic that is not there')
+    t.same(c.fetch('t', {0: 0}, epoch=0)[0][0], 74, 'an old leader epoch is fenced')
+    t.same(c.fetch('t', {0: 0}, epoch=1 << 20)[0][0], 75, 'one to come is unknown')
+    n = c.fetch_send('t', {0: 0}, session=(77, 3))
+    t.same(c.fetch_answer(n)[0], 70, 'a session that we never gave is refused')
+    n = c.fetch_send('t', {0: 0}, session=(0, 0))
+    t.same(c.fetch_answer(n)[0], 0, 'asking for one is answered without')
+    t.same(offsets(c.fetch('t', {0: 0}, isolation=1)[0][2])[-1], (27, 29), 'read_committed sees all')
+
+    for what, timestamp, offset in [('the end', -1, 30), ('the start', -2, 0), ('the largest time', -3, None),
+                                    ('the local start', -4, 0), ('tiered', -5, -1), ('a time', 3500, 9),
+                                    ('the first time', 0, 0), ('an exact time', 5000, 12), ('no time', 99999, -1)]:
+        got = c.offset('t', timestamp)
+        t.ok(got[0] == 0 and (got[1] == offset or offset is None and 27 <= got[1] <= 29), f'offset of {what}', got)
+    t.same(c.offset('t', -7)[0], 42, 'no such special time')
+    t.same(c.offset('t', -1, 9)[0], 3, 'no such partition')
+    t.same([c.offset('t', x, 1) for x in (-1, -2, -3, 5)], [(0, 0), (0, 0), (0, -1), (0, -1)], 'an empty partition')
+
+    # Waiting.
+    start = time.monotonic()
+    t.same(c.fetch('t', {1: 0}, wait=200)[1], (0, 0, b''), 'a fetch waits and comes back empty')
+    t.ok(time.monotonic() - start >= 0.2, 'not before its time')
+    with b.client() as other:
+        n = other.fetch_send('t', {0: 30, 1: 0}, wait=LONG)
+        t.same(c.metadata(['t'])['t'], (0, 2), '(something else happens)')
+        c.produce('t', {1: batch([b'news'])})
+        t.same(offsets(other.fetch_answer(n)[1][1][2]), [(0, 0)], 'a waiting fetch is woken by records')
+        n = other.fetch_send('t', {1: 1}, wait=LONG, least=3 * 100)
+        for i in range(20):
+            c.produce('t', {1: batch([b'x' * 50])})
+        t.ok(len(other.fetch_answer(n)[1][1][2]) >= 300, 'one that wants more waits for more')
+        n = other.fetch_send('t', {1: c.offset('t', -1, 1)[1]}, wait=LONG)
+        m = other.fetch_send('t', {0: 0}, wait=LONG)
+        c.produce('t', {1: batch([b'last'])})
+        t.same((len(other.fetch_answer(n)[1][1][2]) > 0, len(other.fetch_answer(m)[1][0][2]) > 0), (True, True),
+               'answers keep their order, however long the first one waits')
+        c.create('doomed', 1)
+        n = other.fetch_send('doomed', {0: 0}, wait=LONG)
+        c.delete('doomed')
+        t.same(other.fetch_answer(n)[1][0][0], 3, 'a topic that goes ends the wait')
+    gone = b.client()
+    gone.fetch_send('t', {0: 30}, wait=LONG)
+    gone.s.close()
+    t.same(c.metadata(['t'])['t'], (0, 2), 'a client that leaves while it waits is forgotten')
+
+    # More than a socket takes at once, in large slices.
+    c.create('big', 1)
+    value = os.urandom(500000)
+    for i in range(40):
+        c.produce('big', {0: batch([value])})
+    got = c.fetch('big', {0: 0})[0][2]
+    t.ok(len(offsets(got)) == 40 and all(value in x[2] for x in batches(got)), 'twenty megabytes come whole')
+
+    # Bytes of another life are checked before they leave.
+    t.same(b.stop(), 0, 'the broker stops')
+    path = sorted(glob.glob(os.path.join(b.dir, 'log', 't-0', '*.log')))[0]
+    with open(path, 'r+b') as f:
+        f.seek(5 * size + 70)
+        byte = f.read(1)
+        f.seek(5 * size + 70)
+        f.write(bytes([byte[0] ^ 1]))
+    b.start()
+    with b.client() as c:
+        t.same(offsets(c.fetch('big', {0: 0})[0][2])[-1], (39, 39), 'good bytes are served')
+        t.same(c.fetch('t', {0: 0})[0][0], 56, 'flipped ones are not')
+        t.ok(any('ERROR' in x and path in x for x in b.lines()), 'the log names the file')
+        t.same(c.fetch('t', {1: 0})[1][0], 0, 'the partition beside it is served')
+    t.same(b.stop(), 0, 'the broker stops cleanly')

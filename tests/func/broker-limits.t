@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""Clients that ask for too much: the broker stays up, serves the others, and its memory stays bounded."""
+import os
+import socket
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from wire import METADATA, PATIENCE, Broker, Client, Closed, Tap, array, batch, i8, i16, i32, string  # noqa: E402
+
+
+def serves(b):
+    try:
+        with b.client() as c:
+            return c.metadata([]) == {}
+    except (Closed, OSError):
+        return False
+
+
+def comes_true(f):
+    end = time.monotonic() + PATIENCE
+    while not f() and time.monotonic() < end:
+        time.sleep(0.02)
+    return f()
+
+
+with Tap() as t:
+    with Broker(t, 'max.connections=20', 'connection.stall.ms=300', 'socket.request.max.bytes=1000000',
+                'wal.profile=low', dir='small') as b:
+        held = [b.client() for _ in range(20)]
+        t.ok(all(c.metadata([]) == {} for c in held), 'max.connections clients are served')
+        t.ok(b.client().is_closed(), 'one more is closed')
+        for c in held:
+            c.s.close()
+        t.ok(comes_true(lambda: serves(b)), 'when they have gone there is room again')
+
+        for what, sent in [('a request over the limit', i32(1000001)), ('a negative length', i32(-5)),
+                           ('a length below a header', i32(7)), ('HTTP', b'GET / HTTP/1.0\r\n\r\n'),
+                           ('an unknown API', i32(10) + i16(999) + i16(0) + i32(1) + i16(-1)),
+                           ('an unknown version', i32(10) + i16(3) + i16(99) + i32(1) + i16(-1)),
+                           ('a string beyond the request', i32(12) + i16(3) + i16(0) + i32(1) + i16(500) + b'ab'),
+                           ('a count of two billion', i32(15) + i16(3) + i16(1) + i32(1) + i16(-1)
+                            + i32(2000000000) + b'x')]:
+            with b.client() as c:
+                c.s.sendall(sent)
+                t.ok(c.is_closed(), f'{what} closes the connection')
+        with b.client() as c:
+            c.s.sendall(i32(100) + b'beginning')
+            t.ok(c.is_closed(), 'a request that never ends closes the connection after connection.stall.ms')
+        t.ok(serves(b), 'the others are served')
+        t.same(b.stop(), 0, 'the broker stops cleanly')
+
+    # Two hundred clients claim a hundred megabytes each and send a little.
+    with Broker(t, 'wal.profile=low', dir='claims') as b:
+        before = b.rss_kib()
+        claims = []
+        for _ in range(200):
+            s = socket.create_connection(('127.0.0.1', b.port))
+            s.sendall(i32(100 << 20) + b'\0' * 1000)
+            claims.append(s)
+        with b.client() as c:
+            waiting = c.send(METADATA, 4, array([]) + i8(0))
+            for s in claims:
+                s.close()
+            c.receive(waiting)
+            t.ok(True, 'who comes behind them is served once they are gone')
+        t.ok(b.rss_kib() - before < 100 << 10, 'memory stays bounded', b.rss_kib() - before)
+
+        # A client that produces as fast as it can and never listens for answers.
+        deaf = b.client()
+        deaf.s.setblocking(False)
+        deaf.n = 0
+        frame = string(None) + i16(-1) + i32(30000) + array([string('deaf') + array(
+            [i32(0) + (lambda x: i32(len(x)) + x)(batch([b'x' * 100000]))])])
+        frame = i16(0) + i16(7) + i32(1) + string('wire') + frame
+        with b.client() as c:
+            c.create('deaf')
+        end, sent = time.monotonic() + 3, 0
+        while time.monotonic() < end:
+            try:
+                sent += deaf.s.send((i32(len(frame)) + frame) * 1)
+            except BlockingIOError:
+                time.sleep(0.005)
+            except OSError:
+                break
+        t.ok(sent > 1 << 20, 'a client that never listens is read for a while')
+        t.ok(b.rss_kib() - before < 400 << 10, 'and its memory is bounded', b.rss_kib() - before)
+        deaf.s.close()
+        t.ok(serves(b), 'the others are served')
+        t.same(b.stop(), 0, 'the broker stops cleanly')
+
+    # No descriptors left.
+    with Broker(t, dir='poor', limit=64) as b:
+        many = []
+        for _ in range(100):
+            many.append(socket.create_connection(('127.0.0.1', b.port)))
+        t.ok(comes_true(lambda: any('no descriptors left' in x for x in b.lines())), 'running out is said')
+        for s in many:
+            s.close()
+        t.ok(comes_true(lambda: serves(b)), 'and is over when clients leave')
+        t.same(b.stop(), 0, 'the broker stops cleanly')
