@@ -1,5 +1,6 @@
 /* main.c - chronikd: the command line, signals, readiness. Everything else is libbroker. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,47 +79,55 @@ static int override_settings(struct settings *s, const struct options *o, struct
     return rc;
 }
 
-/* ---- signals: all threads have them blocked; main waits for them */
+/* ---- signals
+ *
+ * They are blocked until the broker serves, and so in all threads but this one; here a handler
+ * writes their number into a pipe that main reads. (Waiting for them without a handler is not
+ * enough: a thread of liburcu unblocks SIGUSR1.) */
 
-static void block_signals(sigset_t *waited)
-{
-    sigemptyset(waited);
-    sigaddset(waited, SIGTERM);
-    sigaddset(waited, SIGINT);
-    sigaddset(waited, SIGUSR1);
-    pthread_sigmask(SIG_BLOCK, waited, NULL);
-    signal(SIGPIPE, SIG_IGN);
-}
+static int signals[2];              /* the pipe */
+static volatile sig_atomic_t asked; /* to stop */
 
-static void die(int sig)
+static void on_signal(int sig)
 {
-    (void)sig;
     static const char text[] = "chronikd: asked twice: stopping at once; the next start recovers\n";
-    ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
+    int saved = errno;
+    ssize_t ignored;
+    if (sig != SIGUSR1 && asked++) {
+        ignored = write(STDERR_FILENO, text, sizeof text - 1);
+        _exit(STATUS_FAILED);
+    }
+    char c = (char)sig;
+    ignored = write(signals[1], &c, 1); /* a full pipe has enough to tell */
     (void)ignored;
-    _exit(STATUS_FAILED);
+    errno = saved;
 }
 
-/* From now on another request to stop is obeyed at once. */
-static void arm_second_signal(void)
+static int catch_signals(sigset_t *caught, struct err *e)
 {
-    sigset_t both;
-    sigemptyset(&both);
-    sigaddset(&both, SIGTERM);
-    sigaddset(&both, SIGINT);
-    struct sigaction sa = {.sa_handler = die};
-    sigaction(SIGTERM, &sa, NULL);
-    sigaction(SIGINT, &sa, NULL);
-    pthread_sigmask(SIG_UNBLOCK, &both, NULL);
+    static const int all[] = {SIGTERM, SIGINT, SIGUSR1};
+    if (pipe2(signals, O_CLOEXEC) || fcntl(signals[1], F_SETFL, O_NONBLOCK))
+        return err_code(e, -errno, "a pipe for signals");
+    struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigemptyset(caught);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        sigaddset(caught, all[i]);
+    sa.sa_mask = *caught;
+    pthread_sigmask(SIG_BLOCK, caught, NULL);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        sigaction(all[i], &sa, NULL);
+    signal(SIGPIPE, SIG_IGN); /* sendfile has no flag against it */
+    return 0;
 }
 
-static void wait_for_stop(struct server *server, const sigset_t *waited)
+static void wait_for_stop(struct server *server)
 {
+    char sig;
     for (;;) {
-        int sig = sigwaitinfo(waited, NULL);
-        if (sig == SIGUSR1)
+        ssize_t n = read(signals[0], &sig, 1);
+        if (n == 1 && sig == SIGUSR1)
             server_log_stats(server);
-        else if (sig > 0)
+        else if (n == 1 || errno != EINTR)
             return;
     }
 }
@@ -143,38 +152,41 @@ static int write_port_file(const char *path, uint16_t port, struct err *e)
     return rc ? err_code(e, rc, "%s", path) : 0;
 }
 
+/* Serve until asked to stop. */
+static int serve_clients(const struct settings *s, const struct options *o, struct log *log,
+                         struct err *e)
+{
+    sigset_t caught;
+    struct server *server;
+    int rc = catch_signals(&caught, e);
+    if (rc)
+        return rc;
+    raise_descriptors();
+    rc = server_start(&server, s, log, e);
+    if (rc)
+        return rc;
+    pthread_sigmask(SIG_UNBLOCK, &caught, NULL);
+    if (o->port_file)
+        rc = write_port_file(o->port_file, server_port(server), e);
+    if (!rc)
+        wait_for_stop(server);
+    log_info(log, "broker", "stopping");
+    if (log->level >= LOG_DEBUG)
+        server_log_stats(server);
+    server_stop(server, GRACE_MS);
+    log_info(log, "broker", "stopped");
+    return rc;
+}
+
 static int serve(const struct settings *s, const struct options *o)
 {
     struct log log;
+    struct err e = {0};
     enum log_level level;
     if (log_level_parse(s->log_level, &level))
         level = LOG_INFO;
     log_init(&log, STDERR_FILENO, level, clock_system());
-    sigset_t waited;
-    block_signals(&waited);
-    raise_descriptors();
-
-    struct err e = {0};
-    struct server *server;
-    if (o->port_file)
-        unlink(o->port_file); /* of an earlier run: it must not be there before this one serves */
-    int rc = server_start(&server, s, &log, &e);
-    if (rc)
-        return fail(STATUS_FAILED, &e);
-    if (o->port_file)
-        rc = write_port_file(o->port_file, server_port(server), &e);
-    if (rc) {
-        fail(STATUS_FAILED, &e);
-    } else {
-        wait_for_stop(server, &waited);
-        log_info(&log, "broker", "stopping");
-    }
-    arm_second_signal();
-    if (level >= LOG_DEBUG)
-        server_log_stats(server);
-    server_stop(server, GRACE_MS);
-    log_info(&log, "broker", "stopped");
-    return rc ? STATUS_FAILED : 0;
+    return serve_clients(s, o, &log, &e) ? fail(STATUS_FAILED, &e) : 0;
 }
 
 static int run(void *values, const struct opt_args *args)

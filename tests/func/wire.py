@@ -29,7 +29,7 @@ class Tap:
 
     def __init__(self):
         self.n = self.bad = 0
-        self.work = tempfile.mkdtemp(prefix='chronik-func-')
+        self.work = tempfile.mkdtemp(prefix='chronik-wire-')
 
     def __enter__(self):
         return self
@@ -120,6 +120,8 @@ class Broker:
             found = [line for line in self.lines() if f'stats: {who} ' in line]
             if len(found) > n:
                 return {k: int(v) for k, v in re.findall(r'([\w]+)=(\d+)', found[-1])}
+            if self.process.poll() is not None:
+                raise RuntimeError(f'the broker died: {self.process.returncode}: ' + '\n'.join(self.lines()))
             time.sleep(0.01)
         raise RuntimeError('no statistics')
 
