@@ -22,3 +22,13 @@ tests_unit_broker_test_errors_LDADD = $(BROKER_TEST_LIBS)
 tests_unit_broker_test_inbox_LDADD = $(BROKER_TEST_LIBS)
 tests_unit_broker_test_settings_LDADD = $(BROKER_TEST_LIBS)
 tests_unit_broker_test_wait_LDADD = $(BROKER_TEST_LIBS)
+
+# chronikd itself, over sockets, by a client that knows the bytes.
+BROKER_FUNC_TESTS = \
+	tests/func/test_broker_fetch.py \
+	tests/func/test_broker_life.py \
+	tests/func/test_broker_limits.py \
+	tests/func/test_broker_produce.py \
+	tests/func/test_broker_topics.py
+EXTRA_DIST += $(BROKER_FUNC_TESTS) tests/func/wire.py
+TESTS += $(BROKER_FUNC_TESTS)

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Fetch and ListOffsets: limits, waiting, errors, and bytes that this process did not write."""
 import glob
 import os

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Clients that ask for too much: the broker stays up, serves the others, and its memory stays bounded."""
 import os
 import socket

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """chronikd's life: readiness, one broker a directory, settings, stopping, starting again."""
 import os
 import signal

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Topics as clients make them: every refusal of CreateTopics, creation by asking, deletion."""
 import os
 import sys

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Produce: what is refused, what one request costs, acks, idempotent producers."""
 import os
 import sys
