@@ -148,9 +148,6 @@ static bool timely(int64_t ts, const struct batch_rules *rules)
 static int check_record(const struct record *r, int32_t index, const struct batch_rules *rules,
                         struct err *e)
 {
-    if (r->offset_delta != index)
-        return refuse(e, BATCH_REFUSED_INVALID, "record %" PRId32 " has offset delta %" PRId32,
-                      index, r->offset_delta);
     if (rules->compacted && !r->key.p)
         return refuse(e, BATCH_REFUSED_INVALID,
                       "record %" PRId32 " has no key, and the topic is compacted", index);
@@ -174,6 +171,8 @@ static int refuse_expansion(int rc, const struct batch *b, const struct batch_ru
                   batch_codec_name(batch_codec(b)));
 }
 
+/* records_next demands ascending offset deltas up to the last one; as there are as many records as
+ * deltas, that leaves 0, 1, 2... */
 static int walk(struct records *it, const struct batch_rules *rules, int64_t *max_timestamp,
                 int32_t *bad_record, struct err *e)
 {

@@ -166,11 +166,7 @@ static void publish(struct append *a, size_t n)
         struct batch b;
         batch_peek(a->batches[i], &b);
         ptrdiff_t at = plog_list_find(l, b.base_offset);
-        if (l->seg[at] != s) {
-            if (atomic_load_explicit(&s->tail, memory_order_relaxed))
-                plog_segment_mark(s);
-            s = l->seg[at];
-        }
+        s = l->seg[at];
         plog_segment_add(s, p->cfg.index_interval_bytes, &b);
     }
     plog_segment_mark(s);

@@ -38,7 +38,7 @@ int plog_epochs_trim(struct plog *p, int64_t log_start)
     size_t gone = 0; /* epochs that end at or before log_start */
     while (gone + 1 < is->n && is->e[gone + 1].start <= log_start)
         gone++;
-    if (is->n == 0 || is->e[gone].start >= log_start)
+    if (is->n == 0 || (gone == 0 && is->e[0].start >= log_start))
         return 0;
     struct plog_epochs *s = plog_epochs_new(is->e + gone, is->n - gone, 0);
     if (!s)

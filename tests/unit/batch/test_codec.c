@@ -157,6 +157,19 @@ START_TEST(snappy_is_read_in_both_shapes)
 }
 END_TEST
 
+/* Kafka's Java consumer refuses blocks that depend on each other. */
+START_TEST(lz4_blocks_are_independent)
+{
+    struct wr packed;
+    fill();
+    wr_init(&packed, 0);
+    ck_assert_ok(codec_compress(BATCH_LZ4, span_of(text, BIG), &packed));
+    ck_assert_uint_eq(get_le32(packed.buf), 0x184d2204); /* the frame's magic */
+    ck_assert(packed.buf[4] & 0x20);
+    wr_free(&packed);
+}
+END_TEST
+
 START_TEST(bytes_behind_the_end_are_refused)
 {
     fill();
@@ -188,4 +201,4 @@ END_TEST
 
 UNIT_MAIN(round_trips, every_truncation_is_refused, no_flipped_bit_breaks_the_bound,
           bombs_stop_at_the_bound, a_stated_size_is_not_believed, snappy_is_read_in_both_shapes,
-          bytes_behind_the_end_are_refused, unknown_codecs_are_errors)
+          lz4_blocks_are_independent, bytes_behind_the_end_are_refused, unknown_codecs_are_errors)

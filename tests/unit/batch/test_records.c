@@ -116,6 +116,10 @@ START_TEST(walking_needs_exactly_one_batch)
     make_batch(&w, BATCH_NONE, 2);
     ck_assert_int_eq(records_init(&it, span_of(w.buf, w.len - 1), 0), ERR_SHORT);
     records_release(&it);
+    put_be32(w.buf + AT_COUNT, UINT32_MAX);
+    ck_assert_int_eq(records_init(&it, make_span(&w), 0), ERR_MALFORMED);
+    records_release(&it);
+    put_be32(w.buf + AT_COUNT, 2);
     wr_u8(&w, 0);
     ck_assert_int_eq(records_init(&it, make_span(&w), 0), ERR_MALFORMED);
     records_release(&it);

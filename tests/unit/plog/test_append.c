@@ -101,6 +101,25 @@ START_TEST(a_segment_does_not_exceed_its_size)
 }
 END_TEST
 
+START_TEST(a_segment_is_filled_to_its_size)
+{
+    int64_t bases[64];
+    fixture_init(&f);
+    fixture_make(&f, 1, 40, 1, 0, 0);
+    f.cfg.segment_bytes = 3 * f.batches[0].bytes.n;
+    fixture_open_new(&f);
+    for (int i = 1; i < 3; i++)
+        fixture_make(&f, 1, 40, 1, 0, 0);
+    fixture_append(&f, 0);
+    ck_assert_uint_eq(fixture_segments(&f, bases, 64), 1);
+    fixture_make(&f, 1, 0, 1, 0, 0);
+    fixture_append(&f, 3);
+    ck_assert_uint_eq(fixture_segments(&f, bases, 64), 2);
+    fixture_check_reads(&f);
+    fixture_release(&f);
+}
+END_TEST
+
 START_TEST(rolling_by_hand_begins_at_the_end)
 {
     int64_t bases[64];
@@ -351,6 +370,10 @@ START_TEST(epochs_are_remembered)
     ck_assert_int_eq(plog_epoch_of(f.log, 19), 2);
     ck_assert_int_eq(plog_epoch_of(f.log, 20), 5);
     ck_assert_int_eq(plog_epoch_of(f.log, 1000), 9);
+    ck_assert_ok(plog_set_log_start(f.log, 20, NULL)); /* where one ends and the next begins */
+    e = plog_epochs(f.log, &n);
+    ck_assert_uint_eq(n, 2);
+    ck_assert_int_eq(e[0].epoch, 5);
     ck_assert_ok(plog_set_log_start(f.log, 30, NULL));
     e = plog_epochs(f.log, &n);
     ck_assert_uint_eq(n, 2);
@@ -367,7 +390,7 @@ END_TEST
 
 UNIT_MAIN(an_empty_log_touches_nothing, what_is_appended_is_read_at_every_offset,
           the_same_on_a_real_disk, one_append_may_span_segments, a_segment_does_not_exceed_its_size,
-          rolling_by_hand_begins_at_the_end, readers_see_up_to_the_limit,
-          a_consumer_at_the_end_needs_no_io, batches_must_follow_the_end,
-          a_failed_write_changes_nothing, slices_outlive_the_log,
+          a_segment_is_filled_to_its_size, rolling_by_hand_begins_at_the_end,
+          readers_see_up_to_the_limit, a_consumer_at_the_end_needs_no_io,
+          batches_must_follow_the_end, a_failed_write_changes_nothing, slices_outlive_the_log,
           a_leftover_directory_is_not_mixed_in, epochs_are_remembered)

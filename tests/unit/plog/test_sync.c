@@ -21,6 +21,16 @@ static void cut_power(enum io_mem_cut how, uint64_t seed)
     f.io = f.cfg.io = io_mem_io(after);
 }
 
+static void check_text(const char *name, const char *text)
+{
+    size_t n;
+    const uint8_t *p = io_mem_bytes(f.mem, unit_path(f.cfg.dir, name), &n);
+    ck_assert_ptr_nonnull(p);
+    ck_assert_bytes_eq(p, n, text, strlen(text));
+}
+
+static const char metadata[] = "version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAABw\n";
+
 START_TEST(what_was_synced_survives_a_power_cut)
 {
     for (int with_fs = 0; with_fs < 2; with_fs++) {
@@ -37,7 +47,7 @@ START_TEST(what_was_synced_survives_a_power_cut)
             fixture_fill(&f, 20);
             fixture_cut(&f, end);
             cut_power(seed ? IO_CUT_SEED : IO_CUT_NONE, seed);
-            ck_assert(fixture_exists(&f, unit_path(f.cfg.dir, "t-0/partition.metadata")));
+            check_text("t-0/partition.metadata", metadata);
             fixture_reopen(&f, &mark);
             fixture_check_reads(&f);
             fixture_check_times(&f);
@@ -160,6 +170,8 @@ START_TEST(a_failed_index_write_is_no_failure)
     fixture_reopen(&f, &mark);
     fixture_check_reads(&f);
     fixture_check_times(&f);
+    ck_assert(
+        !plog_dirty(f.log)); /* the second syncing made it good: nothing had to be made anew */
     fixture_release(&f);
 }
 END_TEST
@@ -241,32 +253,72 @@ static void check_time_index(int64_t base, int64_t end)
     ck_assert_int_eq(before, largest); /* a complete segment's last entry */
 }
 
-START_TEST(index_files_are_kafkas)
+/* All segments but the active one. */
+static void check_indexes(size_t at_least)
 {
     int64_t b[64];
+    size_t n = fixture_segments(&f, b, 64);
+    ck_assert_uint_ge(n, at_least + 1);
+    for (size_t i = 0; i + 1 < n; i++) {
+        check_offset_index(b[i]);
+        check_time_index(b[i], b[i + 1]);
+    }
+}
+
+START_TEST(index_files_are_kafkas)
+{
     fixture_init(&f);
     fixture_open_new(&f);
     for (int i = 0; i < 40; i++) { /* in pieces: some are written while the segment is active */
         fixture_fill(&f, 3);
         fixture_sync(&f, false);
     }
-    size_t n = fixture_segments(&f, b, 64);
-    ck_assert_uint_gt(n, 4);
-    for (size_t i = 0; i + 1 < n; i++) {
-        check_offset_index(b[i]);
-        check_time_index(b[i], b[i + 1]);
-    }
+    check_indexes(4);
     fixture_release(&f);
 }
 END_TEST
 
-static void check_text(const char *name, const char *text)
+/* The latest record comes last, behind the last entry that its distance demands. */
+START_TEST(a_complete_segment_ends_with_its_latest_time)
 {
-    size_t n;
-    const uint8_t *p = io_mem_bytes(f.mem, unit_path(f.cfg.dir, name), &n);
-    ck_assert_ptr_nonnull(p);
-    ck_assert_bytes_eq(p, n, text, strlen(text));
+    fixture_init(&f);
+    fixture_open_new(&f);
+    for (int i = 0; i < 120; i++) {
+        fixture_make(&f, 1, 30, 1000 + i, 0, 0);
+        fixture_append(&f, f.n - 1);
+        fixture_sync(&f, false);
+        if (i % 12 == 11)
+            ck_assert_ok(
+                plog_roll(f.log, NULL)); /* nothing is dirty: the index is still to be ended */
+    }
+    fixture_sync(&f, false);
+    check_indexes(8);
+    fixture_release(&f);
 }
+END_TEST
+
+/* Nothing of before is left behind the entries of a log that was cut. */
+START_TEST(cut_index_files_are_kafkas)
+{
+    struct plog_mark mark;
+    fixture_init(&f);
+    f.cfg.segment_bytes = 1 << 20;
+    fixture_open_new(&f);
+    fixture_fill(&f, 20);
+    plog_mark(f.log, &mark);
+    int64_t end = fixture_end(&f);
+    fixture_fill(&f, 40);
+    fixture_sync(&f, false);
+    fixture_cut(&f, end);
+    fixture_reopen(&f, &mark);
+    fixture_fill(&f, 1);
+    ck_assert_ok(plog_roll(f.log, NULL));
+    fixture_fill(&f, 1);
+    fixture_sync(&f, false);
+    check_indexes(1);
+    fixture_release(&f);
+}
+END_TEST
 
 START_TEST(text_files_are_kafkas)
 {
@@ -276,7 +328,7 @@ START_TEST(text_files_are_kafkas)
         fixture_make(&f, 10, 1, 1, 1, i / 2 * 7);
     fixture_append(&f, 0);
     fixture_sync(&f, false);
-    check_text("t-0/partition.metadata", "version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAABw\n");
+    check_text("t-0/partition.metadata", metadata);
     check_text("t-0/leader-epoch-checkpoint", "0\n2\n0 0\n7 20\n");
     fixture_release(&f);
 }
@@ -285,4 +337,5 @@ END_TEST
 UNIT_MAIN(what_was_synced_survives_a_power_cut, a_cut_end_stays_cut,
           dirty_tells_whether_there_is_work, only_what_changed_is_synced, a_failed_sync_is_told,
           a_failed_index_write_is_no_failure, a_syncing_outlives_the_log, index_files_are_kafkas,
+          a_complete_segment_ends_with_its_latest_time, cut_index_files_are_kafkas,
           text_files_are_kafkas)
