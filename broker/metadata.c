@@ -12,12 +12,14 @@
 /* An image on its round through the data shards. */
 struct round {
     struct metadata *m;
+    struct round *next; /* begun later */
     struct meta_image *image;
-    uint32_t left; /* shards that have not seen it */
-    struct stop {
+    uint32_t left; /* shards where it is not in force yet */
+    struct metadata_stop {
         struct loop_msg msg; /* to the shard and back */
         struct round *round;
         struct shard_thread *shard;
+        struct metadata_stop *next; /* at the same shard, handed over later */
     } stops[];
 };
 
@@ -25,6 +27,7 @@ struct metadata {
     struct broker *broker;
     bool attached;
     uint64_t published; /* index of the image that loops see */
+    struct round *rounds, **rounds_last;
     struct proposal *held,
         **held_last; /* applied, but their image is still on its round; by index */
     struct loop_msg attach;
@@ -116,25 +119,61 @@ static void publish(struct metadata *m, struct meta_image *image)
     deliver_published(m);
 }
 
-/* Shard 0's thread: a data shard is done with the image. Rounds end in the order in which they
+static void end_round(struct metadata *m)
+{
+    struct round *r = m->rounds;
+    m->rounds = r->next;
+    if (!m->rounds)
+        m->rounds_last = &m->rounds;
+    meta_image_unref(r->image);
+    free(r);
+}
+
+/* Shard 0's thread: the image is in force at a data shard. Rounds end in the order in which they
  * began, since each shard takes them in order. */
 static void came_back(struct loop_msg *msg)
 {
-    struct round *r = container_of(msg, struct stop, msg)->round;
+    struct round *r = container_of(msg, struct metadata_stop, msg)->round;
+    struct metadata *m = r->m;
     if (--r->left)
         return;
-    publish(r->m, r->image);
-    meta_image_unref(r->image);
-    free(r);
+    publish(m, r->image);
+    end_round(m);
 }
 
 /* A data shard's thread. */
 static void visit(struct loop_msg *msg)
 {
-    struct stop *s = container_of(msg, struct stop, msg);
+    struct metadata_stop *s = container_of(msg, struct metadata_stop, msg);
+    struct metadata_visits *v = shard_thread_visits(s->shard);
     shard_set_image(shard_thread_shard(s->shard), s->round->image);
-    s->msg.run = came_back;
-    shard_thread_post(s->round->m->broker->shards[0], &s->msg);
+    s->next = NULL;
+    *v->last = s;
+    v->last = &s->next;
+}
+
+void metadata_visits_init(struct metadata_visits *v)
+{
+    v->first = NULL;
+    v->last = &v->first;
+}
+
+/* A poisoned shard takes no images any more; the others go on. */
+static bool in_force(const struct metadata_stop *stop, const struct shard *s)
+{
+    return shard_image_index(s) >= meta_index(stop->round->image) || shard_poisoned(s);
+}
+
+void metadata_visits_end(struct metadata_visits *v, struct shard *s)
+{
+    while (v->first && in_force(v->first, s)) {
+        struct metadata_stop *stop = v->first;
+        v->first = stop->next;
+        if (!v->first)
+            v->last = &v->first;
+        stop->msg.run = came_back;
+        shard_thread_post(stop->round->m->broker->shards[0], &stop->msg);
+    }
 }
 
 void metadata_spread(struct metadata *m, struct meta_image *image)
@@ -151,10 +190,13 @@ void metadata_spread(struct metadata *m, struct meta_image *image)
         abort(); /* the shards would never hear of it; a restart begins with a clean image */
     }
     r->m = m;
+    r->next = NULL;
+    *m->rounds_last = r;
+    m->rounds_last = &r->next;
     r->image = meta_image_ref(image);
     r->left = n;
     for (uint32_t i = 0; i < n; i++) {
-        r->stops[i] = (struct stop){.round = r, .shard = b->shards[i + 1]};
+        r->stops[i] = (struct metadata_stop){.round = r, .shard = b->shards[i + 1]};
         r->stops[i].msg.run = visit;
     }
     for (uint32_t i = 0; i < n; i++)
@@ -181,10 +223,13 @@ struct metadata *metadata_new(struct broker *b)
         return NULL;
     m->broker = b;
     m->held_last = &m->held;
+    m->rounds_last = &m->rounds;
     return m;
 }
 
 void metadata_free(struct metadata *m)
 {
+    while (m && m->rounds)
+        end_round(m);
     free(m);
 }

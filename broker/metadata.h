@@ -42,6 +42,15 @@ void proposal_release(struct proposal *p);
 
 /* Shard 0's thread: a new image was applied. */
 void metadata_spread(struct metadata *m, struct meta_image *image);
+
+/* Images that a data shard was handed and that are not in force there yet; its thread's. */
+struct metadata_visits {
+    struct metadata_stop *first, **last;
+};
+void metadata_visits_init(struct metadata_visits *v);
+/* A data shard's thread, after events: tell shard 0 which images came into force. */
+void metadata_visits_end(struct metadata_visits *v, struct shard *s);
+
 /* Any thread, once all data shards run: from now on images go to them first. */
 void metadata_attach(struct metadata *m);
 

@@ -42,6 +42,7 @@ struct shard_thread {
     bool write_wanted;
     struct job jobs[JOBS_MAX];
     struct stage_list *finished; /* by worker */
+    struct metadata_visits visits;
 
     _Atomic int32_t epoch;
     _Atomic bool leads;
@@ -75,6 +76,11 @@ struct shard *shard_thread_shard(struct shard_thread *t)
     return t->shard;
 }
 
+struct metadata_visits *shard_thread_visits(struct shard_thread *t)
+{
+    return &t->visits;
+}
+
 struct stage_list *shard_thread_finished(struct shard_thread *t, const struct worker *home)
 {
     return &t->finished[home->index];
@@ -96,7 +102,8 @@ static void write_on_writer(struct loop_msg *m)
     inbox_post(&t->inbox, &t->write);
 }
 
-/* The writer gets it at once: what the shard does next, applying the group before, overlaps with it. */
+/* The writer gets it at once: what the shard does next, applying the group before, overlaps with
+ * it. */
 static void on_write(void *ctx, struct shard *s)
 {
     (void)s;
@@ -190,8 +197,8 @@ static void on_lead(void *ctx, struct shard *s, bool leads)
 
 /* ---- the thread */
 
-/* Without a writer (or before there was one) this thread does the write that the shard asked for. True: it is
- * done, and there may be another. */
+/* Without a writer (or before there was one) this thread does the write that the shard asked for.
+ * True: it is done, and there may be another. */
 static bool do_write(struct shard_thread *t)
 {
     if (!t->write_wanted)
@@ -219,6 +226,7 @@ static void *run(void *arg)
         if (do_write(t))
             pause = 0;
         hand_out_finished(t);
+        metadata_visits_end(&t->visits, t->shard);
         if (t->state == OPEN && shard_poisoned(t->shard))
             set_state(t, FAILED);
         if (t->stopping && shard_stopped(t->shard))
@@ -279,6 +287,7 @@ struct shard_thread *shard_thread_new(struct broker *b, uint32_t number)
                                   .partition = on_partition,
                                   .advanced = on_advanced,
                                   .lead = on_lead};
+    metadata_visits_init(&t->visits);
     t->stop_msg.run = begin_stop;
     t->stats_msg.run = log_stats;
     pthread_mutex_init(&t->lock, NULL);

@@ -16,6 +16,7 @@
 #include "shard/shard.h"
 
 struct broker;
+struct metadata_visits;
 struct shard_thread; /* opaque */
 
 /* number 0: metadata. NULL when out of memory. */
@@ -38,6 +39,8 @@ bool shard_thread_leads(struct shard_thread *t);
 
 /* The shard's thread. */
 struct shard *shard_thread_shard(struct shard_thread *t);
+/* Where to put images that it was handed. */
+struct metadata_visits *shard_thread_visits(struct shard_thread *t);
 /* Where to put what is done for a worker. */
 struct stage_list *shard_thread_finished(struct shard_thread *t, const struct worker *home);
 

@@ -218,6 +218,11 @@ void shard_set_image(struct shard *s, struct meta_image *image)
     shard_advance(s);
 }
 
+uint64_t shard_image_index(const struct shard *s)
+{
+    return meta_index(s->data->image);
+}
+
 /* A job is done: was an image waiting for it? */
 static void data_job_done(struct shard *s)
 {

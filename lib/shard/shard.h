@@ -179,8 +179,11 @@ struct shard_trim {
 };
 void shard_trim(struct shard *s, struct shard_trim *t);
 
-/* A newer image: partitions of new topics appear, those of deleted topics go. */
+/* A newer image: partitions of new topics appear, those of deleted topics go. One that deletes
+ * topics comes into force only when the checkpoint under way is done. */
 void shard_set_image(struct shard *s, struct meta_image *image);
+/* Data shards: the index of the image in force. */
+uint64_t shard_image_index(const struct shard *s);
 
 /* ---- metadata (shard 0) */
 
@@ -196,7 +199,7 @@ struct shard_command {
     struct meta_result result; /* of the command */
 };
 void shard_propose(struct shard *s, struct shard_command *c);
-/* The image now; borrowed until the next event. */
+/* Shard 0: the image now; borrowed until the next event. */
 struct meta_image *shard_image(struct shard *s);
 
 /* ---- looking */

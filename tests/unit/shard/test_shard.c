@@ -525,10 +525,13 @@ START_TEST(a_deletion_waits_for_the_checkpoint_that_is_being_made)
     ck_assert_ok(rig_create_topic(&rig, "t", 1));
     struct rig_batch *b = produce(rig_topic(&rig, "t"), 0);
     rig_run(&rig);
+    uint64_t newest = meta_index(shard_image(rig.shard[0].s));
     ck_assert(!b->done);
+    ck_assert_uint_lt(shard_image_index(rig.shard[1].s), newest);
     rig.hold_jobs = false;
     rig_run(&rig);
     ck_assert_int_eq(b->produce.code, 0);
+    ck_assert_uint_eq(shard_image_index(rig.shard[1].s), newest);
     ck_assert_int_eq(b->produce.base_offset, 0);
     crash(&history, IO_CUT_ALL);
     check_all(&history, 1);
