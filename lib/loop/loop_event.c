@@ -81,8 +81,8 @@ static struct event_base *base_new(void)
     struct event_config *cfg = event_config_new();
     if (!cfg)
         return NULL;
-    /* Changes of one iteration reach epoll together, those that undo each other not at all. */
-    event_config_set_flag(cfg, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+    /* No EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST: it would tell epoll of a removal only at the next
+     * wait, when the descriptor may be closed and its number another thread's. */
     event_config_set_flag(cfg, EVENT_BASE_FLAG_NOLOCK);
     struct event_base *base = event_base_new_with_config(cfg);
     event_config_free(cfg);
