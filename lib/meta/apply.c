@@ -230,7 +230,7 @@ static int set_broker_configs(struct apply *x, int32_t node, struct config_list 
     if (rc < 0)
         return rc;
 
-    struct brokers next = *old;
+    struct brokers next = brokers_like(old);
     size_t put = merged.n > 0, behind = old->n_configs - at - known;
     next.n_configs = at + put + behind;
     if (next.n_configs > META_NODES_MAX)
@@ -294,7 +294,7 @@ static int apply_node_register(struct apply *x, const struct meta_node_register 
     size_t known = at < old->n_nodes && old->nodes[at].id == c->node_id;
     size_t behind = old->n_nodes - at - known;
 
-    struct brokers next = *old;
+    struct brokers next = brokers_like(old);
     next.n_nodes = at + 1 + behind;
     if (next.n_nodes > META_NODES_MAX)
         return ERR_INVALID;

@@ -196,7 +196,7 @@ int image_set_brokers(struct meta_image *draft, const struct brokers *like)
 
 int image_set_servers(struct meta_image *draft, const struct meta_server *servers, size_t n)
 {
-    struct brokers like = *draft->brokers;
+    struct brokers like = brokers_like(draft->brokers);
     like.n_servers = n;
     like.servers = (struct meta_server *)servers;
     return image_set_brokers(draft, &like);

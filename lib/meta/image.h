@@ -19,6 +19,17 @@ struct brokers {
     struct meta_broker_configs *configs; /* by node; none without settings */
 };
 
+/* The same lists, to be made another of: all but the count, which other threads change meanwhile. */
+static inline struct brokers brokers_like(const struct brokers *b)
+{
+    return (struct brokers){.n_servers = b->n_servers,
+                            .servers = b->servers,
+                            .n_nodes = b->n_nodes,
+                            .nodes = b->nodes,
+                            .n_configs = b->n_configs,
+                            .configs = b->configs};
+}
+
 struct meta_image {
     atomic_uint refs;
     struct uuid cluster_id;
