@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <urcu/urcu-memb.h>
 
 #include "broker/broker.h"
 #include "broker/container.h"
 #include "broker/metadata.h"
+#include "broker/rcu.h"
 #include "broker/topics.h"
 #include "broker/worker.h"
 
@@ -35,9 +35,9 @@ void creator_release(struct creator *c)
 static void tell(struct loop_msg *m)
 {
     struct creation_wait *w = container_of(m, struct creation_wait, msg);
-    urcu_memb_read_lock();
+    rcu_enter();
     w->done(w, w->code);
-    urcu_memb_read_unlock();
+    rcu_leave();
 }
 
 static void answer(struct creation_wait *w, int code)

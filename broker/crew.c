@@ -4,7 +4,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <urcu/urcu-memb.h>
+
+#include "broker/rcu.h"
 
 /* Wait for a job; NULL when the crew stops and none is left. */
 static struct loop_msg *take(struct crew *c)
@@ -24,10 +25,10 @@ static struct loop_msg *take(struct crew *c)
 static void *work(void *arg)
 {
     struct crew *c = arg;
-    urcu_memb_register_thread();
+    rcu_register();
     for (struct loop_msg *job = take(c); job; job = take(c))
         job->run(job);
-    urcu_memb_unregister_thread();
+    rcu_unregister();
     return NULL;
 }
 

@@ -12,6 +12,7 @@
 #include "broker/broker.h"
 #include "broker/errors.h"
 #include "broker/fetch.h"
+#include "broker/rcu.h"
 
 enum { PROBE_EVERY = 1 << 20, READ_SIZE = 256 * 1024 };
 
@@ -53,7 +54,7 @@ static void warm_up(const struct plog_slice *s, uint8_t *buf)
 static int verify(struct broker *b, const struct fetch_part *p, struct plog_slice *s)
 {
     int rc = KP_ERR_NONE;
-    urcu_memb_read_lock();
+    rcu_enter();
     struct partition *found = partitions_find(&b->partitions, &p->topic_id, p->asked->partition);
     if (!found) {
         rc = ERR_NOTFOUND;
@@ -63,7 +64,7 @@ static int verify(struct broker *b, const struct fetch_part *p, struct plog_slic
         if (rc)
             log_error(b->log, "fetch", "%s", why.text);
     }
-    urcu_memb_read_unlock();
+    rcu_leave();
     return rc;
 }
 

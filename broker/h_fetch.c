@@ -11,6 +11,7 @@
 #include "broker/broker.h"
 #include "broker/container.h"
 #include "broker/fetch.h"
+#include "broker/rcu.h"
 #include "broker/topics.h"
 #include "broker/worker.h"
 
@@ -90,9 +91,9 @@ static void over(struct wait *w, bool woken)
     struct fetch *f = container_of(w, struct fetch, wait);
     if (woken)
         f->q->worker->stats.fetch_wakes++;
-    urcu_memb_read_lock();
+    rcu_enter();
     start_reading(f, woken);
-    urcu_memb_read_unlock();
+    rcu_leave();
 }
 
 /* Wait for all parts. False: one has moved since it was read, or cannot be waited for. */

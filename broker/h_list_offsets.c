@@ -9,6 +9,7 @@
 #include "broker/broker.h"
 #include "broker/container.h"
 #include "broker/errors.h"
+#include "broker/rcu.h"
 #include "broker/shard_thread.h"
 #include "broker/topics.h"
 #include "plog/plog.h"
@@ -113,13 +114,13 @@ static void look_up_all(struct lookup *l)
     struct broker *b = request_broker(l->q);
     const struct kp_list_offsets_req *req = l->q->msg;
     for (int32_t i = 0; i < req->n_topics; i++) {
-        urcu_memb_read_lock();
+        rcu_enter();
         int16_t ignored; /* ListOffsets goes by name only */
         const struct meta_topic *t =
             topics_find(image_get(&b->image), req->topics[i].name, &(struct uuid){{0}}, &ignored);
         for (int32_t j = 0; j < req->topics[i].n_partitions; j++)
             answer_partition(b, t, &req->topics[i].partitions[j], &l->resp.topics[i].partitions[j]);
-        urcu_memb_read_unlock();
+        rcu_leave();
     }
 }
 

@@ -1,7 +1,7 @@
 /* h_produce.c - Produce: check every batch, hand those that pass to their shards, answer once.
  *
- * Each partition is looked up in the image and its batch is checked (batch_admit) against the topic's
- * settings. A refusal is that partition's answer and holds up nothing else.
+ * Each partition is looked up in the image and its batch is checked (batch_admit) against the
+ * topic's settings. A refusal is that partition's answer and holds up nothing else.
  *
  * What passed goes to its shards, one message each (stage.h), the records still in the request's
  * frame. When the last shard is back, the answer leaves. With acks=0 there is none; if anything

@@ -1,13 +1,13 @@
 #include "broker/image.h"
 
+#include <stdatomic.h>
 #include <stddef.h>
-#include <urcu/urcu-memb.h>
 
-#include "broker/partitions.h"
+#include "broker/rcu.h"
 
 struct meta_image *image_get(struct image *i)
 {
-    return rcu_dereference(i->now);
+    return atomic_load_explicit(&i->now, memory_order_acquire);
 }
 
 static void unref(void *image)
@@ -17,10 +17,9 @@ static void unref(void *image)
 
 void image_publish(struct image *i, struct meta_image *image)
 {
-    struct meta_image *old = i->now;
-    rcu_assign_pointer(i->now, meta_image_ref(image));
+    struct meta_image *old = atomic_exchange(&i->now, meta_image_ref(image));
     if (old)
-        partitions_retire(NULL, unref, old);
+        rcu_later(NULL, unref, old);
 }
 
 void image_release(struct image *i)

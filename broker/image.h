@@ -6,7 +6,7 @@
 #include "meta/meta.h"
 
 struct image {
-    struct meta_image *now;
+    _Atomic(struct meta_image *) now;
 };
 
 /* In a read section, which the image must not be kept beyond; take a reference to keep it. NULL

@@ -51,8 +51,8 @@ static void deal_out(struct listener *l, int fd, const struct sockaddr_storage *
         worker_complain(b->workers[0], "a new client", "there are max.connections already");
         return;
     }
-    /* In turn, each round beginning one further: clients open connections in pairs (one to learn who
-     * leads, one to work on), and all the second ones must not meet on the same loop. */
+    /* In turn, each round beginning one further: clients open connections in pairs (one to learn
+     * who leads, one to work on), and all the second ones must not meet on the same loop. */
     uint32_t turn = l->next++;
     worker_give(b->workers[(turn + turn / b->n_workers) % b->n_workers], fd, peer);
 }

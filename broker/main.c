@@ -82,8 +82,8 @@ static int override_settings(struct settings *s, const struct options *o, struct
 /* ---- signals
  *
  * They are blocked until the broker serves, and so in all threads but this one; here a handler
- * writes their number into a pipe that main reads. (Waiting for them without a handler is not
- * enough: a thread of liburcu unblocks SIGUSR1.) */
+ * writes their number into a pipe that main reads. (To wait for them without a handler is not
+ * enough: liburcu unblocks SIGUSR1 in a thread of its own.) */
 
 static int signals[2];              /* the pipe */
 static volatile sig_atomic_t asked; /* to stop */
@@ -108,7 +108,7 @@ static int catch_signals(sigset_t *caught, struct err *e)
     static const int all[] = {SIGTERM, SIGINT, SIGUSR1};
     if (pipe2(signals, O_CLOEXEC) || fcntl(signals[1], F_SETFL, O_NONBLOCK))
         return err_code(e, -errno, "a pipe for signals");
-    struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    struct sigaction sa = {.sa_handler = on_signal};
     sigemptyset(caught);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         sigaddset(caught, all[i]);

@@ -2,10 +2,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <urcu/urcu-memb.h>
 
 #include "broker/broker.h"
 #include "broker/container.h"
+#include "broker/rcu.h"
 #include "broker/shard_thread.h"
 #include "broker/worker.h"
 
@@ -37,9 +37,9 @@ struct metadata {
 
 static void tell(struct proposal *p)
 {
-    urcu_memb_read_lock();
+    rcu_enter();
     p->done(p);
-    urcu_memb_read_unlock();
+    rcu_leave();
 }
 
 static void tell_on_loop(struct loop_msg *m)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "broker/container.h"
+#include "broker/rcu.h"
 
 enum { BUCKETS = 1024 }; /* to begin with; the table grows by itself */
 
@@ -13,11 +14,6 @@ int partitions_init(struct partitions *all)
     all->table = cds_lfht_new_flavor(
         BUCKETS, BUCKETS, 0, CDS_LFHT_AUTO_RESIZE | CDS_LFHT_ACCOUNTING, &urcu_memb_flavor, NULL);
     return all->table ? 0 : -ENOMEM;
-}
-
-static void free_partition(struct rcu_head *head)
-{
-    free(container_of(head, struct partition, rcu));
 }
 
 /* Topic ids are random, so any eight bytes of one are a hash; partitions of a topic are spread by a
@@ -48,7 +44,11 @@ struct partition *partitions_find(struct partitions *all, const struct uuid *top
     struct cds_lfht_iter it;
     cds_lfht_lookup(all->table, hash(topic_id, number), matches, &k, &it);
     struct cds_lfht_node *node = cds_lfht_iter_get_node(&it);
-    return node ? container_of(node, struct partition, node) : NULL;
+    if (!node)
+        return NULL;
+    struct partition *p = container_of(node, struct partition, node);
+    rcu_found(p);
+    return p;
 }
 
 int partitions_add(struct partitions *all, struct shard_thread *shard, struct plog *log)
@@ -61,10 +61,11 @@ int partitions_add(struct partitions *all, struct shard_thread *shard, struct pl
     p->log = log;
     p->shard = shard;
     struct key k = {&p->topic_id, p->number};
-    urcu_memb_read_lock();
+    rcu_published(p);
+    rcu_enter();
     struct cds_lfht_node *there =
         cds_lfht_add_unique(all->table, hash(k.topic_id, k.number), matches, &k, &p->node);
-    urcu_memb_read_unlock();
+    rcu_leave();
     if (there == &p->node)
         return 0;
     free(p);
@@ -76,65 +77,38 @@ static void remove_found(struct partitions *all, struct partition *p)
     if (cds_lfht_del(all->table, &p->node))
         return;
     watchers_close(&p->watchers);
-    urcu_memb_call_rcu(&p->rcu, free_partition);
+    rcu_later(NULL, free, p);
 }
 
 void partitions_remove(struct partitions *all, struct plog *log)
 {
-    urcu_memb_read_lock();
+    rcu_enter();
     struct partition *p = partitions_find(all, plog_topic_id(log), plog_partition(log));
     if (p && p->log == log)
         remove_found(all, p);
-    urcu_memb_read_unlock();
+    rcu_leave();
 }
 
 void partitions_advanced(struct partitions *all, struct plog *log)
 {
-    urcu_memb_read_lock();
+    rcu_enter();
     struct partition *p = partitions_find(all, plog_topic_id(log), plog_partition(log));
     if (p)
         watchers_notify(&p->watchers);
-    urcu_memb_read_unlock();
+    rcu_leave();
 }
 
 void partitions_release(struct partitions *all)
 {
     if (!all->table)
         return;
-    urcu_memb_read_lock();
+    rcu_enter();
     struct cds_lfht_iter it;
     for (cds_lfht_first(all->table, &it); cds_lfht_iter_get_node(&it);
          cds_lfht_next(all->table, &it))
         remove_found(all, container_of(cds_lfht_iter_get_node(&it), struct partition, node));
-    urcu_memb_read_unlock();
-    urcu_memb_barrier();
+    rcu_leave();
+    rcu_wait();
     cds_lfht_destroy(all->table, NULL);
     all->table = NULL;
-}
-
-struct retired {
-    struct rcu_head rcu;
-    void (*fn)(void *arg);
-    void *arg;
-};
-
-static void run_retired(struct rcu_head *head)
-{
-    struct retired *r = container_of(head, struct retired, rcu);
-    r->fn(r->arg);
-    free(r);
-}
-
-void partitions_retire(void *ctx, void (*fn)(void *arg), void *arg)
-{
-    (void)ctx;
-    struct retired *r = malloc(sizeof *r);
-    if (!r) {
-        urcu_memb_synchronize_rcu(); /* slow, but it needs no memory */
-        fn(arg);
-        return;
-    }
-    r->fn = fn;
-    r->arg = arg;
-    urcu_memb_call_rcu(&r->rcu, run_retired);
 }

@@ -2,7 +2,7 @@
  *
  * A data shard adds and removes its own; loops look up inside an RCU read section and must not keep
  * what they found beyond it (take the plog's slices instead). Threads that call anything here are
- * registered with urcu-memb.
+ * registered (rcu.h).
  */
 #ifndef BROKER_PARTITIONS_H
 #define BROKER_PARTITIONS_H
@@ -25,7 +25,6 @@ struct partition {
     struct shard_thread *shard;
     struct watchers watchers;
     struct cds_lfht_node node;
-    struct rcu_head rcu;
 };
 
 struct partitions {
@@ -45,8 +44,5 @@ int partitions_add(struct partitions *all, struct shard_thread *shard, struct pl
 void partitions_remove(struct partitions *all, struct plog *log);
 /* Its high watermark moved: whoever waits for that is told. */
 void partitions_advanced(struct partitions *all, struct plog *log);
-
-/* For plog_config.retire: fn(arg) once every read section of now is over. ctx is not used. */
-void partitions_retire(void *ctx, void (*fn)(void *arg), void *arg);
 
 #endif

@@ -1,9 +1,8 @@
 #include "broker/producer_ids.h"
 
-#include <urcu/urcu-memb.h>
-
 #include "broker/broker.h"
 #include "broker/container.h"
+#include "broker/rcu.h"
 #include "broker/worker.h"
 
 enum { BLOCK = 1000 };
@@ -23,9 +22,9 @@ void producer_ids_release(struct producer_ids *ids)
 static void tell(struct loop_msg *m)
 {
     struct producer_id_wait *w = container_of(m, struct producer_id_wait, msg);
-    urcu_memb_read_lock();
+    rcu_enter();
     w->done(w, w->code, w->id);
-    urcu_memb_read_unlock();
+    rcu_leave();
 }
 
 static void answer(struct producer_id_wait *w, int code, int64_t id)

@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <urcu/urcu-memb.h>
 
 #include "broker/api.h"
 #include "broker/broker.h"
 #include "broker/conn.h"
 #include "broker/container.h"
+#include "broker/rcu.h"
 #include "broker/worker.h"
 
 enum {
@@ -198,9 +198,9 @@ int request_start(struct conn *c, uint8_t *frame, uint32_t n, struct err *why)
     c->queued += (int64_t)q->arena.used;
     w->stats.requests[q->header.key]++;
 
-    urcu_memb_read_lock();
+    rcu_enter();
     q->api->handle(q);
-    urcu_memb_read_unlock();
+    rcu_leave();
     return 0;
 }
 
@@ -252,9 +252,9 @@ void request_abort(struct request *q, const char *reason)
 static void run_resumed(struct loop_msg *m)
 {
     struct request *q = container_of(m, struct request, resume);
-    urcu_memb_read_lock();
+    rcu_enter();
     q->resumed(q);
-    urcu_memb_read_unlock();
+    rcu_leave();
 }
 
 void request_resume(struct request *q, void (*resumed)(struct request *q))

@@ -5,8 +5,8 @@
  * loop thread; what another thread finishes for it comes back by request_resume. Everything a
  * request needs sits in its arena and in its frame, and is freed with it.
  *
- * RUNNING: with its handler. The connection may end meanwhile: then cancel is called, if the handler
- * set it; else the request runs on, and its answer goes nowhere.
+ * RUNNING: with its handler. The connection may end meanwhile: then cancel is called, if the
+ * handler set it; else the request runs on, and its answer goes nowhere.
  *
  * READY: has its reply; waits for those before it, then for the socket.
  *

@@ -6,12 +6,12 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include <urcu/urcu-memb.h>
 
 #include "broker/address.h"
 #include "broker/broker.h"
 #include "broker/listener.h"
 #include "broker/metadata.h"
+#include "broker/rcu.h"
 #include "broker/shard_thread.h"
 #include "broker/worker.h"
 #include "shard/node.h"
@@ -139,9 +139,9 @@ static int start_shards(struct server *s, struct err *e)
     int rc = start_shard(s, 0, NULL, e);
     if (rc)
         return rc;
-    urcu_memb_read_lock();
+    rcu_enter();
     struct meta_image *image = meta_image_ref(image_get(&b->image));
-    urcu_memb_read_unlock();
+    rcu_leave();
     for (uint32_t i = 1; i < n && !rc; i++)
         rc = start_shard(s, i, image, e);
     meta_image_unref(image);
@@ -156,12 +156,12 @@ static bool is_registered(struct broker *b)
 {
     size_t n;
     bool found = false;
-    urcu_memb_read_lock();
+    rcu_enter();
     const struct meta_node *nodes = meta_nodes(image_get(&b->image), &n);
     for (size_t i = 0; i < n; i++)
         found |= nodes[i].id == b->node_id && nodes[i].port == b->port &&
                  strcmp(nodes[i].host, b->host) == 0;
-    urcu_memb_read_unlock();
+    rcu_leave();
     return found;
 }
 
@@ -232,7 +232,7 @@ int server_start(struct server **out, const struct settings *settings, struct lo
     struct server *s = calloc(1, sizeof *s);
     if (!s)
         return err_set(e, -ENOMEM, "out of memory");
-    urcu_memb_register_thread();
+    rcu_register();
     struct broker *b = &s->broker;
     b->settings = settings;
     b->log = log;
@@ -329,7 +329,7 @@ static void free_parts(struct broker *b)
         shard_thread_free(b->shards[i]);
     free(b->shards);
     partitions_release(&b->partitions);
-    urcu_memb_barrier(); /* plogs and images that were retired */
+    rcu_wait(); /* plogs and images that were retired */
     image_release(&b->image);
     for (uint32_t i = 0; i < b->n_workers; i++)
         worker_free(b->workers[i]);
@@ -359,5 +359,5 @@ void server_stop(struct server *s, int64_t grace_ms)
     pthread_cond_destroy(&s->changed);
     pthread_mutex_destroy(&s->lock);
     free(s);
-    urcu_memb_unregister_thread();
+    rcu_unregister();
 }

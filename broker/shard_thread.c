@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <urcu/urcu-memb.h>
 
 #include "broker/broker.h"
 #include "broker/container.h"
 #include "broker/inbox.h"
 #include "broker/metadata.h"
+#include "broker/rcu.h"
 #include "broker/worker.h"
 #include "shard/node.h"
 
@@ -218,7 +218,7 @@ static void hand_out_finished(struct shard_thread *t)
 static void *run(void *arg)
 {
     struct shard_thread *t = arg;
-    urcu_memb_register_thread();
+    rcu_register();
     for (;;) {
         inbox_run(&t->inbox);
         shard_flush(t->shard);
@@ -233,7 +233,7 @@ static void *run(void *arg)
             break;
         inbox_wait(&t->inbox, pause);
     }
-    urcu_memb_unregister_thread();
+    rcu_unregister();
     return NULL;
 }
 
@@ -318,7 +318,7 @@ int shard_thread_open(struct shard_thread *t, const struct uuid *cluster_id,
                  .dir = log_dir,
                  .segment_bytes = (uint64_t)s->log_segment_bytes,
                  .index_interval_bytes = (uint32_t)s->log_index_interval_bytes,
-                 .retire = partitions_retire},
+                 .retire = rcu_later},
         .segment_bytes = t->number ? (uint64_t)s->wal_segment_bytes : METADATA_SEGMENT_BYTES,
         .wal_max_bytes = t->number ? (uint64_t)s->wal_max_bytes : METADATA_WAL_BYTES,
         .checkpoint_bytes = (uint64_t)s->wal_checkpoint_bytes,

@@ -1,8 +1,7 @@
 #include "broker/stage.h"
 
-#include <urcu/urcu-memb.h>
-
 #include "broker/container.h"
+#include "broker/rcu.h"
 #include "broker/shard_thread.h"
 #include "broker/worker.h"
 
@@ -15,12 +14,12 @@ void stage_list_init(struct stage_list *l)
 /* Home's thread: the first one carries the others. */
 static void come_home(struct loop_msg *m)
 {
-    urcu_memb_read_lock();
+    rcu_enter();
     for (struct stage *s = container_of(m, struct stage, msg), *next; s; s = next) {
         next = s->next; /* done may free s */
         s->done(s);
     }
-    urcu_memb_read_unlock();
+    rcu_leave();
 }
 
 void stage_list_post(struct stage_list *l)

@@ -25,7 +25,11 @@ struct watch {
     UT_hash_handle hh;
 };
 
-/* ---- the shard's side */
+/* ---- the shard's side
+ *
+ * Why no wake-up is lost: both sides change the top of the stack by a read-modify-write. If the
+ * notifier's comes first, the one that hangs up a watch has seen it, and with it the new high
+ * watermark; if it comes second, it finds the watch. */
 
 static void post_all(struct watchers *all)
 {
@@ -39,9 +43,7 @@ static void post_all(struct watchers *all)
 
 void watchers_notify(struct watchers *all)
 {
-    atomic_thread_fence(memory_order_seq_cst);
-    if (atomic_load_explicit(&all->top, memory_order_relaxed))
-        post_all(all);
+    post_all(all);
 }
 
 void watchers_close(struct watchers *all)
@@ -59,7 +61,6 @@ static void hang_up(struct watch *w, struct watchers *all)
     do {
         w->next = top;
     } while (!atomic_compare_exchange_weak(&all->top, &top, w));
-    atomic_thread_fence(memory_order_seq_cst);
     if (atomic_load(&all->closed))
         post_all(all); /* nobody else would */
 }

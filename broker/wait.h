@@ -4,11 +4,10 @@
  * A loop that wants to hear of a partition hangs a watch on it (watchers: a lock-free stack in the
  * partition). The shard thread that moves the high watermark takes the whole stack and posts each
  * watch to its loop, which wakes whoever waits there. Watches are hung up again when somebody still
- * waits, so a partition nobody waits for costs the shard thread one load.
+ * waits, so a partition nobody waits for costs the shard thread one exchange.
  *
  * No wake-up is lost: the waiter hangs up its watch and then looks at the high watermark once more;
- * the shard thread moves the high watermark and then looks at the stack; both with a full fence
- * between.
+ * the shard thread moves the high watermark and then takes the stack.
  *
  * A wait may stand on many partitions. It is woken at the end of the loop's iteration, once,
  * however many of them moved.

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <urcu/urcu-memb.h>
 
 #include "broker/api.h"
 #include "broker/broker.h"
 #include "broker/container.h"
+#include "broker/rcu.h"
 
 enum { HUNGRY_MS = 10, COMPLAIN_MS = 1000 };
 
@@ -50,11 +50,11 @@ void worker_free(struct worker *w)
 static void *run(void *arg)
 {
     struct worker *w = arg;
-    urcu_memb_register_thread();
+    rcu_register();
     int rc = loop_run(w->loop);
     if (rc)
         log_error(w->broker->log, "loop", "event loop %u ended: %s", w->index, err_str(rc));
-    urcu_memb_unregister_thread();
+    rcu_unregister();
     return NULL;
 }
 

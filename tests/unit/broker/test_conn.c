@@ -5,10 +5,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <urcu/urcu-memb.h>
 
 #include "base/endian.h"
 #include "broker/broker.h"
+#include "broker/rcu.h"
 #include "broker/worker.h"
 #include "loop/loop_virtual.h"
 #include "tests/unit/unit.h"
@@ -19,7 +19,7 @@ static struct worker *w;
 
 static void begin(void)
 {
-    urcu_memb_register_thread();
+    rcu_register();
     ck_assert_ok(settings_init(&settings));
     ck_assert_ok(settings_resolve(&settings, NULL));
     broker = (struct broker){.settings = &settings, .memory.max = 1 << 20};
@@ -42,7 +42,7 @@ static void end(void)
     ck_assert_uint_eq(broker.n_conns, 0);
     worker_free(w);
     settings_release(&settings);
-    urcu_memb_unregister_thread();
+    rcu_unregister();
 }
 
 /* A client: its end of a new connection. */
