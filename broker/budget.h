@@ -11,10 +11,11 @@ struct budget {
     int64_t max;
 };
 
-/* Take n bytes if they fit. */
-static inline bool budget_take(struct budget *b, int64_t n)
+/* Take n bytes if they fit, the reserve counted in: who asks for little may go that far beyond the
+ * maximum, so that a few who ask for much cannot shut out everybody else. */
+static inline bool budget_take(struct budget *b, int64_t n, int64_t reserve)
 {
-    if (atomic_fetch_add_explicit(&b->used, n, memory_order_relaxed) + n <= b->max)
+    if (atomic_fetch_add_explicit(&b->used, n, memory_order_relaxed) + n <= b->max + reserve)
         return true;
     atomic_fetch_sub_explicit(&b->used, n, memory_order_relaxed);
     return false;

@@ -15,8 +15,11 @@
 #include "broker/conn.h"
 #include "broker/worker.h"
 
-/* A key, a version and a correlation id. */
-enum { FRAME_MIN = 8 };
+enum {
+    FRAME_MIN = 8,            /* a key, a version and a correlation id */
+    FRAME_SMALL = 128 * 1024, /* up to this a request may use the budget's reserve, */
+    RESERVE = 4,              /* which is that part of the budget */
+};
 
 /* Place for the frame that the head announces. False: not now, or never (closing). */
 static bool admit(struct conn *c)
@@ -29,7 +32,8 @@ static bool admit(struct conn *c)
                                        : "a request is larger than socket.request.max.bytes");
         return false;
     }
-    c->in.starved = !budget_take(&b->memory, size);
+    int64_t reserve = size <= FRAME_SMALL ? b->memory.max / RESERVE : 0;
+    c->in.starved = !budget_take(&b->memory, size, reserve);
     if (c->in.starved) {
         worker_hungry(c->w);
         return false;

@@ -14,7 +14,11 @@
 #include "broker/fetch.h"
 #include "broker/rcu.h"
 
-enum { PROBE_EVERY = 1 << 20, READ_SIZE = 256 * 1024 };
+enum {
+    PROBE_EVERY = 1 << 20,
+    READAHEAD = 64 * 1024, /* what lies so near to a byte in memory was likely read with it */
+    READ_SIZE = 256 * 1024,
+};
 
 static bool byte_is_warm(struct io_file *file, uint64_t pos)
 {
@@ -29,7 +33,7 @@ static bool is_warm(const struct plog_slice *s)
         if (!byte_is_warm(s->file, s->pos + at))
             return false;
     }
-    return byte_is_warm(s->file, s->pos + s->len - 1);
+    return s->len <= READAHEAD || byte_is_warm(s->file, s->pos + s->len - 1);
 }
 
 bool fetch_is_ready(const struct fetch *f)

@@ -25,7 +25,9 @@ tests_unit_broker_test_wait_LDADD = $(BROKER_TEST_LIBS)
 
 # chronikd itself, over sockets, by a client that knows the bytes.
 BROKER_FUNC_TESTS = \
+	tests/func/test_broker_disk.py \
 	tests/func/test_broker_fetch.py \
+	tests/func/test_broker_ids.py \
 	tests/func/test_broker_life.py \
 	tests/func/test_broker_limits.py \
 	tests/func/test_broker_produce.py \

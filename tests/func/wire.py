@@ -164,6 +164,26 @@ def array(items):
     return i32(-1) if items is None else i32(len(items)) + b''.join(items)
 
 
+def uvarint(v):
+    out = b''
+    while v > 127:
+        out += bytes([v & 127 | 128])
+        v >>= 7
+    return out + bytes([v])
+
+
+def cstring(s):
+    return uvarint(0) if s is None else uvarint(len(s.encode()) + 1) + s.encode()
+
+
+def carray(items):
+    return uvarint(0) if items is None else uvarint(len(items) + 1) + b''.join(items)
+
+
+NO_TAGS = b'\0'
+NO_ID = bytes(16)
+
+
 class Reader:
     def __init__(self, b):
         self.b, self.at = b, 0
@@ -196,6 +216,33 @@ class Reader:
 
     def array(self, item):
         return [item(self) for _ in range(max(0, self.i32()))]
+
+    # Of flexible versions.
+
+    def uvarint(self):
+        v = shift = 0
+        while True:
+            b = self.take(1)[0]
+            v |= (b & 127) << shift
+            if b < 128:
+                return v
+            shift += 7
+
+    def cdata(self):
+        n = self.uvarint()
+        return None if n == 0 else self.take(n - 1)
+
+    def cstring(self):
+        b = self.cdata()
+        return None if b is None else b.decode()
+
+    def carray(self, item):
+        return [item(self) for _ in range(max(0, self.uvarint() - 1))]
+
+    def tags(self):
+        for _ in range(self.uvarint()):
+            self.uvarint()
+            self.take(self.uvarint())
 
 
 # ---- record batches
@@ -304,6 +351,15 @@ class Client:
 
     def ask(self, key, version, body):
         return self.receive(self.send(key, version, body))
+
+    def ask_flexible(self, key, version, body):
+        """With tags behind both headers."""
+        self.n += 1
+        frame = i16(key) + i16(version) + i32(self.n) + string('wire') + NO_TAGS + body + NO_TAGS
+        self.s.sendall(i32(len(frame)) + frame)
+        r = self.receive()
+        r.tags()
+        return r
 
     def is_closed(self):
         """Does the broker hang up, without a word?"""

@@ -278,20 +278,42 @@ START_TEST(a_slow_client_gets_every_answer_in_order)
 }
 END_TEST
 
+/* The budget is 1 MiB: a claim on nearly all of it, which never becomes a request. */
+static int hog_budget(void)
+{
+    int hog = join();
+    say(hog, "\0\x0f\xff\xff", 4);
+    say(hog, "x", 1);
+    ck_assert_int_eq(broker.memory.used, 0xfffff);
+    return hog;
+}
+
 START_TEST(the_budget_of_all_makes_others_wait_and_loses_nothing)
 {
     begin();
-    broker.memory.max = 4096;
-    int hog = join(), other = join();
-    say(hog, "\0\0\x0f\xff", 4);
-    say(hog, "x", 1);
-    ask(other, 18, 0, 1);
+    int hog = hog_budget(), other = join();
+    uint8_t big[4 + 200000] = {0};
+    put_request(big, 18, 0, 1);
+    put_be32(big, sizeof big - 4);
+    say(other, big, sizeof big);
     let_pass(100);
     ck_assert(is_silent(other));
-    ck_assert_int_le(broker.memory.used, 4096);
+    ck_assert_int_le(broker.memory.used, 1 << 20);
     leave(hog);
     let_pass(100);
     hear_answer_to(other, 1);
+    leave(other);
+    end();
+}
+END_TEST
+
+START_TEST(small_requests_have_a_reserve)
+{
+    begin();
+    int hog = hog_budget(), other = join();
+    ask(other, 18, 0, 1);
+    hear_answer_to(other, 1);
+    leave(hog);
     leave(other);
     end();
 }
@@ -369,6 +391,6 @@ UNIT_MAIN(a_request_may_come_byte_by_byte, answers_come_in_the_order_of_the_requ
           a_client_that_stalls_in_a_request_is_closed,
           a_client_that_takes_no_answers_is_not_read_and_then_closed,
           a_slow_client_gets_every_answer_in_order,
-          the_budget_of_all_makes_others_wait_and_loses_nothing,
+          the_budget_of_all_makes_others_wait_and_loses_nothing, small_requests_have_a_reserve,
           draining_answers_what_is_there_and_closes, a_half_closed_client_still_gets_its_answers,
           noise_closes_connections_and_nothing_else)
