@@ -1,7 +1,9 @@
 /* wal_verify.c - chronik-wal verify: every checksum, every link, every frame; the first fault of
- * each log. */
+ * each log, and the checkpoints beside it. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "batch/batch.h"
 #include "cli/wal_tool.h"
@@ -59,26 +61,46 @@ static void add_fault(struct verify *c, const char *file, uint64_t position, con
 }
 
 /* A checkpoint beside the log says how far it was durable when that was written: a witness that may
- * know more than the log's own headers. It is read first, so that a broker at work cannot put it
- * behind what is read. */
-static void ask_checkpoint(struct wal_log *log)
+ * know more than the log's own headers. It is read before the log, so that a broker at work cannot
+ * put it behind what is read. */
+static enum cli_exit check_checkpoint(struct verify *c, struct wal_log *log, int which)
 {
-    struct checkpoint newest, older;
-    bool bad;
-    if (log->is_file ||
-        checkpoint_load(io_posix(), log->path, NULL, &newest, &older, &bad, NULL) != 0)
-        return;
-    log->synced = newest.synced;
-    checkpoint_release(&newest);
-    checkpoint_release(&older);
+    char path[IO_PATH_MAX];
+    struct checkpoint found;
+    struct err e;
+    uint8_t *buf;
+    size_t n;
+    int rc = io_path(path, sizeof path, log->path, "checkpoint.%d", which);
+    if (rc == 0)
+        rc = io_read_file(io_posix(), path, CHECKPOINT_FILE_MAX, &buf, &n);
+    if (rc == -ENOENT)
+        return CLI_OK;
+    if (rc) {
+        err_code(&e, rc, "read %s/checkpoint.%d", log->path, which);
+        return cli_fail(&e);
+    }
+    rc = checkpoint_decode(span_of(buf, n), &found, &e);
+    free(buf);
+    if (rc) {
+        if (rc == ERR_CORRUPT)
+            add_fault(c, path, 0, "corruption", e.text);
+        err_wrap(&e, "%s", path);
+        return cli_fail(&e);
+    }
+    if (wal_pos_cmp(found.synced, log->synced) > 0)
+        log->synced = found.synced;
+    checkpoint_release(&found);
+    return CLI_OK;
 }
 
 /* A torn tail is no failure of the check; it is said, though. */
 static enum cli_exit verify_log(struct verify *c, struct wal_log *log)
 {
     struct wal_outcome o;
+    enum cli_exit status = CLI_OK;
+    for (int i = 0; i < 2 && !log->is_file; i++)
+        status = wal_worse(status, check_checkpoint(c, log, i));
     c->segment = 0;
-    ask_checkpoint(log);
     wal_walk(log, check_group, c, &o);
     c->groups += o.groups;
     c->bytes += o.bytes;
@@ -87,7 +109,7 @@ static enum cli_exit verify_log(struct verify *c, struct wal_log *log)
     else if (o.rc == 0 && o.end.torn)
         add_fault(c, o.last_file, o.end.pos.offset, "torn-tail",
                   "the log ends in an incomplete write");
-    return wal_outcome_report(&o);
+    return wal_worse(status, wal_outcome_report(&o));
 }
 
 /* ---- the result */

@@ -8,7 +8,7 @@
 #include "base/crc32c.h"
 #include "base/rd.h"
 
-enum { CRC_AT = 12, SIZE_AT = 16, PARTITION_FIXED = 20 + 6 * 8 + 8, FILE_MAX = 1 << 30 };
+enum { CRC_AT = 12, SIZE_AT = 16, PARTITION_FIXED = 20 + 6 * 8 + 8 };
 static const char magic[8] = {'C', 'H', 'R', 'O', 'N', 'C', 'K', 'P'};
 
 /* The format table stands in checkpoint.h. */
@@ -241,7 +241,7 @@ static int load_one(struct io *io, const char *dir, uint64_t parity, const struc
     int rc = path_of(path, sizeof path, dir, parity);
     if (rc)
         return err_code(e, rc, "%s", dir);
-    rc = io_read_file(io, path, FILE_MAX, &buf, &n);
+    rc = io_read_file(io, path, CHECKPOINT_FILE_MAX, &buf, &n);
     if (rc == -ENOENT)
         return ERR_NOTFOUND;
     if (rc)

@@ -44,7 +44,13 @@
 #include "plog/plog.h"
 #include "wal/wal.h"
 
-enum { CHECKPOINT_FORMAT = 1, CHECKPOINT_CLEAN = 1, CHECKPOINT_HEADER = 168, PRODUCER_BATCHES = 5 };
+enum {
+    CHECKPOINT_FORMAT = 1,
+    CHECKPOINT_CLEAN = 1,
+    CHECKPOINT_HEADER = 168,
+    CHECKPOINT_FILE_MAX = 1 << 30,
+    PRODUCER_BATCHES = 5,
+};
 
 struct checkpoint_server {
     uint64_t id;

@@ -52,6 +52,9 @@ has "verify, corrupt, json" "$(cat "$dir/out")" '"position":28672,"kind":"corrup
 is "verify, a checkpoint knows better" 8 "$(status $wal verify "$dir/s/lost")"
 has "verify, a checkpoint knows better" "$(err)" "byte 45056: checksum"
 is "verify, without the checkpoint" 0 "$(status $wal verify "$dir/s/lost/00000000000000000001.wal")"
+cp -r "$samples/lost" "$dir/bent" && printf x | dd of="$dir/bent/checkpoint.0" bs=1 seek=60 conv=notrunc 2>/dev/null
+is "verify, a damaged checkpoint" 8 "$(status $wal verify "$dir/bent")"
+has "verify, a damaged checkpoint" "$(err)" "bent/checkpoint.0: checksum"
 is "verify, corruption outweighs" 8 "$(status $wal verify "$dir/s/wal/1" "$dir/s/corrupt" "$dir/s/torn")"
 is "verify, csv" 8 "$(status $wal verify -o csv "$dir/s/corrupt")"
 is "verify, csv" 2 "$(lines)"
