@@ -16,6 +16,7 @@ PY_LOG_DRIVER = $(TAP_DRIVER)
 PY_LOG_COMPILER = $(srcdir)/tests/python.sh
 EXTRA_DIST += tests/python.sh
 
+include tests/bad.mk
 include tests/base.mk
 include tests/batch.mk
 include tests/broker.mk

@@ -1,0 +1,99 @@
+"""Command lines and settings that are wrong: the exit status of the contract (chronik(7)), and one
+line on standard error that begins with the program's name."""
+import os
+import subprocess
+
+from cases import Case
+from node import Node, program
+
+NOBODY = '127.0.0.1:1'  # a port that nothing listens on
+
+# (program, what is wrong, exit status, arguments, standard input). {file}s are made below.
+COMMANDS = [
+    ('chronikd', 'an unknown option', 2, '--bogus'),
+    ('chronikd', 'an operand', 2, 'extra'),
+    ('chronikd', '--set without a value', 2, '--set num.partitions'),
+    ('chronikd', '--set of an unknown setting', 2, '--check-config --set no.such=1'),
+    ('chronikd', '--set of text for a number', 2, '--check-config --set num.partitions=x'),
+    ('chronikd', 'a file of settings that is missing', 1, '--check-config -c {missing}'),
+    ('chronikd', 'a file of settings that is no JSON', 1, '--check-config -c {broken}'),
+    ('chronikd', 'a file of settings that is no object', 1, '--check-config -c {array}'),
+    ('chronikd', 'a file with an unknown setting', 1, '--check-config -c {unknown}'),
+    ('chronikd', 'a file with text for a number', 1, '--check-config -c {text}'),
+    ('chronikd', 'a file with a number out of bounds', 1, '--check-config -c {bounds}'),
+    ('chronikd', 'a data directory that is a file', 1, '-l 127.0.0.1:0 -D {array}'),
+    ('chronikd', "a directory that another chronikd has", 1, '-l 127.0.0.1:0 -D {data}'),
+    ('chronikd', 'an address that is taken', 1, '-l {address} -D {fresh}'),
+    ('chronikd', 'an address without a port', 1, '-l 127.0.0.1 -D {fresh}'),
+    ('chronikd', 'a port beyond 65535', 1, '-l 127.0.0.1:99999 -D {fresh}'),
+    ('chronikd', 'an address that is not this host', 1, '-l 192.0.2.1:0 -D {fresh}'),
+    ('chronik-topic', 'no command', 2, ''),
+    ('chronik-topic', 'an unknown command', 2, 'frobnicate'),
+    ('chronik-topic', 'a number that is none', 2, 'create new -p many'),
+    ('chronik-topic', 'a negative number', 2, 'create new -p -5'),
+    ('chronik-topic', 'a setting without a value', 2, 'create new --config retention.ms'),
+    ('chronik-topic', 'an unknown format', 2, 'list -o xml'),
+    ('chronik-topic', 'a time that is none', 2, 'list --timeout never'),
+    ('chronik-topic', 'a name that the broker refuses', 1, 'create a/b'),
+    ('chronik-topic', 'a setting that the broker refuses', 1, 'create new --config no.such=1'),
+    ('chronik-topic', 'a topic that is there already', 4, 'create plain'),
+    ('chronik-topic', 'a topic that is not there, to describe', 3, 'describe nowhere'),
+    ('chronik-topic', 'a topic that is not there, to delete', 3, 'delete nowhere'),
+    ('chronik-topic', 'two names, one of which is not there', 6, 'describe plain nowhere'),
+    ('chronik-topic', 'a broker that is not there', 5, f'list -b {NOBODY} --timeout 2s'),
+    ('chronik-produce', 'no topic', 2, ''),
+    ('chronik-produce', 'a line that is no JSON', 1, 'plain --input jsonl', 'not json\n'),
+    ('chronik-produce', 'a field of another type', 1, 'plain --input jsonl', '{"value":1}\n'),
+    ('chronik-produce', 'a partition that is not there', 3, 'plain -p 77', 'x\n'),
+    ('chronik-produce', 'a broker that is not there', 5, f'plain -b {NOBODY} --timeout 2s', 'x\n'),
+    ('chronik-consume', 'a topic that is not there', 3, 'nowhere'),
+    ('chronik-consume', 'a partition that is not there', 3, 'plain -p 9 --exit-at-end'),
+    ('chronik-consume', 'an unknown format', 2, 'plain -o yaml'),
+    ('chronik-consume', 'a count that is none', 2, 'plain -n few'),
+    ('chronik-wal', 'no path', 2, 'verify'),
+    ('chronik-wal', 'a path that is not there', 3, 'verify {missing}'),
+    ('chronik-wal', 'a file that is no segment', 8, 'verify {broken}'),
+    ('chronik-wal', 'a directory that is none of a log', 3, 'dump {empty}'),
+    ('chronik-wal', 'a limit that is none', 2, 'dump --limit x {empty}'),
+    ('chronik-meta', 'no path', 2, 'dump'),
+    ('chronik-meta', 'a path that is not there', 3, 'verify {missing}'),
+    ('chronik-meta', 'a file of another kind', 3, 'dump {broken}'),
+    ('chronik-meta', 'an index that is not there', 3, 'dump --at 99999999 {data}'),
+    ('chronik-bench', 'an unknown mode', 2, '-m fly'),
+    ('chronik-bench', 'no clients', 2, '-c 0'),
+    ('chronik-bench', 'an unknown codec', 2, '--compression rar'),
+    ('chronik-bench', 'a broker that is not there', 5, f'-b {NOBODY} -t x -d 1s --timeout 2s'),
+    ('chronik-bench', 'a topic that is not there', 3, '-m consume -t nowhere -d 1s'),
+    ('chronik-bench', 'an ack log that is not there', 3, '-t plain --check-ack-log {missing}'),
+]
+
+FILES = {'broken': '{ "num.partitions": 1', 'array': '[]', 'unknown': '{"no.such": 1}',
+         'text': '{"num.partitions": "many"}', 'bounds': '{"num.partitions": 0}'}
+
+
+def run(name, arguments, stdin, places, address):
+    command = [program(name)] + [a.format(**places) for a in arguments.split()]
+    env = {**os.environ, 'CHRONIK_BOOTSTRAP': address, 'LC_ALL': 'C'}
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, env=env, timeout=30)
+
+
+def cases(subject, scratch):
+    """subject's broker is the one that programs find."""
+    node: Node = subject.node
+    address = f'127.0.0.1:{node.port}'
+    places = {n: os.path.join(scratch, n) for n in ('missing', 'empty', 'fresh', *FILES)}
+    places.update(data=node.data, address=address)
+    os.mkdir(places['empty'])
+    for name, text in FILES.items():
+        with open(places[name], 'w') as f:
+            f.write(text)
+
+    def case(name, fault, status, arguments, stdin=''):
+        def outcome(_):
+            done = run(name, arguments, stdin, places, address)
+            lines = done.stderr.strip('\n').split('\n')
+            if len(lines) != 1 or not lines[0].startswith(name + ': '):
+                return f'exit {done.returncode}: {done.stderr}'
+            return f'exit {done.returncode}'
+        return Case(name, fault, f'exit {status}', outcome)
+    return [case(*c) for c in COMMANDS]

@@ -1,0 +1,218 @@
+"""Damage on disk: the start is refused, or the first read fails, with one line that names the file;
+the offline checks say so too. What is only a hint, or only the end of an unfinished write, does no
+harm."""
+import os
+import shutil
+import subprocess
+
+from cases import Case
+from node import Node, program
+from wire import Wire, batch, batches, error_name
+
+SETTINGS = {'wal.segment.bytes': 1 << 20, 'wal.checkpoint.bytes': 1 << 18,
+            'log.index.interval.bytes': 512, 'log.segment.bytes': 128 << 10}
+BATCHES = 100
+BLOCK = 4096
+LOG = 'log/t-0/00000000000000000000.log'
+SERVES = 'all records are served'
+
+
+class Directories:
+    """Two data directories to make damaged copies of: one whose broker was killed, one whose broker
+    stopped cleanly."""
+
+    def __init__(self, scratch):
+        self.scratch, self.copies = scratch, 0
+        killed = Node(scratch, SETTINGS, 'killed').start()
+        with Wire(killed.port) as c:
+            c.create_topics([('t', 1, 1, {})])
+            for n in range(BATCHES):
+                c.produce('t', 0, batch([b'%d' % n + bytes(3000)]))
+        killed.kill()
+        shutil.copytree(killed.data, os.path.join(scratch, 'stopped'))
+        Node(scratch, SETTINGS, 'stopped').start().stop()
+        other = Node(scratch, SETTINGS, 'other').start()
+        other.kill()
+
+    def copy(self, kind):
+        self.copies += 1
+        name = f'{kind}-{self.copies}'
+        shutil.copytree(os.path.join(self.scratch, kind), os.path.join(self.scratch, name))
+        return Node(self.scratch, SETTINGS, name)
+
+
+# What can happen to a file. Each gives a function of its path.
+
+def flip(at):
+    """One bit; at may be negative, from the end."""
+    def damage(path):
+        with open(path, 'r+b') as f:
+            f.seek(at, os.SEEK_END if at < 0 else os.SEEK_SET)
+            byte = f.read(1)[0]
+            f.seek(-1, os.SEEK_CUR)
+            f.write(bytes([byte ^ 4]))
+    return damage
+
+
+def cut(size):
+    return lambda path: os.truncate(path, size if size >= 0 else os.path.getsize(path) + size)
+
+
+def write(text):
+    def damage(path):
+        with open(path, 'w') as f:
+            f.write(text)
+    return damage
+
+
+def replace(old, new):
+    def damage(path):
+        with open(path) as f:
+            text = f.read()
+        if old not in text:
+            raise RuntimeError(f'{path} does not hold {old!r}')
+        write(text.replace(old, new))(path)
+    return damage
+
+
+remove = os.unlink
+
+
+# What can come of it.
+
+def start(node, name):
+    """Of a start: refused with one line that names the file, or not."""
+    status, log = node.refusal(limit=20)
+    errors = [line for line in log.split('\n') if ' ERROR ' in line or line.startswith('chronikd')]
+    if status is None:
+        return 'it serves'
+    if status != 1 or len(errors) != 1:
+        return f'status {status}, {len(errors)} lines of errors: {log[-300:]}'
+    return f'start refused, naming {name}' if name in errors[0] else f'start refused: {errors[0]}'
+
+
+def verify(tool, node, name):
+    done = subprocess.run([program(tool), 'verify', node.data], capture_output=True, text=True)
+    said = done.stdout + done.stderr
+    if done.returncode == 8 and name in said:
+        return f'exit 8, naming {name}'
+    return f'exit {done.returncode}: {said[-300:]}'
+
+
+def serve(node):
+    """Read the topic back."""
+    try:
+        node.start(limit=20)
+        with Wire(node.port) as c:
+            found, offset = [], 0
+            while offset < BATCHES:
+                error, _, data = c.fetch('t', 0, offset)
+                if error:
+                    named = [line for line in node.lines().split('\n') if '.log' in line]
+                    return f'{error_name(error)} and {len(named)} line that names the file'
+                got = batches(data)
+                if not got:
+                    return f'nothing at offset {offset}'
+                found += [v.rstrip(b'\0') for b in got for _, v in b.records()]
+                offset = got[-1].base + got[-1].count
+        return SERVES if found == [b'%d' % n for n in range(BATCHES)] else 'other records'
+    except RuntimeError as e:
+        return f'no start: {str(e)[-300:]}'
+    finally:
+        node.kill()
+
+
+def cases(directories):
+    def case(target, fault, expected, kind, path, damage, outcome):
+        def run(_):
+            node = directories.copy(kind)
+            try:
+                damage(os.path.join(node.data, path))
+                return outcome(node)
+            finally:
+                node.kill()
+                shutil.rmtree(node.data)
+        return Case(target, fault, expected, run)
+
+    def refused(target, fault, kind, path, damage, name=None):
+        name = name or os.path.basename(path)
+        return case(target, fault, f'start refused, naming {name}', kind, path, damage,
+                    lambda node: start(node, name))
+
+    def found(tool, target, fault, kind, path, damage, name=None):
+        name = name or os.path.basename(path)
+        return case(f'{tool} verify, {target}', fault, f'exit 8, naming {name}', kind, path, damage,
+                    lambda node: verify(tool, node, name))
+
+    def harmless(target, fault, kind, path, damage):
+        return case(target, fault, SERVES, kind, path, damage, serve)
+
+    # Segment 2 is live in the directory whose broker was killed: segment 1 was cut at the start. A
+    # batch takes a block; what is behind the latest checkpoint is needed, and durable by what
+    # follows it.
+    live, early, late = 'wal/1/00000000000000000002.wal', 2 * BLOCK, (BATCHES - 10) * BLOCK
+    for fault, damage in [('a flipped bit in its header', flip(20)),
+                          ('a flipped bit in the magic', flip(0)),
+                          ('a file of half the size', cut(1 << 19)),
+                          ('an empty file', cut(0)),
+                          ('a missing file', remove)]:
+        yield refused('WAL segment', fault, 'killed', live, damage)
+        yield found('chronik-wal', 'WAL segment', fault, 'killed', live, damage)
+    for fault, at in [("a flipped bit in a group's header", 24),
+                      ("a flipped bit in a group's payload", 2000),
+                      ('a flipped bit in the padding behind a group', BLOCK - 6)]:
+        yield refused('WAL group', fault, 'killed', live, flip(late + at))
+        yield found('chronik-wal', 'WAL group', fault, 'killed', live, flip(late + at))
+        yield found('chronik-wal', 'WAL group before the checkpoint', fault, 'killed', live,
+                    flip(early + at))
+        yield harmless('WAL group before the checkpoint', fault, 'killed', live, flip(early + at))
+    yield refused('WAL segment', "another cluster's file", 'killed', live, lambda path: shutil.copy(
+        os.path.join(directories.scratch, 'other', live), path))
+    for n in (0, 1):
+        yield found('chronik-wal', f'checkpoint {n}', 'a flipped bit', 'stopped',
+                    f'wal/1/checkpoint.{n}', flip(60))
+    yield refused('checkpoints', 'a flipped bit in each', 'stopped', 'wal/1', lambda path: [
+        flip(60)(os.path.join(path, f'checkpoint.{n}')) for n in (0, 1)], 'checkpoint')
+    yield refused('checkpoints', 'both missing', 'stopped', 'wal/1', lambda path: [
+        remove(os.path.join(path, f'checkpoint.{n}')) for n in (0, 1)], 'checkpoint')
+    yield refused('checkpoints', 'a log that is empty beside them', 'stopped', 'wal/1',
+                  lambda path: [remove(os.path.join(path, n)) for n in os.listdir(path)
+                                if n.endswith('.wal')], 'wal/1')
+
+    def newest(path):
+        return os.path.join(path, sorted(os.listdir(path))[-1])
+    for fault, damage in [('a flipped bit', flip(100)), ('a file cut short', cut(-5)),
+                          ('an empty file', cut(0)), ('text', write('not a snapshot\n'))]:
+        yield refused('metadata snapshot', fault, 'stopped', 'meta',
+                      lambda path, d=damage: d(newest(path)), '.snapshot')
+        yield found('chronik-meta', 'metadata snapshot', fault, 'stopped', 'meta',
+                    lambda path, d=damage: d(newest(path)), '.snapshot')
+    yield refused('metadata snapshots', 'all missing', 'stopped', 'meta', lambda path: [
+        remove(os.path.join(path, n)) for n in os.listdir(path)], 'meta: the metadata snapshot')
+    meta_log = 'wal/0/00000000000000000002.wal'
+    yield refused('metadata log', 'a flipped bit', 'killed', meta_log, flip(2 * BLOCK + 100))
+    yield found('chronik-meta', 'metadata log', 'a flipped bit', 'killed', meta_log,
+                flip(2 * BLOCK + 100))
+
+    for fault, damage in [('a flipped bit', flip(30)), ('an empty file', cut(0)),
+                          ('text', write('hello\n')), ('a file cut short', cut(-10)),
+                          ('a missing file', remove),
+                          ('a newer format', replace('format=1', 'format=2'))]:
+        yield refused('node.meta', fault, 'stopped', 'node.meta', damage)
+
+    yield case('partition log', 'a flipped bit',
+               'KAFKA_STORAGE_ERROR and 1 line that names the file', 'stopped', LOG, flip(5000),
+               serve)
+    yield refused('partition log', 'a file cut short of its checkpoint', 'stopped',
+                  'log/t-0', lambda path: cut(-100)(os.path.join(path, sorted(
+                      n for n in os.listdir(path) if n.endswith('.log'))[-1])), '.log')
+    yield refused('partition log', 'a missing directory', 'stopped', 'log/t-0', shutil.rmtree,
+                  't-0')
+    for kind in ('.index', '.timeindex', '.check'):
+        hint = LOG.replace('.log', kind)
+        yield harmless(f'{kind} file', 'a flipped bit', 'stopped', hint, flip(4))
+        yield harmless(f'{kind} file', 'an empty file', 'stopped', hint, cut(0))
+        yield harmless(f'{kind} file', 'a missing file', 'stopped', hint, remove)
+    for n in (0, 1):
+        yield harmless(f'checkpoint {n}', 'a flipped bit, the other being whole', 'stopped',
+                       f'wal/1/checkpoint.{n}', flip(60))
