@@ -133,10 +133,15 @@ void conn_drain(struct conn *c)
 
 /* ---- stalled and idle clients */
 
+/* How long nothing may happen; INT64_MAX while it waits for us. */
 static int64_t patience(const struct conn *c)
 {
     const struct settings *s = c->w->broker->settings;
-    if (c->in.frame || c->in.head_n || c->blocked)
+    if (c->blocked)
+        return s->connection_stall_ms;
+    if (c->in.starved || c->in.held || !conn_has_room(c))
+        return INT64_MAX;
+    if (c->in.frame || c->in.head_n)
         return s->connection_stall_ms;
     return c->n_requests ? INT64_MAX : s->connections_max_idle_ms;
 }
@@ -145,10 +150,10 @@ static void watchdog(struct deadline *d)
 {
     struct conn *c = container_of(d, struct conn, watchdog);
     const struct settings *s = c->w->broker->settings;
-    int64_t allowed = patience(c);
-    if (c->in.starved || c->in.held)
-        allowed = INT64_MAX; /* it waits for us */
-    if (loop_now_ms(c->w->loop) - c->active_ms >= allowed) {
+    int64_t now = loop_now_ms(c->w->loop), allowed = patience(c);
+    if (allowed == INT64_MAX)
+        c->active_ms = now; /* its time begins when ours ends */
+    if (now - c->active_ms >= allowed) {
         conn_close(c, allowed == s->connection_stall_ms ? "stalled for connection.stall.ms" : NULL);
         return;
     }
@@ -179,8 +184,9 @@ int conn_open(struct worker *w, int fd, const struct sockaddr *peer)
     c->last = &c->first;
     c->active_ms = loop_now_ms(w->loop);
     format_peer(c, peer);
-    int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* slower without, not wrong */
+    int on = 1; /* slower, and slower to notice a dead client, without; not wrong */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     c->watch = loop_fd_add(w->loop, fd, LOOP_READ, on_event, c);
     if (!c->watch)
         return give_up(w, fd, c);

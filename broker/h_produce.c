@@ -24,8 +24,8 @@
 #include "broker/topics.h"
 #include "broker/worker.h"
 
-/* A batch may not expand to more than this: a megabyte of zeros' zeros is no use to anybody. */
-enum { EXPANDED_MAX = 256 << 20 };
+/* What a batch may expand to when it is checked: beyond this it is a bomb. */
+enum { EXPANDED_MAX = 128 << 20 };
 
 /* One batch on its way. */
 struct part {
