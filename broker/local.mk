@@ -24,6 +24,13 @@ libbroker_la_SOURCES = \
 	broker/h_produce.c \
 	broker/h_producer_id.c \
 	broker/h_versions.c \
+	broker/group.c broker/group.h broker/group_join.c broker/group_sync.c \
+	broker/group_member.c broker/group_member.h \
+	broker/group_offsets.c broker/group_offsets.h \
+	broker/group_records.c broker/group_records.h \
+	broker/group_replay.c broker/group_replay.h \
+	broker/group_subscription.c broker/group_subscription.h \
+	broker/owned.c broker/owned.h \
 	broker/image.c broker/image.h \
 	broker/inbox.c broker/inbox.h \
 	broker/listener.c broker/listener.h \

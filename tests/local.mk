@@ -23,6 +23,7 @@ include tests/broker.mk
 include tests/plog.mk
 include tests/bench.mk
 include tests/cli.mk
+include tests/group.mk
 include tests/client.mk
 include tests/func.mk
 include tests/crash.mk
