@@ -337,7 +337,7 @@ static int start_threads(struct shard_thread *t)
 {
     char name[16];
     snprintf(name, sizeof name, "writer-%u", t->number);
-    int rc = crew_start(&t->writer, name, 1);
+    int rc = t->broker->settings->wal_writer_thread ? crew_start(&t->writer, name, 1) : 0;
     if (rc)
         return rc;
     t->started = true;
