@@ -90,8 +90,7 @@ int client_pause(struct client_cluster *c, struct err *e)
     c->pause_ms = 2 * c->pause_ms < LAST_PAUSE ? 2 * c->pause_ms : LAST_PAUSE;
     if (rc == ERR_TIMEOUT) {
         err_wrap(e, "not done in time");
-        e->code = e->code == ERR_UNREACHABLE ? ERR_UNREACHABLE : ERR_TIMEOUT;
-        return e->code;
+        return e->code = ERR_TIMEOUT;
     }
     return rc ? err_code(e, rc, "%s", "waiting for a broker") : 0;
 }

@@ -81,8 +81,9 @@ void client_forget(struct client_cluster *c, const char *topic);
 
 /* Is it worth trying again after this code? */
 bool client_may_retry(int code);
-/* Wait before the next try: 10 ms, then twice as long each time, up to half a second. 0; at the
- * deadline the code of `e`, which says why the last try failed; or ERR_INTERRUPTED. */
+/* Wait before the next try: 10 ms, then twice as long each time, up to half a second. 0;
+ * ERR_TIMEOUT at the deadline, with `e`, which says why the last try failed, wrapped; or
+ * ERR_INTERRUPTED. */
 int client_pause(struct client_cluster *c, struct err *e);
 /* The next pause is a short one again. */
 void client_progress(struct client_cluster *c);

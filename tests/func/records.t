@@ -159,13 +159,13 @@ wait_for late
 wait $reader
 same "$? $(cat "$work/tail")" "0 late" "a reader at the end gets what comes"
 
-chronik-consume $t-text --from-beginning >"$work/tail" &
+chronik-consume $t-text --from-beginning >"$work/endless" &
 reader=$!
-wait_for test -s "$work/tail"
+wait_for test -s "$work/endless"
 kill -INT $reader
 wait $reader
 same $? 130 "Ctrl-C ends the consumer with 130"
-same "$(tail -c 1 "$work/tail" | od -An -tx1 | tr -d ' ')" 0a "behind a whole line"
+same "$(tail -c 1 "$work/endless" | od -An -tx1 | tr -d ' ')" 0a "behind a whole line"
 
 same "$({ all $t-text | head -n 1 >"$work/one"; } 2>&1)" "" "a reader that leaves ends it quietly"
 status 1 "a full disk is an error" sh -c "chronik-consume $t-text --from-beginning --exit-at-end >/dev/full"
