@@ -34,14 +34,15 @@ struct shard_thread {
     struct shard_host host;
     struct inbox inbox;
     pthread_t thread;
-    bool started;
+    bool started;  /* and not yet joined */
+    bool finished; /* joined: the shard has come to rest */
     bool stopping;
 
     struct crew writer;
     struct loop_msg write; /* to the writer and back */
     bool write_wanted;
     struct job jobs[JOBS_MAX];
-    struct stage_list *finished; /* by worker */
+    struct stage_list *done; /* what goes home, by worker */
     struct metadata_visits visits;
 
     _Atomic int32_t epoch;
@@ -83,7 +84,7 @@ struct metadata_visits *shard_thread_visits(struct shard_thread *t)
 
 struct stage_list *shard_thread_finished(struct shard_thread *t, const struct worker *home)
 {
-    return &t->finished[home->index];
+    return &t->done[home->index];
 }
 
 /* ---- the shard's hooks */
@@ -212,7 +213,7 @@ static bool do_write(struct shard_thread *t)
 static void hand_out_finished(struct shard_thread *t)
 {
     for (uint32_t i = 0; i < t->broker->n_workers; i++)
-        stage_list_post(&t->finished[i]);
+        stage_list_post(&t->done[i]);
 }
 
 static void *run(void *arg)
@@ -269,17 +270,17 @@ void shard_thread_log_stats(struct shard_thread *t)
 struct shard_thread *shard_thread_new(struct broker *b, uint32_t number)
 {
     struct shard_thread *t = calloc(1, sizeof *t);
-    struct stage_list *finished = calloc(b->n_workers, sizeof *finished);
-    if (!t || !finished) {
+    struct stage_list *done = calloc(b->n_workers, sizeof *done);
+    if (!t || !done) {
         free(t);
-        free(finished);
+        free(done);
         return NULL;
     }
     t->broker = b;
     t->number = number;
-    t->finished = finished;
+    t->done = done;
     for (uint32_t i = 0; i < b->n_workers; i++)
-        stage_list_init(&finished[i]);
+        stage_list_init(&done[i]);
     t->host = (struct shard_host){.ctx = t,
                                   .write = on_write,
                                   .job = on_job,
@@ -373,6 +374,7 @@ void shard_thread_stop(struct shard_thread *t)
     shard_thread_post(t, &t->stop_msg);
     pthread_join(t->thread, NULL);
     t->started = false;
+    t->finished = true;
     crew_stop(&t->writer);
 }
 
@@ -381,10 +383,12 @@ void shard_thread_free(struct shard_thread *t)
     if (!t)
         return;
     crew_stop(&t->writer);
-    if (t->shard)
+    /* One whose thread could not even be started has its first write under way for ever; the
+     * process is about to end. */
+    if (t->shard && t->finished)
         shard_free(t->shard);
     pthread_cond_destroy(&t->changed);
     pthread_mutex_destroy(&t->lock);
-    free(t->finished);
+    free(t->done);
     free(t);
 }
