@@ -94,7 +94,7 @@ void request_unpin(struct request *q);
 void request_resume(struct request *q, void (*resumed)(struct request *q));
 
 struct broker *request_broker(const struct request *q);
-/* From the arena; NULL sends the request to its end by request_abort. */
+/* Zeroed, from the arena. NULL: out of memory; there is nothing left to do but request_abort. */
 void *request_alloc(struct request *q, size_t n, size_t size);
 
 #endif

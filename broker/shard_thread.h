@@ -1,13 +1,13 @@
 /* shard_thread.h - the thread that owns a shard.
  *
- * It sleeps until its inbox has something, runs all that is there (batches to stage, images, finished
- * jobs...), lets the shard flush once, writes and syncs the group, applies it, and hands what was
- * finished to each loop by one message. What comes in meanwhile makes the next group.
+ * It sleeps until its inbox has something, runs all that is there (batches to stage, images,
+ * finished jobs...), lets the shard flush once, writes and syncs the group, applies it, and hands
+ * what was finished to each loop by one message. What comes in meanwhile makes the next group.
  *
- * With wal.writer.thread a writer beside it does the write and the sync, and the next group is staged
- * meanwhile. What that gains by overlap it loses by two hand-overs a group: in eight pairs on four
- * busy cores 128 clients with 256 bytes got 54 to 93 k/s without a writer and 23 to 63 k/s with one, 32
- * requests of 64 KiB in flight 370 to 490 MB/s and 380 to 430.
+ * With wal.writer.thread a writer beside it does the write and the sync, and the next group is
+ * staged meanwhile. What that gains by overlap it loses by two hand-overs a group: in four pairs on
+ * four busy cores 128 clients with 256 bytes got 54 to 93 k/s without a writer and 23 to 63 k/s
+ * with one, 32 requests of 64 KiB in flight 370 to 490 MB/s and 380 to 430.
  */
 #ifndef BROKER_SHARD_THREAD_H
 #define BROKER_SHARD_THREAD_H
