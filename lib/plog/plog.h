@@ -119,6 +119,9 @@ void plog_fail(struct plog *p);
 struct plog_syncing;
 int plog_sync_begin(struct plog *p, struct plog_syncing **out, struct err *e);
 int plog_syncing_run(struct plog_syncing *s, bool with_fs, struct err *e);
+/* [w] What was noted is to be synced again: it was not, or no checkpoint says so. Before the free.
+ */
+void plog_sync_undo(struct plog *p, const struct plog_syncing *s);
 void plog_syncing_free(struct plog_syncing *s);
 
 /* [r] */

@@ -120,6 +120,15 @@ int plog_sync_begin(struct plog *p, struct plog_syncing **out, struct err *e)
     return 0;
 }
 
+void plog_sync_undo(struct plog *p, const struct plog_syncing *s)
+{
+    for (size_t i = 0; i < s->n; i++)
+        s->item[i].seg->dirty |= s->item[i].data != NULL;
+    p->new_dir |= s->new_dir;
+    p->new_names |= s->new_names;
+    p->new_epochs |= s->epochs != NULL;
+}
+
 static void save_index(const struct plog_syncing *s, struct item *it)
 {
     struct err e;

@@ -117,6 +117,16 @@ static void fail_logs(struct shard *s, const struct data_work *w)
     s->data->hold = true;
 }
 
+/* The checkpoint is not there: what it would have synced is due again. */
+static void undo(struct shard *s, const struct data_work *w)
+{
+    for (size_t i = 0; i < w->n; i++) {
+        struct data_partition *p = data_find(s, &w->logs[i].key.topic_id, w->logs[i].key.partition);
+        if (p)
+            plog_sync_undo(p->log, w->logs[i].syncing);
+    }
+}
+
 /* A recovery may start from the older of the two checkpoints: its active segments, and those above,
  * have to stay. */
 static void raise_floors(struct shard *s)
@@ -141,6 +151,8 @@ void data_work_free(struct shard *s, void *work, int work_rc, bool saved)
         fail_logs(s, w);
     else if (saved)
         raise_floors(s);
+    else
+        undo(s, w);
     for (size_t i = 0; i < w->n; i++)
         plog_syncing_free(w->logs[i].syncing);
     free(w);

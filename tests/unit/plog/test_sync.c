@@ -334,8 +334,28 @@ START_TEST(text_files_are_kafkas)
 }
 END_TEST
 
-UNIT_MAIN(what_was_synced_survives_a_power_cut, a_cut_end_stays_cut,
-          dirty_tells_whether_there_is_work, only_what_changed_is_synced, a_failed_sync_is_told,
-          a_failed_index_write_is_no_failure, a_syncing_outlives_the_log, index_files_are_kafkas,
-          a_complete_segment_ends_with_its_latest_time, cut_index_files_are_kafkas,
-          text_files_are_kafkas)
+START_TEST(work_that_was_noted_and_not_done_is_due_again)
+{
+    struct plog_syncing *s;
+    struct plog_mark mark;
+    fixture_init(&f);
+    fixture_open_new(&f);
+    fixture_fill(&f, 5);
+    ck_assert_ok(plog_sync_begin(f.log, &s, NULL));
+    plog_sync_undo(f.log, s);
+    plog_syncing_free(s);
+    ck_assert(plog_dirty(f.log));
+    fixture_sync(&f, false);
+    plog_mark(f.log, &mark);
+    cut_power(IO_CUT_NONE, 0);
+    fixture_reopen(&f, &mark);
+    fixture_check_reads(&f);
+    fixture_release(&f);
+}
+END_TEST
+
+UNIT_MAIN(work_that_was_noted_and_not_done_is_due_again, what_was_synced_survives_a_power_cut,
+          a_cut_end_stays_cut, dirty_tells_whether_there_is_work, only_what_changed_is_synced,
+          a_failed_sync_is_told, a_failed_index_write_is_no_failure, a_syncing_outlives_the_log,
+          index_files_are_kafkas, a_complete_segment_ends_with_its_latest_time,
+          cut_index_files_are_kafkas, text_files_are_kafkas)
