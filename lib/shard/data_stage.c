@@ -188,11 +188,20 @@ static int stage_trim(struct shard *s, struct shard_trim *t)
     return 0;
 }
 
+/* Does one more trim belong into the entry that gathers, and is there room for it? */
+static bool trim_fits(struct shard *s)
+{
+    const struct shard_payload *g = s->data->gathering;
+    bool first = !g || wal_payload_empty(&g->wal);
+    size_t total = (first ? WAL_PAYLOAD_HEADER : g->wal.len) + WAL_FRAME_HEADER + WAL_TRIM_SIZE;
+    bool within = total <= s->cfg.group_bytes && total <= wal_writer_max_payload(s->wal);
+    return (first || within) && wal_writer_fits(s->wal, total);
+}
+
 static void gather_trims(struct shard *s)
 {
     struct data_machine *m = s->data;
-    while (m->trims &&
-           wal_writer_fits(s->wal, m->gathering ? m->gathering->wal.len + WAL_BLOCK : WAL_BLOCK)) {
+    while (m->trims && trim_fits(s)) {
         struct shard_trim *t = m->trims;
         m->trims = t->next;
         int rc = stage_trim(s, t);

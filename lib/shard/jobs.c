@@ -277,6 +277,22 @@ static void prepare_done(struct shard *s, struct shard_job *job)
 
 /* ---- the order of jobs */
 
+/* While stopping: what still waits gets its room, from a checkpoint or two if the WAL has reached
+ * its bound. False: there will be none. */
+static bool make_room(struct shard *s)
+{
+    if (!wal_full(s)) {
+        start_prepare(s);
+        return !s->no_space;
+    }
+    bool gains = s->stats.bytes > s->checkpoint_wal ||
+                 wal_pos_cmp(s->older_replay, s->checkpoint_replay) < 0;
+    if (!gains || s->ops->hold_checkpoints(s) || shard_now(s) < s->retry_checkpoint_ms)
+        return false;
+    start_checkpoint(s, 0);
+    return s->job_checkpoint != NULL;
+}
+
 static void advance_stop(struct shard *s)
 {
     if (s->stopped || s->job_checkpoint || s->job_prepare || s->writing)
@@ -286,7 +302,7 @@ static void advance_stop(struct shard *s)
         return;
     }
     if (!quiet(s)) {
-        if (s->no_space) /* what is in the table will not get into the WAL any more */
+        if (!make_room(s)) /* what waits will not get into the WAL any more */
             shard_poison(s, -ENOSPC, "stop");
         s->stopped = s->poisoned;
         return;
@@ -307,8 +323,6 @@ static void advance_stop(struct shard *s)
 void shard_jobs_advance(struct shard *s)
 {
     if (s->stopping) {
-        if (!s->poisoned && !quiet(s))
-            start_prepare(s);
         advance_stop(s);
         return;
     }

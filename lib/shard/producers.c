@@ -117,6 +117,17 @@ void producers_unstage_last(struct producers *p, int64_t id)
                    never twice */
 }
 
+/* A batch that is staged for this producer is applied: whoever sends it again need not wait. */
+static void settle(struct producer *s, int64_t base_offset, uint64_t index)
+{
+    for (int i = 0; i < s->n; i++) {
+        if (s->batches[i].serial && s->batches[i].base_offset == base_offset) {
+            s->batches[i].serial = 0;
+            s->batches[i].index = index;
+        }
+    }
+}
+
 int producers_apply(struct producers *p, const struct batch *b, uint64_t index, int64_t wall_ms)
 {
     struct producer *a = find(p->applied, b->producer_id);
@@ -131,6 +142,8 @@ int producers_apply(struct producers *p, const struct batch *b, uint64_t index, 
     struct producer *s = find(p->staged, b->producer_id);
     if (s && --s->in_flight == 0)
         remove_staged(p, s);
+    else if (s)
+        settle(s, b->base_offset, index);
     return 0;
 }
 

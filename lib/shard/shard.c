@@ -91,6 +91,8 @@ static int append(struct shard *s, uint64_t index, uint64_t term, struct shard_p
                       .change = shard_payload_change(wal_payload_span(&p->wal), &conf),
                       .payload = p};
     int rc = entries_append(&s->entries, &e);
+    if (rc)
+        s->ops->fail_waiters(s, p, ERR_POISONED);
     shard_payload_unref(&s->pool, p);
     return rc;
 }
@@ -578,10 +580,10 @@ void shard_advance(struct shard *s)
     if (!s->wal)
         return;
     shard_apply(s);
-    if (s->stopping)
-        shard_jobs_advance(s); /* a last MARK may become due */
     start_write(s);
     shard_jobs_advance(s);
+    if (s->stopping && s->mark_due) /* the last MARK */
+        start_write(s);
 }
 
 void shard_flush(struct shard *s)

@@ -1,0 +1,167 @@
+/* One node at its limits: more than an entry or the log takes, and a stop that finds no room. */
+#include "tests/shard/rig.h"
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static struct rig rig;
+static struct err err;
+
+static struct rig_topic *begin(int32_t partitions)
+{
+    rig_init(&rig, NULL);
+    rig.wal_max_bytes = 4 * RIG_SEGMENT;
+    ck_assert_msg(rig_open(&rig, &err) == 0, "%s", err.text);
+    ck_assert_ok(rig_create_topic(&rig, "t", partitions));
+    return rig_topic(&rig, "t");
+}
+
+static void end(size_t least)
+{
+    struct rig history = rig;
+    size_t checked = 0;
+    rig_init(&rig, io_mem_crash(history.disk, io_mem_trace_len(history.disk), IO_CUT_NONE, 0));
+    ck_assert_msg(rig_open(&rig, &err) == 0, "%s", err.text);
+    ck_assert_msg(rig_check(&rig, &history, io_mem_trace_len(history.disk), &checked, &err) == 0,
+                  "%s", err.text);
+    ck_assert_uint_ge(checked, least);
+    rig_release(&rig);
+    rig_release(&history);
+}
+
+static struct rig_batch *produce(const struct rig_topic *t, int32_t partition, size_t size)
+{
+    struct rig_batch *b = rig_produce(&rig, t, partition, 4, size, -1, 0, 0);
+    rig_flush(&rig);
+    return b;
+}
+
+/* ---- stop */
+
+static size_t unanswered(void)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < rig.n_batches; i++)
+        n += !rig.batches[i]->done;
+    return n;
+}
+
+/* Until batches wait for room in the log. */
+static void fill_up(const struct rig_topic *t, int32_t partition)
+{
+    for (int i = 0; i < 100 && unanswered() < 20; i++) {
+        produce(t, partition, 4000);
+        rig_run(&rig);
+    }
+    ck_assert_uint_ge(unanswered(), 20);
+}
+
+START_TEST(a_stop_with_a_full_log_makes_room_first)
+{
+    struct rig_topic *t = begin(1);
+    rig.hold_jobs = true;
+    fill_up(t, 0);
+    rig.hold_jobs = false;
+    shard_stop(rig.shard[1].s);
+    rig_run(&rig);
+    ck_assert(shard_stopped(rig.shard[1].s));
+    ck_assert(!shard_poisoned(rig.shard[1].s));
+    ck_assert_uint_eq(unanswered(), 0);
+    for (size_t i = 0; i < rig.n_batches; i++)
+        ck_assert_int_eq(rig.batches[i]->produce.code, 0);
+    end(rig.n_batches);
+}
+END_TEST
+
+/* A partition log that failed keeps its records in the WAL, which therefore finds no room any more.
+ */
+START_TEST(a_stop_that_cannot_make_room_ends_all_the_same)
+{
+    struct rig_topic *t = begin(2);
+    produce(t, 0, 10);
+    produce(t, 1, 10);
+    rig_run(&rig);
+    io_mem_fail(rig.disk, IO_MEM_WRITE, 1, EIO, 1);
+    produce(t, 0, 10);
+    rig_run(&rig);
+    ck_assert_uint_eq(io_mem_faults(rig.disk), 1);
+    fill_up(t, 1);
+    shard_stop(rig.shard[1].s);
+    rig_run(&rig);
+    ck_assert(shard_stopped(rig.shard[1].s));
+    ck_assert_uint_eq(unanswered(), 0);
+    end(5);
+}
+END_TEST
+
+START_TEST(a_stop_whose_checkpoints_fail_ends_all_the_same)
+{
+    struct rig_topic *t = begin(1);
+    rig.hold_jobs = true;
+    fill_up(t, 0);
+    rig.hold_jobs = false;
+    io_mem_fail(rig.disk, IO_MEM_RENAME, 1, EIO, 0);
+    shard_stop(rig.shard[1].s);
+    rig_run(&rig);
+    ck_assert(shard_stopped(rig.shard[1].s));
+    ck_assert_uint_eq(unanswered(), 0);
+    end(3);
+}
+END_TEST
+
+/* ---- trims */
+
+enum { TRIMS = 4000 };
+static unsigned trimmed;
+
+static void on_trimmed(struct shard_trim *t)
+{
+    ck_assert_int_eq(t->code, 0);
+    trimmed++;
+}
+
+START_TEST(more_trims_than_an_entry_takes_go_into_several)
+{
+    struct rig_topic *t = begin(1);
+    struct shard_trim *trims = calloc(TRIMS, sizeof *trims);
+    produce(t, 0, 10);
+    rig_run(&rig);
+    trimmed = 0;
+    for (int i = 0; i < TRIMS; i++) {
+        trims[i] = (struct shard_trim){.topic_id = t->id, .log_start = i % 4, .done = on_trimmed};
+        shard_trim(rig.shard[1].s, &trims[i]);
+    }
+    rig_flush(&rig);
+    rig_run(&rig);
+    ck_assert(!shard_poisoned(rig.shard[1].s));
+    ck_assert_uint_eq(trimmed, TRIMS);
+    free(trims);
+    rig_release(&rig);
+}
+END_TEST
+
+/* ---- duplicates */
+
+START_TEST(a_duplicate_is_answered_when_its_original_is_applied_and_others_are_in_flight)
+{
+    struct rig_topic *t = begin(1);
+    struct rig_batch *first = rig_produce(&rig, t, 0, 1, 10, 7, 0, 0);
+    rig_flush(&rig);
+    struct rig_batch *second = rig_produce(&rig, t, 0, 1, 10, 7, 0, 1);
+    rig_step(&rig); /* writes the first; the second is on its way */
+    ck_assert(first->done && !second->done);
+    struct rig_batch *again = rig_produce_again(&rig, first);
+    rig_flush(&rig);
+    rig_run(&rig);
+    ck_assert(again->done);
+    ck_assert_int_eq(again->produce.code, 0);
+    ck_assert_int_eq(again->produce.base_offset, 0);
+    end(3);
+}
+END_TEST
+
+UNIT_MAIN(a_stop_with_a_full_log_makes_room_first, a_stop_that_cannot_make_room_ends_all_the_same,
+          a_stop_whose_checkpoints_fail_ends_all_the_same,
+          more_trims_than_an_entry_takes_go_into_several,
+          a_duplicate_is_answered_when_its_original_is_applied_and_others_are_in_flight)
