@@ -156,7 +156,7 @@ void conn_in_resume(struct conn *c)
     if (!in->held && in->head_n < sizeof in->head)
         return;
     if (!in->held) {
-        feed(c, NULL, 0); /* a head without a byte behind it */
+        feed(c, c->w->scratch, 0); /* a head without a byte behind it */
         return;
     }
     in->held_at += feed(c, in->held + in->held_at, in->held_n - in->held_at);
