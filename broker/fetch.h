@@ -34,14 +34,19 @@ struct fetch {
     uint32_t n_slices, cap_slices;
     uint64_t bytes; /* of all slices */
     bool settled;   /* a part has something to say beside records: answer now */
+    bool cold;      /* a part needs files that a loop must not touch: choose on the pool */
+    bool may_wait;  /* the time to wait is not over */
+    int rc;         /* what choosing on the pool came to */
     struct wait wait;
     struct wait_link *links;
     int64_t deadline_ms; /* when the wait ends, 0: not waited yet */
     struct loop_msg job; /* on the pool */
 };
 
-/* Choose what to send: fill the answers and the slices anew. In a read section. 0 or -ENOMEM. */
-int fetch_read(struct fetch *f);
+/* Choose what to send: fill the answers and the slices anew. In a read section. on_loop: open and
+ * read no file for it; where that is needed, cold is set and what was chosen is no answer. Without
+ * on_loop it is for a pool thread. 0 or -ENOMEM. */
+int fetch_read(struct fetch *f, bool on_loop);
 /* Let go of the slices. */
 void fetch_drop(struct fetch *f);
 

@@ -81,14 +81,20 @@ static uint32_t part_limit(const struct fetch *f, const struct fetch_part *p)
     return limit > 0 ? (uint32_t)limit : 0;
 }
 
-/* Take slices from the offset up to the high watermark or the limit, segment by segment. */
-static int read_log(struct fetch *f, struct fetch_part *p, struct plog *log, int64_t high_watermark)
+/* Take slices from the offset up to the high watermark or the limit, segment by segment. On a loop
+ * they end before a segment that is not open or whose index is not in memory. */
+static int read_log(struct fetch *f, struct fetch_part *p, struct plog *log, int64_t high_watermark,
+                    bool on_loop)
 {
     int64_t offset = p->asked->fetch_offset;
     uint32_t limit = part_limit(f, p);
     uint32_t taken = 0;
     p->slice = f->n_slices;
     while (offset < high_watermark && (taken < limit || f->bytes == 0)) {
+        if (on_loop && !plog_warm(log, offset)) {
+            f->cold = f->cold || !taken;
+            return 0;
+        }
         struct fetch_slice *s = add_slice(f);
         if (!s)
             return -ENOMEM;
@@ -115,7 +121,8 @@ static int read_log(struct fetch *f, struct fetch_part *p, struct plog *log, int
     return 0;
 }
 
-static int read_partition(struct fetch *f, struct fetch_part *p, struct partition *found)
+static int read_partition(struct fetch *f, struct fetch_part *p, struct partition *found,
+                          bool on_loop)
 {
     const struct kp_fetch_req *req = f->q->msg;
     struct plog *log = found->log;
@@ -139,7 +146,7 @@ static int read_partition(struct fetch *f, struct fetch_part *p, struct partitio
     }
     if (diverges(f, p, log))
         return 0;
-    return read_log(f, p, log, p->seen);
+    return read_log(f, p, log, p->seen, on_loop);
 }
 
 static void reset_answer(struct fetch_part *p)
@@ -153,11 +160,11 @@ static void reset_answer(struct fetch_part *p)
     p->n_slices = 0;
 }
 
-int fetch_read(struct fetch *f)
+int fetch_read(struct fetch *f, bool on_loop)
 {
     struct broker *b = request_broker(f->q);
     fetch_drop(f);
-    f->settled = false;
+    f->settled = f->cold = false;
     for (uint32_t i = 0; i < f->n; i++) {
         struct fetch_part *p = &f->parts[(f->first + i) % f->n];
         reset_answer(p);
@@ -171,7 +178,7 @@ int fetch_read(struct fetch *f)
             fail(f, p, KP_ERR_UNKNOWN_TOPIC_OR_PARTITION);
             continue;
         }
-        int rc = read_partition(f, p, found);
+        int rc = read_partition(f, p, found, on_loop);
         if (rc)
             return rc;
     }

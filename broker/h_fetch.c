@@ -1,5 +1,6 @@
 /* h_fetch.c - Fetch: choose what to send (fetch_read.c), wait while that is too little, answer.
  *
+ *   a log that is not open yet, or whose index is not in memory: choose on the pool
  *   enough, or something other than records to tell, or no time to wait: answer
  *   else wait for the partitions (wait.h), and choose anew when one of them moved
  *   before the answer leaves: slices that a loop must not touch go over the pool (fetch_prepare.c)
@@ -15,7 +16,7 @@
 #include "broker/topics.h"
 #include "broker/worker.h"
 
-static void start_reading(struct fetch *f, bool may_wait);
+static void start_reading(struct fetch *f);
 
 static void release(struct request *q)
 {
@@ -92,7 +93,8 @@ static void over(struct wait *w, bool woken)
     if (woken)
         f->q->worker->stats.fetch_wakes++;
     rcu_enter();
-    start_reading(f, woken);
+    f->may_wait = woken;
+    start_reading(f);
     rcu_leave();
 }
 
@@ -146,24 +148,60 @@ static bool is_enough(const struct fetch *f)
     return !f->n || f->settled || f->bytes >= (uint64_t)(req->min_bytes > 0 ? req->min_bytes : 0);
 }
 
-static void start_reading(struct fetch *f, bool may_wait)
+/* ---- choosing */
+
+/* It is chosen: answer, or wait for more. False: a part moved meanwhile, choose anew. */
+static bool answer_or_wait(struct fetch *f)
 {
-    for (;;) {
+    if (!is_enough(f) && f->may_wait && !f->q->worker->draining) {
+        enum wait_state state = begin_wait(f);
+        if (state == MOVED)
+            return false;
+        if (state == WAITING) {
+            fetch_drop(f);
+            return true;
+        }
+    }
+    dispatch(f);
+    return true;
+}
+
+static void chosen(struct request *q)
+{
+    struct fetch *f = q->local;
+    if (q->conn->fd < 0)
+        request_end(q); /* nobody is left to wait for */
+    else if (f->rc)
+        request_abort(q, "out of memory");
+    else if (!answer_or_wait(f))
+        start_reading(f);
+}
+
+/* A pool thread. */
+static void choose(struct loop_msg *m)
+{
+    struct fetch *f = container_of(m, struct fetch, job);
+    rcu_enter();
+    f->rc = fetch_read(f, false);
+    rcu_leave();
+    request_resume(f->q, chosen);
+}
+
+static void start_reading(struct fetch *f)
+{
+    do {
         f->q->cancel = NULL;
-        if (fetch_read(f)) {
+        if (fetch_read(f, true)) {
             request_abort(f->q, "out of memory");
             return;
         }
-        if (is_enough(f) || !may_wait || f->q->worker->draining)
-            break;
-        enum wait_state state = begin_wait(f);
-        if (state == WAITING) {
-            fetch_drop(f);
+        if (f->cold) {
+            f->q->worker->stats.fetch_colds++;
+            f->job.run = choose;
+            crew_post(&request_broker(f->q)->pool, &f->job);
             return;
         }
-        may_wait = state == MOVED;
-    }
-    dispatch(f);
+    } while (!answer_or_wait(f));
 }
 
 /* ---- the beginning */
@@ -234,5 +272,6 @@ void h_fetch(struct request *q)
     }
     q->local = f;
     q->release = release;
-    start_reading(f, true);
+    f->may_wait = true;
+    start_reading(f);
 }

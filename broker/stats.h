@@ -13,7 +13,8 @@ struct stats {
     uint64_t requests[STATS_APIS]; /* by API key */
     uint64_t refused;              /* frames that closed their connection */
     uint64_t fetch_waits,
-        fetch_wakes; /* fetches that had to wait; times one was woken by records */
+        fetch_wakes;      /* fetches that had to wait; times one was woken by records */
+    uint64_t fetch_colds; /* times one needed a log that was not open */
 };
 
 #endif

@@ -193,9 +193,9 @@ static void log_stats(struct loop_msg *m)
     int at = snprintf(line, sizeof line,
                       "loop=%u accepted=%" PRIu64 " closed=%" PRIu64 " refused=%" PRIu64
                       " bytes_in=%" PRIu64 " bytes_out=%" PRIu64 " fetch_waits=%" PRIu64
-                      " fetch_wakes=%" PRIu64,
+                      " fetch_wakes=%" PRIu64 " fetch_colds=%" PRIu64,
                       w->index, st->accepted, st->closed, st->refused, st->bytes_in, st->bytes_out,
-                      st->fetch_waits, st->fetch_wakes);
+                      st->fetch_waits, st->fetch_wakes, st->fetch_colds);
     for (size_t i = 0; i < n && at > 0 && (size_t)at < sizeof line; i++) {
         if (st->requests[all[i].key])
             at += snprintf(line + at, sizeof line - (size_t)at, " %s=%" PRIu64, all[i].kp->name,

@@ -25,6 +25,7 @@ tests_unit_broker_test_wait_LDADD = $(BROKER_TEST_LIBS)
 
 # chronikd itself, over sockets, by a client that knows the bytes.
 BROKER_FUNC_TESTS = \
+	tests/func/test_broker_cold.py \
 	tests/func/test_broker_disk.py \
 	tests/func/test_broker_fetch.py \
 	tests/func/test_broker_ids.py \
@@ -32,5 +33,5 @@ BROKER_FUNC_TESTS = \
 	tests/func/test_broker_limits.py \
 	tests/func/test_broker_produce.py \
 	tests/func/test_broker_topics.py
-EXTRA_DIST += $(BROKER_FUNC_TESTS) tests/func/wire.py
+EXTRA_DIST += $(BROKER_FUNC_TESTS) tests/func/strace.py tests/func/wire.py
 TESTS += $(BROKER_FUNC_TESTS)

@@ -1,44 +1,18 @@
 """A disk that is slow, and one that fails: syncs are held up or refused from outside, by strace."""
 import os
-import shutil
-import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from strace import Strace, need_strace  # noqa: E402
 from wire import PATIENCE, Broker, Tap, batch, batches  # noqa: E402
 
 SYNCS = 'fdatasync,fsync,pwritev2,sync_file_range,syncfs'
 
 
-class Inject:
-    """While it lasts, `what` happens to every sync of the broker."""
-
-    def __init__(self, broker, what):
-        self.pid = broker.process.pid
-        self.command = ['strace', '-f', '-q', '-o', os.devnull, '-e', f'trace={SYNCS}',
-                        '-e', f'inject={SYNCS}:{what}', '-p', str(self.pid)]
-
-    def traced(self):
-        tasks = f'/proc/{self.pid}/task'
-        for task in os.listdir(tasks):
-            with open(f'{tasks}/{task}/status') as f:
-                if 'TracerPid:\t0\n' in f.read():
-                    return False
-        return True
-
-    def __enter__(self):
-        self.strace = subprocess.Popen(self.command, stderr=subprocess.DEVNULL)
-        end = time.monotonic() + PATIENCE
-        while not self.traced():
-            if self.strace.poll() is not None or time.monotonic() > end:
-                raise OSError('strace cannot attach')
-            time.sleep(0.01)
-        return self
-
-    def __exit__(self, *_):
-        self.strace.terminate()
-        self.strace.wait(PATIENCE)
+def inject(broker, what):
+    """While it lasts, this happens to every sync of the broker."""
+    return Strace(broker, '-e', f'trace={SYNCS}', '-e', f'inject={SYNCS}:{what}')
 
 
 def until(f):
@@ -49,22 +23,13 @@ def until(f):
     return f()
 
 
-def can_trace():
-    if not shutil.which('strace'):
-        return False
-    return subprocess.run(['strace', '-q', '-o', os.devnull, '-e', 'inject=fsync:error=EIO', 'true'],
-                          capture_output=True).returncode == 0
-
-
-if not can_trace():
-    print('1..0 # SKIP strace is missing or may not trace')
-    sys.exit(0)
+need_strace()
 
 with Tap() as t, Broker(t) as b, b.client() as c:
     c.create('t', 2)
     t.same(c.produce('t', {0: batch([b'a'])})[0][:2], (0, 0), 'a disk that works takes a record')
 
-    with Inject(b, 'delay_enter=2000000'), b.client() as other, b.client() as third:
+    with inject(b, 'delay_enter=2000000'), b.client() as other, b.client() as third:
         start = time.monotonic()
         t.same(c.produce('t', {0: batch([b'b'])}, timeout=100)[0][:2], (7, -1), 'a slow one: REQUEST_TIMED_OUT')
         t.ok(0.1 <= time.monotonic() - start < 2, 'when timeout.ms is over, not when the disk is done')
@@ -77,7 +42,7 @@ with Tap() as t, Broker(t) as b, b.client() as c:
          'what timed out was written after all')
     t.ok(until(lambda: c.metadata(['late'], create=False)['late'] == (0, 1)), 'and made')
 
-    with Inject(b, 'error=EIO'):
+    with inject(b, 'error=EIO'):
         t.same(c.produce('t', {0: batch([b'x'])})[0][:2], (56, -1), 'a failed sync: KAFKA_STORAGE_ERROR')
     t.same(c.produce('t', {0: batch([b'y'])})[0][:2], (56, -1), 'and for every one that follows')
     t.same(c.offset('t', -1), (0, 2), 'nothing of that can be read')
