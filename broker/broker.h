@@ -39,9 +39,10 @@ struct broker {
     struct metadata *metadata; /* the way to shard 0 */
     struct worker **workers;
     uint32_t n_workers;
-    struct crew pool;     /* reads what is not in memory */
-    struct crew jobs;     /* the shards' background work */
-    struct budget memory; /* bytes of requests */
+    struct crew pool;      /* reads what is not in memory */
+    struct crew jobs;      /* the shards' background work */
+    struct budget memory;  /* bytes of requests */
+    struct budget replies; /* encoded and not sent yet, with what they were made of */
     _Atomic uint32_t n_conns;
     struct creator creator;
     struct producer_ids producer_ids;

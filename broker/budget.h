@@ -27,6 +27,12 @@ static inline void budget_charge(struct budget *b, int64_t n)
     atomic_fetch_add_explicit(&b->used, n, memory_order_relaxed);
 }
 
+/* Was more charged than there is? */
+static inline bool budget_is_over(const struct budget *b)
+{
+    return atomic_load_explicit(&b->used, memory_order_relaxed) > b->max;
+}
+
 static inline void budget_give(struct budget *b, int64_t n)
 {
     atomic_fetch_sub_explicit(&b->used, n, memory_order_relaxed);

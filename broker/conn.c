@@ -28,7 +28,8 @@ bool conn_has_room(const struct conn *c)
     const struct settings *s = c->w->broker->settings;
     return !c->closing && !c->draining &&
            c->n_requests < (uint32_t)s->connection_max_queued_requests &&
-           c->queued < s->connection_max_queued_bytes;
+           c->queued < s->connection_max_queued_bytes &&
+           !(c->unsent && budget_is_over(&c->w->broker->replies));
 }
 
 /* What is waited for: bytes while there is a place for them, and the socket while it is full. */

@@ -9,8 +9,9 @@
  *
  * Bounds: a connection is not read while it has connection.max.queued.requests requests running, or
  * connection.max.queued.bytes of requests and replies, or while the broker's budget has no room for
- * its next frame. TCP then slows the client down. A client that stalls in the middle of a frame, or
- * of taking a reply, is closed after connection.stall.ms, an idle one after
+ * its next frame. While the replies that clients have not taken exceed their budget, each
+ * connection has one at a time. TCP then slows the client down. A client that stalls in the middle
+ * of a frame, or of taking a reply, is closed after connection.stall.ms, an idle one after
  * connections.max.idle.ms.
  *
  * Closing is asked for (conn_close) and happens at the end of the iteration, so no callback loses
@@ -49,7 +50,8 @@ struct conn {
     struct request *first, **last; /* in the order of arrival; silent ones leave early */
     struct request *silent;        /* no reply will come, but still running */
     uint32_t n_requests;
-    int64_t queued; /* bytes of requests and of replies not sent */
+    int64_t queued; /* bytes of requests and of replies not sent, */
+    int64_t unsent; /* of these replies alone */
     bool blocked;   /* the socket took no more */
     bool closing;   /* conn_close was called */
     bool draining;  /* close once everything is answered */

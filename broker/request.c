@@ -17,6 +17,8 @@ enum {
     DECODED_BASE = 1 << 20, /* memory for the decoded form of a request: so much, */
     DECODED_FACTOR = 16,    /* and this times its bytes, */
     DECODED_MAX = 64 << 20, /* but never more than this */
+    ANSWER_MAX = 256 << 20, /* memory for an answer's struct, and for its bytes: a small request
+                             * may name the same large topic again and again */
 };
 
 /* ---- memory */
@@ -32,7 +34,7 @@ static struct request *take_spare(struct worker *w)
     q = calloc(1, sizeof *q);
     if (q) {
         arena_init(&q->arena, 0);
-        wr_init(&q->reply, 0);
+        wr_init(&q->reply, ANSWER_MAX);
     }
     return q;
 }
@@ -82,14 +84,29 @@ static void drop_frame(struct request *q)
     q->charged = 0;
 }
 
+static void charge_reply(struct request *q)
+{
+    q->charged_reply = (int64_t)(q->reply.len + q->arena.used);
+    budget_charge(&q->worker->broker->replies, q->charged_reply);
+    q->conn->queued += q->charged_reply;
+    q->conn->unsent += q->charged_reply;
+}
+
+static void drop_reply(struct request *q)
+{
+    budget_give(&q->worker->broker->replies, q->charged_reply);
+    q->conn->queued -= q->charged_reply;
+    q->conn->unsent -= q->charged_reply;
+    q->charged_reply = 0;
+}
+
 void request_free(struct request *q)
 {
     struct worker *w = q->worker;
     if (!q->gone) {
         if (q->release)
             q->release(q);
-        if (q->state == REQUEST_READY)
-            q->conn->queued -= (int64_t)q->reply.len;
+        drop_reply(q);
         if (q->pinned) {
             q->conn->queued -= q->charged;
             q->gone = true;
@@ -192,7 +209,7 @@ int request_start(struct conn *c, uint8_t *frame, uint32_t n, struct err *why)
         conn_remove(c, q);
         return rc;
     }
-    q->arena.cap = 0; /* answers are bounded by what they describe */
+    q->arena.cap = q->arena.used + ANSWER_MAX;
     budget_charge(&w->broker->memory, (int64_t)q->arena.used);
     q->charged += (int64_t)q->arena.used;
     c->queued += (int64_t)q->arena.used;
@@ -221,7 +238,7 @@ void request_reply(struct request *q, const void *resp)
         w->err = ERR_TOOBIG;
     q->state = REQUEST_READY;
     q->cancel = NULL;
-    c->queued += (int64_t)w->len;
+    charge_reply(q);
     if (w->err) {
         conn_close(c, err_str(w->err));
         return;

@@ -53,7 +53,8 @@ struct request {
     bool gone;   /* pinned, and otherwise free */
     struct arena arena;
     uint8_t *frame;                     /* the decoded message points into it */
-    int64_t charged;                    /* bytes in the broker's budget */
+    int64_t charged;                    /* bytes in the broker's budgets: for the request, */
+    int64_t charged_reply;              /* and for the reply and what it was made of */
     void *msg;                          /* the decoded request, of the API's schema */
     struct wr reply;                    /* from its length field on */
     struct reply_place place;           /* how much of it is gone */

@@ -104,7 +104,7 @@ static int make_workers(struct broker *b, struct err *e)
 
 static int make_parts(struct broker *b, struct err *e)
 {
-    b->memory.max = b->settings->queued_max_request_bytes;
+    b->memory.max = b->replies.max = b->settings->queued_max_request_bytes;
     b->metadata = metadata_new(b);
     if (!b->metadata || partitions_init(&b->partitions))
         return err_set(e, -ENOMEM, "out of memory");

@@ -88,6 +88,33 @@ with Tap() as t:
         t.ok(serves(b), 'the others are served')
         t.same(b.stop(), 0, 'the broker stops cleanly')
 
+    # A small request for an answer of gigabytes.
+    with Broker(t, 'wal.profile=low', dir='echo') as b, b.client() as c:
+        c.create('wide', 1000)
+        before = b.rss_kib()
+        c.send(METADATA, 4, array([string('wide')] * 20000) + i8(0))
+        t.ok(c.is_closed(), 'an answer beyond all bounds is not made')
+        t.ok(b.rss_kib() - before < 1 << 20, 'and does not take the memory', b.rss_kib() - before)
+        t.ok(serves(b), 'the others are served')
+
+        # Clients that ask for large answers and take none.
+        deaf = [b.client() for _ in range(200)]
+        for d in deaf:
+            d.s.setblocking(False)
+            try:
+                for _ in range(50):
+                    d.send(METADATA, 4, array([string('wide')] * 5) + i8(0))
+            except BlockingIOError:
+                pass
+        end = time.monotonic() + PATIENCE
+        while b.stats('loop=0')['Metadata'] < 100 and time.monotonic() < end:
+            time.sleep(0.02)
+        t.ok(serves(b), 'clients that take no answers do not stop the others')
+        t.ok(b.rss_kib() - before < 1 << 20, 'nor fill the memory', b.rss_kib() - before)
+        for d in deaf:
+            d.s.close()
+        t.same(b.stop(), 0, 'the broker stops cleanly')
+
     # No descriptors left.
     with Broker(t, dir='poor', limit=64) as b:
         many = []

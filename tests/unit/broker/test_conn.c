@@ -22,7 +22,7 @@ static void begin(void)
     rcu_register();
     ck_assert_ok(settings_init(&settings));
     ck_assert_ok(settings_resolve(&settings, NULL));
-    broker = (struct broker){.settings = &settings, .memory.max = 1 << 20};
+    broker = (struct broker){.settings = &settings, .memory.max = 1 << 20, .replies.max = 1 << 20};
     w = worker_new(&broker, 0);
     ck_assert_ptr_nonnull(w);
 }
@@ -39,6 +39,7 @@ static void end(void)
     ck_assert_ptr_null(w->conns);
     ck_assert_uint_eq(w->n_requests, 0);
     ck_assert_int_eq(broker.memory.used, 0);
+    ck_assert_int_eq(broker.replies.used, 0);
     ck_assert_uint_eq(broker.n_conns, 0);
     worker_free(w);
     settings_release(&settings);
@@ -278,6 +279,28 @@ START_TEST(a_slow_client_gets_every_answer_in_order)
 }
 END_TEST
 
+START_TEST(while_replies_pile_up_each_client_has_one_at_a_time)
+{
+    begin();
+    int deaf = join();
+    flood(deaf);
+    ck_assert_uint_gt(w->conns->n_requests, 1);
+    broker.replies.max = 0;
+    int other = join();
+    int n = flood(other);
+    ck_assert_int_gt(n, 1);
+    ck_assert_uint_eq(w->conns->n_requests, 1);
+    for (int i = 0; i < n; i++) {
+        let_pass(0);
+        hear_answer_to(other, i);
+    }
+    ck_assert(is_silent(other));
+    leave(other);
+    leave(deaf);
+    end();
+}
+END_TEST
+
 /* The budget is 1 MiB: a claim on nearly all of it, which never becomes a request. */
 static int hog_budget(void)
 {
@@ -391,6 +414,7 @@ UNIT_MAIN(a_request_may_come_byte_by_byte, answers_come_in_the_order_of_the_requ
           a_client_that_stalls_in_a_request_is_closed,
           a_client_that_takes_no_answers_is_not_read_and_then_closed,
           a_slow_client_gets_every_answer_in_order,
+          while_replies_pile_up_each_client_has_one_at_a_time,
           the_budget_of_all_makes_others_wait_and_loses_nothing, small_requests_have_a_reserve,
           draining_answers_what_is_there_and_closes, a_half_closed_client_still_gets_its_answers,
           noise_closes_connections_and_nothing_else)
