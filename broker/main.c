@@ -1,6 +1,7 @@
 /* main.c - chronikd: the command line, signals, readiness. Everything else is libbroker. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,15 +121,21 @@ static int catch_signals(sigset_t *caught, struct err *e)
     return 0;
 }
 
+/* poll returns when a signal has come, whatever SA_RESTART says. The handlers of ThreadSanitizer
+ * wait for such a return, and would never run in a read that goes on. */
 static void wait_for_stop(struct server *server)
 {
-    char sig;
+    struct pollfd p = {.fd = signals[0], .events = POLLIN};
     for (;;) {
-        ssize_t n = read(signals[0], &sig, 1);
-        if (n == 1 && sig == SIGUSR1)
-            server_log_stats(server);
-        else if (n == 1 || errno != EINTR)
+        char sig;
+        if (poll(&p, 1, -1) < 0) {
+            if (errno != EINTR)
+                return;
+        } else if (read(signals[0], &sig, 1) != 1 || sig != SIGUSR1) {
             return;
+        } else {
+            server_log_stats(server);
+        }
     }
 }
 
