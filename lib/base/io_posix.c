@@ -157,6 +157,8 @@ static int grow_by_writing(struct io_file *f, uint64_t off, uint64_t n)
     uint64_t end = off + n;
     struct io_stat st;
     int err = posix_fstat(f, &st);
+    if (err)
+        return err;
     for (uint64_t at = st.size; !err && at < end;) {
         size_t part = end - at < ZEROS ? (size_t)(end - at) : ZEROS;
         struct iovec iov = {(void *)zeros, part};

@@ -173,7 +173,7 @@ static int find_segment(const struct plog *p, int64_t offset, struct plog_segmen
 int plog_read(struct plog *p, int64_t offset, int64_t limit, uint32_t max_bytes, bool min_one,
               struct plog_slice *out, struct err *e)
 {
-    struct plog_segment *s;
+    struct plog_segment *s = NULL;
     int64_t log_end = plog_log_end(p);
 
     *out = (struct plog_slice){0};
