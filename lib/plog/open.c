@@ -208,6 +208,9 @@ static int open_at(struct plog *p, const struct plog_mark *m, struct err *e)
     free(s.bases);
     if (rc < 0)
         return rc;
+    /* Nothing was in it that the mark counts on: what is there now may stand in the page cache alone,
+     * left by a process that was killed. */
+    p->new_dir = p->new_names = p->on_disk && m->bytes == 0;
     atomic_init(&p->log_start, m->log_start);
     atomic_init(&p->high_watermark, m->log_start);
     atomic_init(&p->log_end, m->log_end);

@@ -110,6 +110,23 @@ START_TEST(a_stop_whose_checkpoints_fail_ends_all_the_same)
 }
 END_TEST
 
+/* ---- a kill and then a power cut */
+
+/* What a killed process left in the page cache, names of files too, is made durable before a
+ * checkpoint counts on it. */
+START_TEST(a_log_made_before_a_kill_survives_a_power_cut_after_it)
+{
+    struct rig_topic *t = begin(1);
+    shard_checkpoint(rig.shard[1].s); /* knows the partition, which is empty */
+    rig_run(&rig);
+    produce(t, 0, 10);
+    rig_run(&rig);
+    rig_drop(&rig);
+    ck_assert_msg(rig_open(&rig, &err) == 0, "%s", err.text);
+    end(1);
+}
+END_TEST
+
 /* ---- trims */
 
 enum { TRIMS = 4000 };
@@ -163,5 +180,6 @@ END_TEST
 
 UNIT_MAIN(a_stop_with_a_full_log_makes_room_first, a_stop_that_cannot_make_room_ends_all_the_same,
           a_stop_whose_checkpoints_fail_ends_all_the_same,
+          a_log_made_before_a_kill_survives_a_power_cut_after_it,
           more_trims_than_an_entry_takes_go_into_several,
           a_duplicate_is_answered_when_its_original_is_applied_and_others_are_in_flight)
