@@ -107,6 +107,8 @@ static int sweep_one(const struct sweep *s, const char *name, struct err *e)
     int rc = io_path(path, sizeof path, s->cfg->dir, "%s", name);
     if (rc == 0)
         rc = io_stat(s->cfg->io, path, &st);
+    if (rc == -ENOENT) /* it went to make room for another one's removal */
+        return 0;
     if (rc < 0)
         return err_code(e, rc, "%s/%s", s->cfg->dir, name);
     if (!st.is_dir)

@@ -220,6 +220,18 @@ START_TEST(a_sweep_leaves_what_is_known)
 }
 END_TEST
 
+/* Two crashes can leave a directory beside the one it was to become. */
+START_TEST(a_removal_in_the_way_of_another_one_is_no_fault)
+{
+    fixture_init(&f);
+    make_dir("0-9", "version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAABw\n");
+    make_dir("AAAAAAAAAAAAAAAAAAAABw-9-delete", NULL); /* listed behind it */
+    ck_assert_ok(plog_sweep(&f.cfg, is_known, NULL, NULL));
+    ck_assert(!exists("0-9") && !exists("AAAAAAAAAAAAAAAAAAAABw-9-delete"));
+    fixture_release(&f);
+}
+END_TEST
+
 /* Whenever a removal is interrupted, a sweep ends it. */
 START_TEST(an_interrupted_removal_is_finished)
 {
@@ -254,4 +266,5 @@ END_TEST
 UNIT_MAIN(segments_below_the_log_start_go, the_floor_keeps_what_a_recovery_needs,
           an_older_mark_may_begin_below_the_first_segment, a_failed_unlink_is_told_and_made_good,
           slices_outlive_their_segment, old_segments_are_let_go, a_partition_is_removed,
-          a_sweep_leaves_what_is_known, an_interrupted_removal_is_finished, names_are_kafkas)
+          a_sweep_leaves_what_is_known, a_removal_in_the_way_of_another_one_is_no_fault,
+          an_interrupted_removal_is_finished, names_are_kafkas)
