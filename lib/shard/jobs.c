@@ -308,6 +308,8 @@ static void advance_stop(struct shard *s)
         return;
     }
     if (wal_writer_wants_mark(s->wal)) {
+        if (s->mark_due) /* and there was no room; the log is good without it */
+            s->stopped = !make_room(s);
         s->mark_due = true; /* shard_advance writes it */
         return;
     }

@@ -582,8 +582,11 @@ void shard_advance(struct shard *s)
     shard_apply(s);
     start_write(s);
     shard_jobs_advance(s);
-    if (s->stopping && s->mark_due) /* the last MARK */
-        start_write(s);
+    if (!s->stopping || !s->mark_due)
+        return;
+    start_write(s); /* the last MARK */
+    if (s->mark_due)
+        shard_jobs_advance(s); /* there is no room for it yet */
 }
 
 void shard_flush(struct shard *s)
