@@ -4,18 +4,28 @@
  * A workload runs on a disk in memory that records every change and every acknowledgement. Then
  * states are made in which a power cut at some point of the trace could have left a real disk
  * (base/io_mem.h), recovery runs on each, and all partitions are read back. States are counted
- * once, by content. Every tenth is cut again somewhere in its recovery.
+ * once, by content. Every tenth is cut again somewhere in its recovery; every twentieth lives on
+ * with a workload of its own, and is cut in that. Within a workload brokers are stopped and killed
+ * too, logs are trimmed, the disk fills up, and a sync fails.
  *
  * The run fails if a state loses, moves or doubles an acknowledged batch, if recovery refuses a
  * state, if a workload acknowledged nothing, or if too few distinct states were found.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/shard/rig.h"
 
-enum { STATES = 50, STATES_PER_WORKLOAD = 125, TRIES = 20 };
+enum {
+    STATES = 50,
+    STATES_PER_WORKLOAD = 125,
+    TRIES = 20,
+    LIVES = 3,
+    ACTIONS_OF_A_LIFE = 80,
+    STATES_OF_A_LIFE = 6
+};
 
 static uint64_t rng;
 
@@ -40,6 +50,7 @@ static struct {
     size_t recut, acked, checked, made;
     size_t by_cut[IO_CUT_LAST_FIRST + 1];
     size_t workloads, checkpoints, rolls, deletes, first_boot;
+    size_t trims, stops, kills, full, failed, lives;
 } tally;
 
 static bool is_new(uint64_t digest)
@@ -87,6 +98,12 @@ static void produce_some(struct rig *r, struct stream *streams)
         return;
     }
     struct stream *s = &streams[partition];
+    if (s->last && s->last->done && s->last->produce.code == ERR_OUTOFORDER) {
+        /* One before it was lost in a crash, unacknowledged: begin anew, as a client would. */
+        s->pid += 10;
+        s->sequence = 0;
+        s->last = NULL;
+    }
     if (s->last && below(4) == 0) {
         rig_produce_again(r, s->last);
         return;
@@ -95,9 +112,82 @@ static void produce_some(struct rig *r, struct stream *streams)
     s->sequence += n;
 }
 
-static void act(struct rig *r, struct stream *streams)
+/* Send something from before once more, as after a lost answer. */
+static void produce_old(struct rig *r)
+{
+    const struct rig_batch *b = r->n_batches ? r->batches[below(r->n_batches)] : NULL;
+    if (b && b->produce.batch.producer_id >= 0)
+        rig_produce_again(r, b);
+}
+
+static void trim_some(struct rig *r)
+{
+    struct rig_topic *t = rig_topic(r, below(2) ? "a" : "c");
+    struct plog *log = t ? shard_partition(r->shard[1].s, &t->id, 0) : NULL;
+    if (!log)
+        return;
+    int64_t hw = plog_high_watermark(log);
+    rig_trim(r, t, 0, below(4) ? (int64_t)below((uint64_t)hw + 1) : -1);
+    tally.trims++;
+}
+
+static void break_something(struct rig *r)
+{
+    if (below(2)) {
+        io_mem_fail(r->disk, IO_MEM_ALLOCATE, 1, ENOSPC, 1 + below(3));
+        tally.full++;
+    } else if (below(2)) {
+        io_mem_fail(r->disk, below(2) ? IO_MEM_COMMIT : IO_MEM_SYNC, 1 + below(3), EIO, 1);
+        tally.failed++;
+    }
+}
+
+static void restart(struct rig *r, uint64_t seed)
+{
+    struct err e = {.code = ERR_CHECK, .text = "the stop did not come to an end"};
+    r->hold_jobs = false;
+    for (int i = 0; i < IO_MEM_CALLS; i++)
+        io_mem_fail(r->disk, (enum io_mem_call)i, 0, 0, 0);
+    if (below(2)) {
+        tally.stops++;
+        if (rig_stop(r))
+            fail(seed, 0, 0, 0, "stop", &e);
+    } else {
+        tally.kills++;
+        rig_drop(r);
+    }
+    if (rig_open(r, &e))
+        fail(seed, 0, 0, 0, "restart", &e);
+}
+
+static void act_rarely(struct rig *r, uint64_t seed)
+{
+    switch (below(5)) {
+    case 0:
+        break_something(r);
+        break;
+    case 1:
+        restart(r, seed);
+        break;
+    case 2:
+        trim_some(r);
+        break;
+    default:
+        produce_old(r);
+    }
+    /* A shard that has failed has nothing more to say. */
+    if (shard_poisoned(r->shard[0].s) || shard_poisoned(r->shard[1].s))
+        restart(r, seed);
+}
+
+static void act(struct rig *r, struct stream *streams, uint64_t seed)
 {
     switch (below(40)) {
+    case 8:
+    case 9:
+    case 10:
+        act_rarely(r, seed);
+        break;
     case 0:
         shard_checkpoint(r->shard[1].s);
         tally.checkpoints++;
@@ -132,28 +222,35 @@ static void act(struct rig *r, struct stream *streams)
     }
 }
 
-static void workload(struct rig *r, uint64_t seed, int actions)
+static void act_for(struct rig *r, uint64_t seed, int actions, int64_t first_pid)
 {
     struct stream streams[4];
+    for (int i = 0; i < 4; i++)
+        streams[i] = (struct stream){.pid = first_pid + i};
+    for (int i = 0; i < actions; i++)
+        act(r, streams, seed);
+    r->hold_jobs = false;
+    rig_flush(r);
+    rig_run(r);
+}
+
+static void workload(struct rig *r, uint64_t seed, int actions)
+{
     struct err e = {0};
     struct shard_stats st;
-    for (int i = 0; i < 4; i++)
-        streams[i] = (struct stream){.pid = 100 + i};
     rig_init(r, NULL);
     r->seed = seed;
     r->segment_bytes = RIG_SEGMENT << below(2);
     r->wal_max_bytes = 8 * r->segment_bytes;
     r->checkpoint_bytes = below(2) ? 2 * r->segment_bytes : 0;
+    r->group_bytes = below(2) ? 32 * 1024 : 4 * 1024;
+    r->group_records = below(2) ? 1 << 20 : 6;
     if (rig_open(r, &e))
         fail(seed, 0, 0, 0, "first start", &e);
     rig_create_topic(r, "a", 4);
     rig_create_topic(r, "b", 2);
     rig_create_topic(r, "c", 1);
-    for (int i = 0; i < actions; i++)
-        act(r, streams);
-    r->hold_jobs = false;
-    rig_flush(r);
-    rig_run(r);
+    act_for(r, seed, actions, 100);
     shard_stats(r->shard[1].s, &st);
     if (st.bytes > r->segment_bytes)
         tally.rolls++;
@@ -177,6 +274,8 @@ static void recover_and_check(struct rig *r, const struct rig *history, size_t u
     size_t checked = 0;
     r->segment_bytes = history->segment_bytes;
     r->wal_max_bytes = history->wal_max_bytes;
+    r->group_bytes = history->group_bytes;
+    r->group_records = history->group_records;
     if (rig_open(r, &e))
         fail(seed, upto, cut, cut_seed, when, &e);
     if (rig_check(r, history, upto, &checked, &e))
@@ -184,8 +283,23 @@ static void recover_and_check(struct rig *r, const struct rig *history, size_t u
     tally.checked += checked;
 }
 
+static void states_of(const struct rig *history, uint64_t seed, size_t want, int life);
+
+/* What a crash left goes on, and crashes again: now terms, segments and checkpoints of two lives
+ * lie beside each other. */
+static void live_on(struct rig *r, const struct rig *history, uint64_t seed, size_t upto, int life)
+{
+    struct err e = {0};
+    if (rig_inherit(r, history, upto, &e))
+        fail(seed, upto, 0, 0, "second life", &e);
+    r->seed = draw();
+    act_for(r, seed, ACTIONS_OF_A_LIFE, 1000 * life + 100);
+    tally.lives++;
+    states_of(r, seed, STATES_OF_A_LIFE, life + 1);
+}
+
 static bool one_state(const struct rig *history, uint64_t seed, size_t upto, enum io_mem_cut cut,
-                      uint64_t cut_seed)
+                      uint64_t cut_seed, int life)
 {
     struct rig r;
     struct io_mem *left = io_mem_crash(history->disk, upto, cut, cut_seed);
@@ -209,18 +323,20 @@ static bool one_state(const struct rig *history, uint64_t seed, size_t upto, enu
         rig_release(&again);
         tally.recut++;
     }
+    if (tally.n_seen % 20 == 5 && life < LIVES)
+        live_on(&r, history, seed, upto, life);
     rig_release(&r);
     return true;
 }
 
-static void states_of(const struct rig *history, uint64_t seed, size_t want)
+static void states_of(const struct rig *history, uint64_t seed, size_t want, int life)
 {
     size_t len = io_mem_trace_len(history->disk), found = 0;
     for (size_t tries = 0; found < want && tries < want * TRIES; tries++) {
         size_t upto = below(4) ? below(len + 1)
                                : below(len / 20 + 1); /* the first start is short and delicate */
-        found +=
-            one_state(history, seed, upto, (enum io_mem_cut)below(IO_CUT_LAST_FIRST + 1), draw());
+        found += one_state(history, seed, upto, (enum io_mem_cut)below(IO_CUT_LAST_FIRST + 1),
+                           draw(), life);
     }
 }
 
@@ -234,7 +350,7 @@ int main(int argc, char **argv)
         size_t left = want - tally.n_seen;
         rng = seed;
         workload(&history, seed, 300);
-        states_of(&history, seed, left < STATES_PER_WORKLOAD ? left : STATES_PER_WORKLOAD);
+        states_of(&history, seed, left < STATES_PER_WORKLOAD ? left : STATES_PER_WORKLOAD, 1);
         rig_release(&history);
     }
     printf("power_cut: %zu distinct states of %zu made, %zu cut again in recovery, %zu "
@@ -248,6 +364,10 @@ int main(int argc, char **argv)
            "topics deleted\n",
            tally.workloads, (unsigned long long)first, tally.rolls, tally.checkpoints,
            tally.deletes);
+    printf(
+        "power_cut: %zu trims, %zu stops, %zu kills, %zu full disks, %zu failed syncs, %zu states "
+        "lived on\n",
+        tally.trims, tally.stops, tally.kills, tally.full, tally.failed, tally.lives);
     bool enough =
         tally.n_seen >= want && tally.recut >= want / 10 && tally.checked && tally.checkpoints;
     free(tally.seen);

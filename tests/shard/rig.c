@@ -58,6 +58,7 @@ void rig_init(struct rig *r, struct io_mem *disk)
     r->wal_max_bytes = 16 * RIG_SEGMENT;
     r->plog_segment_bytes = 16 * 1024;
     r->group_records = 1 << 20;
+    r->group_bytes = 32 * 1024;
 }
 
 static int open_shard(struct rig *r, uint32_t number, struct meta_image *image, struct err *e)
@@ -88,7 +89,7 @@ static int open_shard(struct rig *r, uint32_t number, struct meta_image *image, 
         .wal_max_bytes = r->wal_max_bytes,
         .checkpoint_bytes = r->checkpoint_bytes,
         .group_records = r->group_records,
-        .group_bytes = 32 * 1024,
+        .group_bytes = r->group_bytes,
         .image = image,
     };
     return shard_open(&rs->s, &cfg, e);
@@ -216,6 +217,10 @@ void rig_release(struct rig *r)
         free(r->batches[i]);
     }
     free(r->batches);
+    for (struct rig_trim *t = r->trims, *next; t; t = next) {
+        next = t->next;
+        free(t);
+    }
     io_mem_free(r->disk);
     memset(r, 0, sizeof *r);
 }
@@ -311,8 +316,7 @@ static void on_produced(struct shard_produce *p)
         b->acked_at = io_mem_trace_len(b->rig->disk);
 }
 
-static struct rig_batch *stage(struct rig *r, const struct uuid *topic_id, int32_t partition,
-                               uint8_t *bytes, size_t n)
+static struct rig_batch *add_batch(struct rig *r)
 {
     struct rig_batch *b = calloc(1, sizeof *b);
     if (r->n_batches == r->cap_batches) {
@@ -321,6 +325,13 @@ static struct rig_batch *stage(struct rig *r, const struct uuid *topic_id, int32
     }
     r->batches[r->n_batches++] = b;
     b->rig = r;
+    return b;
+}
+
+static struct rig_batch *stage(struct rig *r, const struct uuid *topic_id, int32_t partition,
+                               uint8_t *bytes, size_t n)
+{
+    struct rig_batch *b = add_batch(r);
     b->bytes = bytes;
     b->topic_id = *topic_id;
     b->acked_at = SIZE_MAX;
@@ -376,6 +387,38 @@ struct rig_batch *rig_produce_again(struct rig *r, const struct rig_batch *b)
     uint8_t *bytes = malloc(b->produce.n);
     memcpy(bytes, b->bytes, b->produce.n);
     return stage(r, &b->topic_id, b->produce.partition, bytes, b->produce.n);
+}
+
+static void on_trimmed(struct shard_trim *t)
+{
+    struct rig_trim *rt = t->arg;
+    assert(!rt->done);
+    rt->done = true;
+    if (t->code == 0)
+        rt->acked_at = io_mem_trace_len(rt->rig->disk);
+}
+
+static struct rig_trim *add_trim(struct rig *r)
+{
+    struct rig_trim *rt = calloc(1, sizeof *rt);
+    rt->rig = r;
+    rt->next = r->trims;
+    r->trims = rt;
+    return rt;
+}
+
+struct rig_trim *rig_trim(struct rig *r, const struct rig_topic *t, int32_t partition,
+                          int64_t log_start)
+{
+    struct rig_trim *rt = add_trim(r);
+    rt->acked_at = SIZE_MAX;
+    rt->trim = (struct shard_trim){.topic_id = t->id,
+                                   .partition = partition,
+                                   .log_start = log_start,
+                                   .done = on_trimmed,
+                                   .arg = rt};
+    shard_trim(r->shard[1].s, &rt->trim);
+    return rt;
 }
 
 /* ---- reading */
@@ -452,11 +495,33 @@ static int note(void *ctx, const struct batch *b)
     return 0;
 }
 
+/* Where the log start of a partition has to be, at least and at most. */
+static int check_log_start(const struct rig *h, const struct rig_topic *t, int32_t partition,
+                           size_t upto, int64_t is, struct err *e)
+{
+    int64_t least = 0, most = 0;
+    for (const struct rig_trim *rt = h->trims; rt; rt = rt->next) {
+        if (!uuid_eq(&rt->trim.topic_id, &t->id) || rt->trim.partition != partition)
+            continue;
+        if (rt->acked_at <= upto && rt->trim.log_start > least)
+            least = rt->trim.log_start;
+        if (rt->trim.log_start > most)
+            most = rt->trim.log_start;
+    }
+    return is >= least && is <= most
+               ? 0
+               : err_set(e, ERR_CHECK, "%s-%d: log start %lld, to %lld promised, to %lld asked",
+                         t->name, partition, (long long)is, (long long)least, (long long)most);
+}
+
 static int check_partition(struct rig *r, const struct rig *h, const struct rig_topic *t,
                            int32_t partition, size_t upto, size_t *checked, struct err *e)
 {
     struct content c = {0};
     int rc = rig_read(r, &t->id, partition, note, &c, e);
+    int64_t start = rc ? 0 : plog_log_start(shard_partition(r->shard[1].s, &t->id, partition));
+    if (rc == 0)
+        rc = check_log_start(h, t, partition, upto, start, e);
     for (size_t i = 0; i < h->n_batches && rc == 0; i++) {
         const struct rig_batch *b = h->batches[i];
         if (!uuid_eq(&b->topic_id, &t->id) || b->produce.partition != partition)
@@ -466,7 +531,8 @@ static int check_partition(struct rig *r, const struct rig *h, const struct rig_
             seen += c.b[k].crc == b->crc;
             right += c.b[k].crc == b->crc && c.b[k].base == b->produce.base_offset;
         }
-        if (b->acked_at <= upto) {
+        bool trimmed = b->produce.base_offset + b->produce.batch.last_offset_delta < start;
+        if (b->acked_at <= upto && !trimmed) {
             ++*checked;
             if (right != 1)
                 rc = err_set(e, ERR_CHECK, "%s-%d: batch acknowledged at offset %lld is %s",
@@ -511,4 +577,65 @@ int rig_check(struct rig *r, const struct rig *history, size_t upto, size_t *che
     if (checked)
         *checked = n;
     return 0;
+}
+
+/* ---- a second life */
+
+struct seen {
+    struct rig *r;
+    const struct rig_topic *t;
+    int32_t partition;
+};
+
+static int keep(void *ctx, const struct batch *b)
+{
+    struct seen *w = ctx;
+    for (size_t i = 0; i < w->r->n_batches; i++) {
+        struct rig_batch *of = w->r->batches[i];
+        if (of->crc != b->crc || of->acked_at == 0 || !uuid_eq(&of->topic_id, &w->t->id) ||
+            of->produce.partition != w->partition)
+            continue;
+        of->acked_at = 0;
+        of->produce.base_offset = b->base_offset;
+    }
+    return 0;
+}
+
+static int inherit_topic(struct rig *r, struct rig_topic *t, struct err *e)
+{
+    struct seen w = {r, t, 0};
+    bool there = shard_partition(r->shard[1].s, &t->id, 0) != NULL;
+    t->deleted = !there;
+    t->created_at = 0;
+    t->delete_asked_at = t->deleted_at = there ? SIZE_MAX : 0;
+    for (; there && w.partition < t->partitions; w.partition++) {
+        int rc = rig_read(r, &t->id, w.partition, keep, &w, e);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+int rig_inherit(struct rig *r, const struct rig *history, size_t upto, struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; i < history->n_batches; i++) {
+        const struct rig_batch *from = history->batches[i];
+        struct rig_batch *b = add_batch(r);
+        *b = *from;
+        b->rig = r;
+        b->bytes = malloc(from->produce.n);
+        memcpy(b->bytes, from->bytes, from->produce.n);
+        b->acked_at = from->acked_at <= upto ? 0 : SIZE_MAX;
+    }
+    for (const struct rig_trim *t = history->trims; t; t = t->next) {
+        struct rig_trim *to = add_trim(r);
+        to->trim = t->trim;
+        to->acked_at = t->acked_at <= upto ? 0 : SIZE_MAX;
+    }
+    r->n_topics = history->n_topics;
+    memcpy(r->topics, history->topics, sizeof r->topics);
+    for (unsigned i = 0; i < r->n_topics && rc == 0; i++)
+        rc = inherit_topic(r, &r->topics[i], e);
+    return rc;
 }

@@ -26,6 +26,14 @@ struct rig_batch {
     struct rig *rig;
 };
 
+struct rig_trim {
+    struct shard_trim trim;
+    bool done;
+    size_t acked_at; /* as above */
+    struct rig *rig;
+    struct rig_trim *next;
+};
+
 struct rig_shard {
     struct rig *rig;
     struct shard *s;
@@ -53,10 +61,11 @@ struct rig {
     struct rig_shard shard[2];
     struct rig_batch **batches; /* every one ever produced, in order */
     size_t n_batches, cap_batches;
+    struct rig_trim *trims;
     struct rig_topic topics[RIG_TOPICS];
     unsigned n_topics;
-    uint64_t advanced;      /* calls of host->advanced */
-    uint32_t group_records; /* 0: a default */
+    uint64_t advanced; /* calls of host->advanced */
+    uint32_t group_records, group_bytes;
     uint64_t segment_bytes, wal_max_bytes, checkpoint_bytes;
     uint64_t plog_segment_bytes;
     bool drop_apply; /* mutant: never hand an applied image on */
@@ -92,6 +101,9 @@ struct rig_batch *rig_produce(struct rig *r, const struct rig_topic *t, int32_t 
                               size_t size, int64_t pid, int16_t epoch, int32_t sequence);
 /* The same bytes once more. */
 struct rig_batch *rig_produce_again(struct rig *r, const struct rig_batch *b);
+/* Move a partition's log start up to an offset, -1 for its high watermark; likewise. */
+struct rig_trim *rig_trim(struct rig *r, const struct rig_topic *t, int32_t partition,
+                          int64_t log_start);
 void rig_flush(struct rig *r);
 
 /* Read a partition from its log start to its high watermark, checking every batch (CRC,
@@ -99,9 +111,13 @@ void rig_flush(struct rig *r);
 int rig_read(struct rig *r, const struct uuid *topic_id, int32_t partition,
              int (*each)(void *ctx, const struct batch *b), void *ctx, struct err *e);
 /* Is every batch acknowledged before `upto` at its offset with its bytes, no idempotent one twice,
- * nothing there that was never produced? ERR_CHECK with e if not. checked (may be NULL) gets the
+ * nothing there that was never produced, each log start between what was promised and what was
+ * asked? ERR_CHECK with e if not. checked (may be NULL) gets the
  * number of acknowledged batches seen. */
 int rig_check(struct rig *r, const struct rig *history, size_t upto, size_t *checked,
               struct err *e);
+/* The rig is open on what a crash of history's disk at `upto` left: take over its past. What can be
+ * read now counts as acknowledged, where it stands: it has to stay. 0 or a code with e. */
+int rig_inherit(struct rig *r, const struct rig *history, size_t upto, struct err *e);
 
 #endif
