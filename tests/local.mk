@@ -17,6 +17,7 @@ PY_LOG_COMPILER = $(srcdir)/tests/python.sh
 EXTRA_DIST += tests/python.sh
 
 include tests/bad.mk
+include tests/all.mk
 include tests/base.mk
 include tests/batch.mk
 include tests/broker.mk

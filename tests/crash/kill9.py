@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Kill a broker with -9 again and again while it works, and read back what it promised.
 
-    kill9.py [CYCLES [SEED]]        10 cycles by default; run in the build tree's top directory
+    kill9.py [CYCLES [SEED]]        10 cycles by default, or KILL9_CYCLES; run in the build tree's top directory
 
 A cycle starts chronikd on the same directory, puts a mixed load on it (load.py), kills it in one
 of the PHASES, starts it again and checks (ledger.py): every acknowledged batch stands at its offset
@@ -316,7 +316,7 @@ class Run:
 
 
 def main():
-    cycles = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+    cycles = int(sys.argv[1] if len(sys.argv) > 1 else os.environ.get('KILL9_CYCLES', 10))
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().getrandbits(32)
     print(f'# {cycles} cycles, seed {seed}: kill9.py {cycles} {seed}', flush=True)
     with Scratch(keep=bool(os.environ.get('CHRONIK_TEST_KEEP'))) as scratch:
