@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/endian.h"
+#include "shard/checkpoint.h"
 #include "tests/shard/rig.h"
 
 enum {
@@ -24,7 +26,8 @@ enum {
     TRIES = 20,
     LIVES = 3,
     ACTIONS_OF_A_LIFE = 80,
-    STATES_OF_A_LIFE = 6
+    STATES_OF_A_LIFE = 6,
+    SEQUENCE_AT = 24 /* in a checkpoint */
 };
 
 static uint64_t rng;
@@ -50,7 +53,7 @@ static struct {
     size_t recut, acked, checked, made;
     size_t by_cut[IO_CUT_LAST_FIRST + 1];
     size_t workloads, checkpoints, rolls, deletes, first_boot;
-    size_t trims, stops, kills, full, failed, lives;
+    size_t trims, stops, kills, full, failed, lives, damaged;
 } tally;
 
 static bool is_new(uint64_t digest)
@@ -283,6 +286,25 @@ static void recover_and_check(struct rig *r, const struct rig *history, size_t u
     tally.checked += checked;
 }
 
+/* Damage the newer of the data shard's two checkpoints: the older one has to do. */
+static void damage_checkpoint(struct io_mem *disk)
+{
+    uint8_t *file[2];
+    for (int i = 0; i < 2; i++) {
+        char dir[IO_PATH_MAX], path[IO_PATH_MAX];
+        size_t n = 0;
+        node_wal_dir(dir, sizeof dir, RIG_DIR, 1);
+        if (io_path(path, sizeof path, dir, "checkpoint.%d", i))
+            return;
+        file[i] = io_mem_bytes(disk, path, &n);
+        if (!file[i] || n < CHECKPOINT_HEADER)
+            return;
+    }
+    int newer = get_le64(file[1] + SEQUENCE_AT) > get_le64(file[0] + SEQUENCE_AT);
+    file[newer][CHECKPOINT_HEADER - 1] ^= 1;
+    tally.damaged++;
+}
+
 static void states_of(const struct rig *history, uint64_t seed, size_t want, int life);
 
 /* What a crash left goes on, and crashes again: now terms, segments and checkpoints of two lives
@@ -311,6 +333,8 @@ static bool one_state(const struct rig *history, uint64_t seed, size_t upto, enu
     tally.by_cut[cut]++;
     if (history->n_topics && upto < history->topics[0].created_at)
         tally.first_boot++;
+    if (tally.n_seen % 8 == 3)
+        damage_checkpoint(left);
     rig_init(&r, left);
     recover_and_check(&r, history, upto, seed, cut, cut_seed, "recovery");
     if (tally.n_seen % 10 == 0) {
@@ -366,9 +390,11 @@ int main(int argc, char **argv)
            tally.workloads, (unsigned long long)first, tally.rolls, tally.checkpoints,
            tally.deletes);
     printf(
-        "power_cut: %zu trims, %zu stops, %zu kills, %zu full disks, %zu failed syncs, %zu states "
+        "power_cut: %zu trims, %zu stops, %zu kills, %zu full disks, %zu failed syncs, %zu damaged "
+        "checkpoints, %zu states "
         "lived on\n",
-        tally.trims, tally.stops, tally.kills, tally.full, tally.failed, tally.lives);
+        tally.trims, tally.stops, tally.kills, tally.full, tally.failed, tally.damaged,
+        tally.lives);
     bool enough =
         tally.n_seen >= want && tally.recut >= want / 10 && tally.checked && tally.checkpoints;
     free(tally.seen);

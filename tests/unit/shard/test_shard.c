@@ -346,6 +346,7 @@ START_TEST(a_failed_partition_log_takes_only_itself_out)
     rig_run(&rig);
     ck_assert_uint_eq(io_mem_faults(rig.disk), 1);
     ck_assert_int_eq(bad->produce.code, -EIO);
+    ck_assert_int_eq(plog_high_watermark(shard_partition(rig.shard[1].s, &t->id, 0)), 3);
     struct rig_batch *refused = produce(t, 0), *other = produce(t, 1);
     rig_run(&rig);
     ck_assert_int_eq(refused->produce.code, -EIO);
