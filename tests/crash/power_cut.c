@@ -21,7 +21,7 @@
 #include "tests/shard/rig.h"
 
 enum {
-    STATES = 50,
+    STATES = 500,
     STATES_PER_WORKLOAD = 125,
     TRIES = 20,
     LIVES = 3,
