@@ -13,6 +13,8 @@
 #include "broker/container.h"
 #include "broker/worker.h"
 
+enum { DISCARDS = 64 }; /* reads of what a client sent in vain */
+
 static void on_event(void *arg, int events)
 {
     struct conn *c = arg;
@@ -63,12 +65,24 @@ static void free_ghost(struct conn *c)
     free(c);
 }
 
+/* A socket that is closed over unread bytes is reset, and answers still on their way are lost. What
+ * the client asked behind the last request that was taken is not wanted any more. */
+static void discard_input(struct conn *c)
+{
+    for (int i = 0; i < DISCARDS; i++) {
+        if (recv(c->fd, c->w->scratch, WORKER_SCRATCH, MSG_DONTWAIT) <= 0)
+            return;
+    }
+}
+
 /* Close the socket and let go of all requests but those that somebody else still works on. */
 static void tear_down(struct conn *c)
 {
     struct worker *w = c->w;
     deadline_clear(&w->deadlines, &c->watchdog);
     loop_fd_del(c->watch);
+    if (c->draining)
+        discard_input(c);
     close(c->fd);
     c->fd = -1;
     conn_in_release(c);
@@ -100,7 +114,8 @@ static void settle(struct loop_hook *h)
     conn_out_flush(c);
     if (conn_has_room(c))
         conn_in_resume(c);
-    if ((c->draining || c->in.ended) && c->n_requests == 0 && !c->in.held)
+    /* Bytes that came in the iteration in which draining began are held, and stay unread. */
+    if (c->n_requests == 0 && (c->draining || (c->in.ended && !c->in.held)))
         c->closing = true;
     if (!c->closing && loop_fd_set(c->watch, wanted_events(c)))
         c->closing = true;

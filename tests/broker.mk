@@ -27,6 +27,7 @@ tests_unit_broker_test_wait_LDADD = $(BROKER_TEST_LIBS)
 BROKER_FUNC_TESTS = \
 	tests/func/test_broker_cold.py \
 	tests/func/test_broker_disk.py \
+	tests/func/test_broker_drain.py \
 	tests/func/test_broker_fetch.py \
 	tests/func/test_broker_ids.py \
 	tests/func/test_broker_life.py \
