@@ -18,7 +18,9 @@
 #include "broker/producer_ids.h"
 #include "broker/settings.h"
 
+struct coordinator;
 struct metadata;
+struct offsets_topic;
 struct shard_thread;
 struct worker;
 
@@ -46,6 +48,8 @@ struct broker {
     _Atomic uint32_t n_conns;
     struct creator creator;
     struct producer_ids producer_ids;
+    struct offsets_topic *offsets;
+    struct coordinator *coordinator; /* of consumer groups */
 };
 
 #endif

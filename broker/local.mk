@@ -8,34 +8,47 @@ libbroker_la_SOURCES = \
 	broker/configs.c broker/configs.h \
 	broker/conn.c broker/conn.h broker/conn_in.c broker/conn_out.c \
 	broker/container.h \
+	broker/coordinator.c broker/coordinator.h broker/coordinator_impl.h \
+	broker/coordinator_admin.c \
+	broker/coordinator_bury.c \
+	broker/coordinator_commit.c \
+	broker/coordinator_members.c \
 	broker/creator.c broker/creator.h \
 	broker/crew.c broker/crew.h \
 	broker/deadline.c broker/deadline.h \
 	broker/errors.c broker/errors.def broker/errors.h \
 	broker/fetch.h broker/fetch_prepare.c broker/fetch_read.c \
+	broker/group.c broker/group.h \
+	broker/group_join.c \
+	broker/group_member.c broker/group_member.h \
+	broker/group_offsets.c broker/group_offsets.h \
+	broker/group_partition.c broker/group_partition.h \
+	broker/group_records.c broker/group_records.h \
+	broker/group_replay.c broker/group_replay.h \
+	broker/group_request.c broker/group_request.h \
+	broker/group_subscription.c broker/group_subscription.h \
+	broker/group_sync.c \
 	broker/h_cluster.c \
 	broker/h_configs.c \
 	broker/h_create_topics.c \
 	broker/h_delete_topics.c \
 	broker/h_epochs.c \
 	broker/h_fetch.c \
+	broker/h_group.c \
+	broker/h_groups.c \
 	broker/h_list_offsets.c \
 	broker/h_metadata.c \
+	broker/h_offsets.c \
 	broker/h_produce.c \
 	broker/h_producer_id.c \
 	broker/h_versions.c \
-	broker/group.c broker/group.h broker/group_join.c broker/group_sync.c \
-	broker/group_member.c broker/group_member.h \
-	broker/group_offsets.c broker/group_offsets.h \
-	broker/group_records.c broker/group_records.h \
-	broker/group_replay.c broker/group_replay.h \
-	broker/group_subscription.c broker/group_subscription.h \
-	broker/owned.c broker/owned.h \
 	broker/image.c broker/image.h \
 	broker/inbox.c broker/inbox.h \
 	broker/listener.c broker/listener.h \
 	broker/metadata.c broker/metadata.h \
+	broker/offsets_topic.c broker/offsets_topic.h \
 	broker/operations.h \
+	broker/owned.c broker/owned.h \
 	broker/partitions.c broker/partitions.h \
 	broker/producer_ids.c broker/producer_ids.h \
 	broker/rcu.c broker/rcu.h \

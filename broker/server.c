@@ -11,6 +11,7 @@
 #include "broker/broker.h"
 #include "broker/listener.h"
 #include "broker/metadata.h"
+#include "broker/offsets_topic.h"
 #include "broker/rcu.h"
 #include "broker/shard_thread.h"
 #include "broker/worker.h"
@@ -223,6 +224,8 @@ static int start(struct server *s, struct err *e)
         rc = start_shards(s, e);
     if (!rc)
         rc = register_node(s, e);
+    if (!rc)
+        rc = offsets_topic_start(&s->broker, e);
     return rc ? rc : serve(s, e);
 }
 
@@ -331,6 +334,7 @@ static void free_parts(struct broker *b)
     partitions_release(&b->partitions);
     rcu_wait(); /* plogs and images that were retired */
     image_release(&b->image);
+    offsets_topic_free(b);
     for (uint32_t i = 0; i < b->n_workers; i++)
         worker_free(b->workers[i]);
     free(b->workers);
@@ -344,6 +348,7 @@ void server_stop(struct server *s, int64_t grace_ms)
     struct broker *b = &s->broker;
     if (s->listener && s->workers_started)
         listener_stop(s->listener);
+    offsets_topic_drain(b);
     drain_workers(s, grace_ms);
     crew_stop(&b->pool);
     stop_shards(b);

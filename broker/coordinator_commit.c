@@ -1,0 +1,390 @@
+/* coordinator_commit.c - OffsetCommit, OffsetFetch, OffsetDelete.
+ *
+ * A commit is one batch; it is answered, and its offsets are seen, when that is applied. Batches of
+ * a group come back in the order they went, so of two commits the later one stays.
+ */
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "broker/coordinator_impl.h"
+#include "broker/group_records.h"
+#include "broker/group_subscription.h"
+#include "broker/owned.h"
+
+/* What a committed offset costs beside its strings, about. */
+enum { OFFSET_COST = 192 };
+
+/* ---- OffsetCommit */
+
+struct commit {
+    struct slot *slot;
+    struct group_call *call;
+};
+
+static void answer_commit(struct group_call *call, int16_t error)
+{
+    const struct group_commit *in = call->req;
+    for (int32_t i = 0; i < in->n; i++)
+        *in->parts[i].error = error;
+    call->done(call);
+}
+
+static void commit_done(void *arg, int code)
+{
+    struct commit *cm = arg;
+    struct slot *s = cm->slot;
+    const struct group_commit *in = cm->call->req;
+    s->writes--;
+    for (int32_t i = 0; i < in->n; i++) {
+        int rc = code ? code : group_offsets_put(&s->group->offsets, &in->parts[i].offset);
+        *in->parts[i].error = coordinator_write_error(rc);
+    }
+    cm->call->done(cm->call);
+    coordinator_settle(s);
+}
+
+/* Commits to a group that is not there make it, unless they come from somebody who was a member. */
+static int16_t find_for_commit(struct coordinator *c, const struct group_commit *in,
+                               struct slot **out)
+{
+    int16_t error = coordinator_check(c, in->group);
+    if (error)
+        return error;
+    *out = coordinator_find(c, in->group);
+    if (!*out && in->who.generation >= 0)
+        return KP_ERR_ILLEGAL_GENERATION;
+    if (!*out)
+        *out = coordinator_want(c, in->group);
+    return *out ? KP_ERR_NONE : KP_ERR_COORDINATOR_NOT_AVAILABLE;
+}
+
+static bool has_room(struct slot *s, const struct group_commit *in)
+{
+    size_t bytes = 0;
+    for (int32_t i = 0; i < in->n; i++)
+        bytes += OFFSET_COST + (size_t)in->parts[i].offset.topic.n +
+                 (size_t)(in->parts[i].offset.metadata.n > 0 ? in->parts[i].offset.metadata.n : 0);
+    if (group_offsets_room(&s->group->offsets, bytes))
+        return true;
+    coordinator_complain(s->c);
+    return false;
+}
+
+static int16_t write_commit(struct slot *s, struct group_call *call)
+{
+    const struct group_commit *in = call->req;
+    struct commit *cm = arena_alloc(call->arena, sizeof *cm);
+    if (!cm || !has_room(s, in))
+        return KP_ERR_COORDINATOR_NOT_AVAILABLE;
+    *cm = (struct commit){s, call};
+    struct batch_builder b;
+    batch_builder_init(&b, BATCH_NONE);
+    int64_t wall = coordinator_wall(s->c);
+    for (int32_t i = 0; i < in->n; i++) {
+        in->parts[i].offset.commit_ms = wall;
+        in->parts[i].offset.expire_ms = -1;
+        group_records_offset(&b, wall, in->group, &in->parts[i].offset);
+    }
+    int16_t error = KP_ERR_INVALID_COMMIT_OFFSET_SIZE;
+    if (batch_builder_size(&b) <= s->c->cfg.commit_bytes)
+        error = coordinator_write_error(coordinator_append(s, &b, commit_done, cm));
+    batch_builder_release(&b);
+    return error;
+}
+
+void coordinator_commit(struct coordinator *c, struct group_call *call)
+{
+    const struct group_commit *in = call->req;
+    struct slot *s = NULL;
+    int16_t error = find_for_commit(c, in, &s);
+    if (!error)
+        error = group_may_commit(s->group, coordinator_now(c), &in->who);
+    bool done = error || !in->n;
+    if (!done) {
+        error = write_commit(s, call);
+        done = error != KP_ERR_NONE;
+    }
+    if (done)
+        answer_commit(call, error);
+    if (s)
+        coordinator_settle(s);
+}
+
+/* ---- OffsetFetch */
+
+static struct kp_offset_fetch_resp_groups_topics_partitions *
+add_partition(struct kp_offset_fetch_resp_groups_topics *t, int32_t partition)
+{
+    struct kp_offset_fetch_resp_groups_topics_partitions *p = &t->partitions[t->n_partitions++];
+    p->partition_index = partition;
+    p->committed_offset = -1;
+    p->metadata = kp_strn("", 0);
+    return p;
+}
+
+static bool fill_partition(struct arena *a, struct kp_offset_fetch_resp_groups_topics_partitions *p,
+                           const struct group_offset *o)
+{
+    p->committed_offset = o->offset;
+    p->committed_leader_epoch = o->leader_epoch;
+    return coordinator_copy(a, &p->metadata, o->metadata);
+}
+
+static bool lives(const struct coordinator *c, const struct group_offset *o)
+{
+    return c->cfg.host->topic_lives(c->cfg.host->ctx, o->topic, &o->topic_id);
+}
+
+static bool start_topic(struct arena *a, struct kp_offset_fetch_resp_groups_topics *t,
+                        struct kp_str name, int32_t n)
+{
+    t->partitions = kp_array(&kp_offset_fetch_resp_groups_topics_partitions_schema, a, (size_t)n);
+    return t->partitions && coordinator_copy(a, &t->name, name);
+}
+
+/* Those that were asked for; without an offset where there is none. g may be NULL. */
+static bool fetch_named(struct coordinator *c, struct arena *a, const struct group *g,
+                        const struct kp_offset_fetch_req_groups *asked,
+                        struct kp_offset_fetch_resp_groups *out)
+{
+    out->topics = kp_array(&kp_offset_fetch_resp_groups_topics_schema, a, (size_t)asked->n_topics);
+    if (!out->topics)
+        return false;
+    for (int32_t i = 0; i < asked->n_topics; i++) {
+        const struct kp_offset_fetch_req_groups_topics *t = &asked->topics[i];
+        struct kp_offset_fetch_resp_groups_topics *to = &out->topics[out->n_topics++];
+        if (!start_topic(a, to, t->name, t->n_partition_indexes))
+            return false;
+        for (int32_t j = 0; j < t->n_partition_indexes; j++) {
+            struct kp_offset_fetch_resp_groups_topics_partitions *p =
+                add_partition(to, t->partition_indexes[j]);
+            const struct group_offset *o =
+                g ? group_offsets_find(&g->offsets, t->name, t->partition_indexes[j]) : NULL;
+            if (o && lives(c, o) && !fill_partition(a, p, o))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* All of a group, in two walks: count, then fill. */
+struct all {
+    struct coordinator *c;
+    struct arena *arena;
+    struct kp_offset_fetch_resp_groups *out;
+    struct kp_str topic; /* of the run of offsets under way */
+    int32_t n_topics;
+    int32_t *counts; /* partitions by topic; NULL while topics are counted */
+    bool failed;
+};
+
+/* Is this the first offset of its topic? */
+static bool begins_topic(struct all *all, const struct group_offset *o)
+{
+    if (all->n_topics && kp_str_eq(all->topic, o->topic))
+        return false;
+    all->topic = o->topic;
+    all->n_topics++;
+    return true;
+}
+
+static void count_topics(void *ctx, const struct group_offset *o)
+{
+    struct all *all = ctx;
+    if (lives(all->c, o))
+        begins_topic(all, o);
+}
+
+static void count_partitions(void *ctx, const struct group_offset *o)
+{
+    struct all *all = ctx;
+    if (!lives(all->c, o))
+        return;
+    begins_topic(all, o);
+    all->counts[all->n_topics - 1]++;
+}
+
+static void fill(void *ctx, const struct group_offset *o)
+{
+    struct all *all = ctx;
+    if (all->failed || !lives(all->c, o))
+        return;
+    struct kp_offset_fetch_resp_groups *out = all->out;
+    if (begins_topic(all, o)) {
+        out->n_topics = all->n_topics;
+        all->failed = !start_topic(all->arena, &out->topics[all->n_topics - 1], o->topic,
+                                   all->counts[all->n_topics - 1]);
+        if (all->failed)
+            return;
+    }
+    all->failed = !fill_partition(all->arena,
+                                  add_partition(&out->topics[all->n_topics - 1], o->partition), o);
+}
+
+static bool fetch_all(struct coordinator *c, struct arena *a, const struct group *g,
+                      struct kp_offset_fetch_resp_groups *out)
+{
+    struct all all = {.c = c, .arena = a, .out = out};
+    group_offsets_each(&g->offsets, count_topics, &all);
+    all.counts = arena_array(a, (size_t)all.n_topics, sizeof *all.counts);
+    out->topics = kp_array(&kp_offset_fetch_resp_groups_topics_schema, a, (size_t)all.n_topics);
+    if (!all.counts || !out->topics)
+        return false;
+    all.n_topics = 0;
+    group_offsets_each(&g->offsets, count_partitions, &all);
+    all.n_topics = 0;
+    group_offsets_each(&g->offsets, fill, &all);
+    return !all.failed;
+}
+
+static void fetch_group(struct coordinator *c, struct arena *a,
+                        const struct kp_offset_fetch_req_groups *asked,
+                        struct kp_offset_fetch_resp_groups *out)
+{
+    out->group_id = asked->group_id;
+    out->error_code = coordinator_check(c, asked->group_id);
+    if (out->error_code)
+        return;
+    struct slot *s = coordinator_find(c, asked->group_id);
+    const struct group *g = s && s->group->state != GROUP_DEAD ? s->group : NULL;
+    bool ok = true;
+    if (asked->n_topics >= 0)
+        ok = fetch_named(c, a, g, asked, out);
+    else if (g)
+        ok = fetch_all(c, a, g, out);
+    if (!ok) {
+        out->n_topics = 0;
+        out->error_code = KP_ERR_COORDINATOR_NOT_AVAILABLE;
+    }
+}
+
+void coordinator_fetch(struct coordinator *c, struct group_call *call)
+{
+    const struct group_fetch *in = call->req;
+    struct kp_offset_fetch_resp_groups *out = call->resp;
+    for (int32_t i = 0; i < in->n; i++)
+        fetch_group(c, call->arena, &in->groups[i], &out[i]);
+    call->done(call);
+}
+
+/* ---- OffsetDelete */
+
+/* Calls each for every partition that is still to be answered without an error. */
+static void each_part(struct group_call *call,
+                      void (*each)(void *ctx, struct kp_str topic,
+                                   struct kp_offset_delete_resp_topics_partitions *p),
+                      void *ctx)
+{
+    struct kp_offset_delete_resp *resp = call->resp;
+    for (int32_t i = 0; i < resp->n_topics; i++) {
+        for (int32_t j = 0; j < resp->topics[i].n_partitions; j++) {
+            if (!resp->topics[i].partitions[j].error_code)
+                each(ctx, resp->topics[i].name, &resp->topics[i].partitions[j]);
+        }
+    }
+}
+
+static bool is_read_by_members(const struct group *g, struct kp_str topic)
+{
+    for (const struct group_member *m = g->members; m; m = m->next) {
+        /* Before a protocol is chosen any of its offers may be the one. */
+        for (int32_t i = 0; i < m->protocols.n; i++) {
+            if (group_subscription_has(m->protocols.of[i].metadata, topic))
+                return true;
+        }
+    }
+    return false;
+}
+
+static void refuse_if_read(void *ctx, struct kp_str topic,
+                           struct kp_offset_delete_resp_topics_partitions *p)
+{
+    if (is_read_by_members(ctx, topic))
+        p->error_code = KP_ERR_GROUP_SUBSCRIBED_TO_TOPIC;
+}
+
+struct forget {
+    struct slot *slot;
+    struct group_call *call;
+    struct batch_builder batch;
+    int64_t wall;
+    int32_t n;
+    int16_t error;
+};
+
+static void add_tombstone(void *ctx, struct kp_str topic,
+                          struct kp_offset_delete_resp_topics_partitions *p)
+{
+    struct forget *f = ctx;
+    group_records_no_offset(&f->batch, f->wall, f->slot->group->id, topic, p->partition_index);
+    f->n++;
+}
+
+static void remove_offset(void *ctx, struct kp_str topic,
+                          struct kp_offset_delete_resp_topics_partitions *p)
+{
+    struct forget *f = ctx;
+    p->error_code = f->error;
+    if (!f->error)
+        group_offsets_remove(&f->slot->group->offsets, topic, p->partition_index);
+}
+
+static void forget_done(void *arg, int code)
+{
+    struct forget *f = arg;
+    struct slot *s = f->slot;
+    s->writes--;
+    f->error = coordinator_write_error(code);
+    each_part(f->call, remove_offset, f);
+    f->call->done(f->call);
+    coordinator_settle(s);
+}
+
+static int16_t check_forget(const struct group *g)
+{
+    if (g->state == GROUP_DEAD)
+        return KP_ERR_GROUP_ID_NOT_FOUND;
+    bool opaque = g->members && !kp_str_is(g->protocol_type, "consumer");
+    return opaque ? KP_ERR_NON_EMPTY_GROUP : KP_ERR_NONE;
+}
+
+/* 0 when the call is on its way, or there was nothing to do and it is *done. */
+static int16_t forget(struct slot *s, struct group_call *call, bool *done)
+{
+    int16_t error = check_forget(s->group);
+    if (error)
+        return error;
+    each_part(call, refuse_if_read, s->group);
+    struct forget *f = arena_alloc(call->arena, sizeof *f);
+    if (!f)
+        return KP_ERR_COORDINATOR_NOT_AVAILABLE;
+    *f = (struct forget){.slot = s, .call = call, .wall = coordinator_wall(s->c)};
+    batch_builder_init(&f->batch, BATCH_NONE);
+    each_part(call, add_tombstone, f);
+    *done = !f->n;
+    if (f->n)
+        error = coordinator_write_error(coordinator_append(s, &f->batch, forget_done, f));
+    batch_builder_release(&f->batch);
+    return error;
+}
+
+void coordinator_delete_offsets(struct coordinator *c, struct group_call *call)
+{
+    const struct kp_offset_delete_req *req = call->req;
+    struct kp_offset_delete_resp *resp = call->resp;
+    bool done = false;
+    struct slot *s = NULL;
+    resp->error_code = coordinator_check(c, req->group_id);
+    if (!resp->error_code) {
+        s = coordinator_find(c, req->group_id);
+        resp->error_code = s ? forget(s, call, &done) : KP_ERR_GROUP_ID_NOT_FOUND;
+    }
+    if (resp->error_code) {
+        resp->n_topics = 0;
+        done = true;
+    }
+    if (done)
+        call->done(call);
+    if (s)
+        coordinator_settle(s);
+}
