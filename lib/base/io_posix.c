@@ -155,7 +155,7 @@ static int grow_by_writing(struct io_file *f, uint64_t off, uint64_t n)
 {
     static const uint8_t zeros[ZEROS];
     uint64_t end = off + n;
-    struct io_stat st;
+    struct io_stat st = {0};
     int err = posix_fstat(f, &st);
     if (err)
         return err;
