@@ -1,13 +1,11 @@
-# What takes longer than `make check` may.
-#   make check-all   100 kills, 500 power cuts, real clients
-#   make check-long  ten times as many, and a long look for states that a power cut could leave
-# The same programs as in `make check`, told by the environment to do more; their results are counted like those.
-CHECK_ALL_TESTS = tests/crash/power_cut tests/crash/kill9.py tests/clients/run.t
-
+# What takes longer than `make check` may: real clients, kills, power cuts, bad input.
+#   make check-all   100 kills, 5,000 states that a power cut could leave
+#   make check-long  ten times as many
+# Their output is shown as it comes; the last line counts.
+EXTRA_DIST += tests/suite.sh
+SUITE = srcdir='$(abs_srcdir)' $(srcdir)/tests/suite.sh
 check-all: all $(check_PROGRAMS)
-	POWER_CUT_STATES=500 KILL9_CYCLES=100 \
-		$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS="$(CHECK_ALL_TESTS)"
+	$(SUITE) 100 5000
 check-long: all $(check_PROGRAMS)
-	POWER_CUT_STATES=50000 KILL9_CYCLES=1000 \
-		$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS="$(CHECK_ALL_TESTS)"
+	$(SUITE) 1000 50000
 .PHONY: check-all check-long

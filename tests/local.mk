@@ -26,6 +26,7 @@ include tests/bench.mk
 include tests/cli.mk
 include tests/group.mk
 include tests/client.mk
+include tests/clients.mk
 include tests/func.mk
 include tests/crash.mk
 include tests/kp.mk

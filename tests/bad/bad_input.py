@@ -19,7 +19,7 @@ import values  # noqa: E402
 from cases import Subject  # noqa: E402
 from node import Node, Scratch  # noqa: E402
 from tap import Tap  # noqa: E402
-from wire import FIND_COORDINATOR, batch, batches  # noqa: E402
+from wire import batch, batches  # noqa: E402
 
 DISTINCT_MIN = 60
 GROWTH_MAX = 64 << 20
@@ -71,8 +71,7 @@ def main():
         subject = Subject(node.start())
         prepare(subject)
         before = node.rss()
-        has_groups = FIND_COORDINATOR in frames.served_versions(subject)
-        cases = [*frames.cases(subject), *values.cases(), *(groups.cases() if has_groups else ()),
+        cases = [*frames.cases(subject), *values.cases(), *groups.cases(),
                  *commands.cases(subject, scratch), *files.cases(files.Directories(scratch))]
         count = try_all(tap, cases, subject)
         growth = node.rss() - before

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Kill a broker with -9 again and again while it works, and read back what it promised.
 
-    kill9.py [CYCLES [SEED]]        10 cycles by default, or KILL9_CYCLES; run in the build tree's top directory
+    kill9.py [CYCLES [SEED]]        10 cycles by default; run in the build tree's top directory
 
 A cycle starts chronikd on the same directory, puts a mixed load on it (load.py), kills it in one
 of the PHASES, starts it again and checks (ledger.py): every acknowledged batch stands at its offset
@@ -25,7 +25,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 import load  # noqa: E402
 from ledger import Ledger  # noqa: E402
 from node import Node, Scratch, program  # noqa: E402
-from wire import API_VERSIONS, FIND_COORDINATOR, Wire, error_name  # noqa: E402
+from wire import Wire, error_name  # noqa: E402
 
 # Small files, so that within a second of load segments roll and checkpoints are made.
 SETTINGS = {
@@ -67,16 +67,14 @@ class Era:
             seed = self.run.rng.getrandbits(64)
             return kind(self.ledger, self.run.node.port, random.Random(seed), *arguments)
         self.churn = new(load.Churn)
+        self.committer = new(load.Committer, (self.group, self.plain, 0))
         self.workers = [
             new(load.Plain, [(self.plain, 0)]), new(load.Plain, [(self.plain, 1)]),
             new(load.Plain, [(self.wide, n) for n in range(WIDE)]),
             new(load.Unacknowledged, [(self.plain, 0), (self.wide, 1)]),
             *(new(load.Idempotent, s) for s in self.sequences),
-            new(load.Reader, self.wide, 0), new(load.Reader, self.once, 1), self.churn]
-        self.committer = None
-        if self.run.has_groups:
-            self.committer = new(load.Committer, (self.group, self.plain, 0))
-            self.workers.append(self.committer)
+            new(load.Reader, self.wide, 0), new(load.Reader, self.once, 1), self.churn,
+            self.committer]
         for w in self.workers:
             w.start()
 
@@ -112,7 +110,6 @@ class Run:
         self.node = Node(scratch, SETTINGS)
         self.start_seconds = 0.1
         self.done = collections.Counter()
-        self.has_groups = True
 
     def start(self):
         begun = time.monotonic()
@@ -276,23 +273,16 @@ class Run:
         self.done[phase.__name__] += 1
 
     def phases(self):
-        """Each phase as often as the others, in an order by the seed; a short run begins with the
-        first ones."""
-        offered = [p for p in self.PHASES if self.has_groups or p is not Run.commits]
+        """Each phase as often as the others, in an order by the seed."""
         order = []
         while len(order) < self.cycles:
-            turn = offered[:]
+            turn = self.PHASES[:]
             self.rng.shuffle(turn)
             order += turn
         return order[:self.cycles]
 
     def go(self):
         self.start()
-        with Wire(self.node.port) as wire:
-            u = wire.call(API_VERSIONS, 0, b'')
-            u.i16()
-            self.has_groups = FIND_COORDINATOR in [
-                k for k, _, _ in u.array(lambda a: (a.i16(), a.i16(), a.i16()))]
         for number, phase in enumerate(self.phases()):
             if number % CYCLES_OF_AN_ERA == 0:
                 if number:
@@ -316,7 +306,7 @@ class Run:
 
 
 def main():
-    cycles = int(sys.argv[1] if len(sys.argv) > 1 else os.environ.get('KILL9_CYCLES', 10))
+    cycles = int(sys.argv[1]) if len(sys.argv) > 1 else 10
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().getrandbits(32)
     print(f'# {cycles} cycles, seed {seed}: kill9.py {cycles} {seed}', flush=True)
     with Scratch(keep=bool(os.environ.get('CHRONIK_TEST_KEEP'))) as scratch:

@@ -1,5 +1,5 @@
-/* power_cut [STATES [SEED]] (or POWER_CUT_STATES) - the power fails at every kind of moment; what
- * was acknowledged must be there afterwards.
+/* power_cut [STATES [SEED]] - the power fails at every kind of moment; what was acknowledged must
+ * be there afterwards.
  *
  * A workload runs on a disk in memory that records every change and every acknowledgement. Then
  * states are made in which a power cut at some point of the trace could have left a real disk
@@ -366,8 +366,7 @@ static void states_of(const struct rig *history, uint64_t seed, size_t want, int
 
 int main(int argc, char **argv)
 {
-    const char *asked = argc > 1 ? argv[1] : getenv("POWER_CUT_STATES");
-    size_t want = asked ? strtoul(asked, NULL, 10) : STATES;
+    size_t want = argc > 1 ? strtoul(argv[1], NULL, 10) : STATES;
     uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1, seed = first;
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (; tally.n_seen < want && seed < first + 4 + want / 10; seed++) {
