@@ -8,7 +8,7 @@ struct group_limits limits;
 struct group *g;
 int64_t now;
 int32_t stores;
-static int32_t store_generation;
+static int32_t generations[16]; /* of the stores, oldest first */
 static int fresh;
 
 static void text(char out[TEXT], const void *p, int32_t n)
@@ -52,8 +52,8 @@ static void synced(void *waiter, const struct group_synced *r)
 static void store(struct group *of)
 {
     ck_assert_ptr_eq(of, g);
-    stores++;
-    store_generation = of->generation;
+    ck_assert_int_lt(stores, 16);
+    generations[stores++] = of->generation;
 }
 
 static const struct group_host host = {joined, synced, store};
@@ -61,8 +61,9 @@ static const struct group_host host = {joined, synced, store};
 void stored(int16_t error)
 {
     ck_assert_int_gt(stores, 0);
-    stores--;
-    group_stored(g, now, store_generation, error);
+    int32_t generation = generations[0];
+    memmove(generations, generations + 1, (size_t)--stores * sizeof *generations);
+    group_stored(g, now, generation, error);
 }
 
 void make(void)

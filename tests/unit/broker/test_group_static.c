@@ -241,6 +241,25 @@ START_TEST(a_static_member_leaves_by_its_instance)
 }
 END_TEST
 
+START_TEST(a_static_leader_that_misses_a_rebalance_does_not_lead)
+{
+    struct call a, b, d;
+    make_static_pair(&a, &b, "range:m", false);
+    struct group_caller wa = caller(a.id, "ia", 2);
+    join(&d, (struct joiner){.name = "d"});
+    join(&b, (struct joiner){.id = b.id, .instance = "ib", .protocols = {"range:m"}});
+    for (int64_t t = 0; t < REBALANCE; t += 5000) {
+        ck_error(group_heartbeat(g, now, &wa), KP_ERR_REBALANCE_IN_PROGRESS);
+        pass(5000);
+    }
+    ck_answered(b, KP_ERR_NONE);
+    ck_answered(d, KP_ERR_NONE);
+    ck_assert_str_eq(d.leader, b.id);
+    ck_assert_int_eq(g->n_members, 3);
+    done();
+}
+END_TEST
+
 UNIT_MAIN(a_static_member_that_starts_anew_disturbs_nobody, who_was_taken_over_is_fenced,
           a_static_leader_that_starts_anew_is_told_to_skip_the_assignment,
           a_static_leader_with_an_old_client_is_told_that_another_leads,
@@ -252,4 +271,5 @@ UNIT_MAIN(a_static_member_that_starts_anew_disturbs_nobody, who_was_taken_over_i
           a_static_member_that_starts_anew_while_waiting_takes_its_place,
           a_static_member_stays_through_a_rebalance_it_misses,
           only_static_members_and_none_is_back_the_group_waits_on,
-          a_static_member_leaves_by_its_instance)
+          a_static_member_leaves_by_its_instance,
+          a_static_leader_that_misses_a_rebalance_does_not_lead)

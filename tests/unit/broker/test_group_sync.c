@@ -117,8 +117,47 @@ START_TEST(commits_before_joining_again_are_taken)
 }
 END_TEST
 
+START_TEST(a_store_of_an_older_generation_settles_nothing)
+{
+    struct call a, b, again, sa, late;
+    make_stable(&a);
+    join(&b, (struct joiner){.name = "b"});
+    join(&again, (struct joiner){.id = a.id});
+    sync_as(&sa, caller(a.id, NULL, 2), NULL, 0); /* its store is under way */
+    ck_error(group_leave(g, now, kp_str(b.id), kp_str(NULL)), KP_ERR_NONE);
+    join(&again, (struct joiner){.id = a.id});
+    ck_assert_int_eq(again.generation, 3);
+    sync_as(&late, caller(a.id, NULL, 3), NULL, 0);
+    ck_assert_int_eq(stores, 2);
+    stored(KP_ERR_NONE); /* of generation 2 */
+    ck_waits(late);
+    ck_assert_int_eq(g->state, GROUP_COMPLETING);
+    stored(KP_ERR_NONE);
+    ck_answered(late, KP_ERR_NONE);
+    done();
+}
+END_TEST
+
+START_TEST(a_session_begins_with_the_assignment)
+{
+    struct call a, b, again, sa, sb;
+    make_stable(&a);
+    join(&b, (struct joiner){.name = "b"});
+    join(&again, (struct joiner){.id = a.id});
+    follow(&sb, &b);
+    pass(SESSION - 1);
+    sync_as(&sa, caller(a.id, NULL, 2), NULL, 0);
+    stored(KP_ERR_NONE);
+    ck_answered(sb, KP_ERR_NONE);
+    pass(SESSION - 1);
+    ck_error(heartbeat(&b), KP_ERR_NONE);
+    done();
+}
+END_TEST
+
 UNIT_MAIN(nobody_gets_an_assignment_before_it_is_durable,
           an_assignment_that_cannot_be_stored_is_not_given,
           a_rebalance_meanwhile_outdates_what_is_stored, a_member_may_sync_later,
           sync_while_preparing_is_refused, an_empty_group_takes_commits_of_nobody,
-          commits_between_join_and_sync_are_refused, commits_before_joining_again_are_taken)
+          commits_between_join_and_sync_are_refused, commits_before_joining_again_are_taken,
+          a_store_of_an_older_generation_settles_nothing, a_session_begins_with_the_assignment)
