@@ -151,5 +151,9 @@ int settings_resolve(struct settings *s, struct err *e)
             e, ERR_INVALID,
             "wal.max.bytes: %lld holds fewer than four segments of wal.segment.bytes, %lld",
             (long long)s->wal_max_bytes, (long long)s->wal_segment_bytes);
+    if (s->group_min_session_timeout_ms > s->group_max_session_timeout_ms)
+        return err_set(e, ERR_INVALID,
+                       "group.min.session.timeout.ms: %d is above group.max.session.timeout.ms, %d",
+                       s->group_min_session_timeout_ms, s->group_max_session_timeout_ms);
     return 0;
 }

@@ -181,6 +181,10 @@ START_TEST(settings_that_contradict_each_other_are_refused)
     ck_assert_ok(settings_argument(&s, "wal.max.bytes=16777216", &e));
     ck_assert_int_eq(settings_resolve(&s, &e), ERR_INVALID);
     settings_release(&s);
+    begin();
+    ck_assert_ok(settings_argument(&s, "group.max.session.timeout.ms=5000", &e));
+    ck_assert_int_eq(settings_resolve(&s, &e), ERR_INVALID);
+    settings_release(&s);
 }
 END_TEST
 
