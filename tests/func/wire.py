@@ -50,6 +50,10 @@ class Tap:
             print('#', why, flush=True)
         return good
 
+    def skip(self, what, why):
+        self.n += 1
+        print('ok', self.n, '-', what, '# SKIP', why, flush=True)
+
     def same(self, got, want, what):
         return self.ok(got == want, what, f'got {got!r}, not {want!r}')
 
@@ -124,6 +128,14 @@ class Broker:
                 raise RuntimeError(f'the broker died: {self.process.returncode}: ' + '\n'.join(self.lines()))
             time.sleep(0.01)
         raise RuntimeError('no statistics')
+
+    def grew_within(self, t, before, kib, what):
+        """RSS is at most so much more than rss_kib() said before."""
+        with open(f'/proc/{self.process.pid}/maps') as f:
+            if 'libtsan' in f.read():
+                t.skip(what, 'under ThreadSanitizer RSS is mostly its shadow of memory')
+                return
+        t.ok(self.rss_kib() - before < kib, what, self.rss_kib() - before)
 
     def rss_kib(self):
         with open(f'/proc/{self.process.pid}/status') as f:
