@@ -34,5 +34,5 @@ BROKER_FUNC_TESTS = \
 	tests/func/test_broker_limits.py \
 	tests/func/test_broker_produce.py \
 	tests/func/test_broker_topics.py
-EXTRA_DIST += $(BROKER_FUNC_TESTS) tests/func/strace.py tests/func/wire.py
+EXTRA_DIST += $(BROKER_FUNC_TESTS) tests/func/strace.py
 TESTS += $(BROKER_FUNC_TESTS)

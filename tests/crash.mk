@@ -3,4 +3,5 @@ TESTS += tests/crash/kill9.py tests/crash/test_ledger.py
 EXTRA_DIST += tests/crash/kill9.py tests/crash/ledger.py tests/crash/load.py tests/crash/test_ledger.py
 
 # What tests in Python share.
-EXTRA_DIST += tests/common/node.py tests/common/tap.py tests/common/wire.py
+EXTRA_DIST += tests/common/broker.py tests/common/client.py tests/common/records.py tests/common/tap.py \
+	tests/common/wire.py

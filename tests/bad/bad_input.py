@@ -16,39 +16,40 @@ import files  # noqa: E402
 import frames  # noqa: E402
 import groups  # noqa: E402
 import values  # noqa: E402
+from broker import Broker  # noqa: E402
 from cases import Subject  # noqa: E402
-from node import Node, Scratch  # noqa: E402
+from records import batch, batches  # noqa: E402
 from tap import Tap  # noqa: E402
-from wire import batch, batches  # noqa: E402
 
 DISTINCT_MIN = 60
-GROWTH_MAX = 64 << 20
-SETTINGS = {'socket.request.max.bytes': frames.MAX_REQUEST, 'auto.create.topics.enable': 'false',
-            'wal.profile': 'low'}
+GROWTH_MAX_KIB = 64 << 10
+SETTINGS = (f'socket.request.max.bytes={frames.MAX_REQUEST}', 'auto.create.topics.enable=false',
+            'wal.profile=low')
 
 
 def prepare(subject):
-    with subject.wire() as c:
-        errors = c.create_topics([
-            (subject.PLAIN, 2, 1, {}), (subject.COMPACT, 1, 1, {'cleanup.policy': 'compact'}),
-            (subject.SMALL, 1, 1, {'max.message.bytes': '1000'})])
-        if any(errors.values()):
-            raise RuntimeError(f'topics: {errors}')
-        c.produce(subject.PLAIN, 0, batch([b'%d' % n for n in range(subject.RECORDS)]))
+    with subject.broker.client() as c:
+        for name, partitions, configs in [
+                (subject.PLAIN, 2, []), (subject.COMPACT, 1, [('cleanup.policy', 'compact')]),
+                (subject.SMALL, 1, [('max.message.bytes', '1000')])]:
+            error = c.create(name, partitions, configs)
+            if error:
+                raise RuntimeError(f'creation of {name}: {error}')
+        c.produce(subject.PLAIN, {0: batch([b'%d' % n for n in range(subject.RECORDS)])})
 
 
 def untouched(subject):
     """The topics are those that were prepared, and what was in them still is."""
-    with subject.wire() as c:
-        topics = sorted(c.metadata())
-        error, high, data = c.fetch(subject.PLAIN, 0, 0)
-        found = [v for b in batches(data) for _, v in b.records()]
+    with subject.broker.client() as c:
+        topics = {t for t in c.metadata(None) if not t.startswith('__')}
+        error, high, records = c.fetch(subject.PLAIN, {0: 0})[0]
+        found = [v for b in batches(records) for _, v in b.records()]
     return (topics, error, high, found) == (
-        sorted([subject.PLAIN, subject.COMPACT, subject.SMALL]), 0, subject.RECORDS,
+        {subject.PLAIN, subject.COMPACT, subject.SMALL}, 0, subject.RECORDS,
         [b'%d' % n for n in range(subject.RECORDS)])
 
 
-def try_all(tap, cases, subject):
+def try_all(t, cases, subject):
     seen = set()
     for case in cases:
         triple = (case.target, case.fault, case.expected)
@@ -59,29 +60,22 @@ def try_all(tap, cases, subject):
             got = case.run(subject)
         except Exception as e:
             got = f'{type(e).__name__}: {e}'
-        tap.check(got == case.expected, f'{case.target}: {case.fault}: {case.expected}', got)
-        if not subject.node.running():
-            raise RuntimeError(f'the broker died of {triple}: {subject.node.lines()[-500:]}')
+        t.ok(got == case.expected, f'{case.target}: {case.fault}: {case.expected}', got)
+        if not subject.broker.running():
+            raise RuntimeError(f'the broker died of {triple}: {subject.broker.lines()[-3:]}')
     return len(seen)
 
 
-def main():
-    tap = Tap()
-    with Scratch() as scratch, Node(scratch, SETTINGS) as node:
-        subject = Subject(node.start())
-        prepare(subject)
-        before = node.rss()
-        cases = [*frames.cases(subject), *values.cases(), *groups.cases(),
-                 *commands.cases(subject, scratch), *files.cases(files.Directories(scratch))]
-        count = try_all(tap, cases, subject)
-        growth = node.rss() - before
-        tap.check(growth < GROWTH_MAX, 'the memory of the broker is bounded', f'{growth} more')
-        tap.check(untouched(subject), 'what the broker held before is there, and nothing else')
-        tap.check(node.stop() == 0, 'it stops cleanly')
-    tap.note(f'{count} distinct cases; the broker grew by {growth >> 10} KiB')
-    tap.check(count >= DISTINCT_MIN, f'at least {DISTINCT_MIN} cases were tried')
-    return tap.finish()
-
-
-if __name__ == '__main__':
-    sys.exit(main())
+with Tap() as t, Broker(t, *SETTINGS) as b:
+    subject = Subject(b)
+    prepare(subject)
+    before = b.rss_kib()
+    cases = [*frames.cases(subject), *values.cases(), *groups.cases(),
+             *commands.cases(subject, t.work), *files.cases(files.Directories(t))]
+    count = try_all(t, cases, subject)
+    growth = b.rss_kib() - before
+    b.grew_within(t, before, GROWTH_MAX_KIB, 'the memory of the broker is bounded')
+    t.ok(untouched(subject), 'what the broker held before is there, and nothing else')
+    t.same(b.stop(), 0, 'it stops cleanly')
+    t.note(f'{count} distinct cases; the broker grew by {growth} KiB')
+    t.ok(count >= DISTINCT_MIN, f'at least {DISTINCT_MIN} cases were tried')

@@ -1,7 +1,8 @@
 """A case: what is given to whom, what is wrong with it, what has to come of it."""
 import collections
 
-from wire import Closed, Wire, error_name
+from client import Closed
+from wire import error_name
 
 # run(subject) gives what came of it, as text; it has to equal expected.
 Case = collections.namedtuple('Case', 'target fault expected run')
@@ -14,17 +15,14 @@ class Subject:
     PLAIN, COMPACT, SMALL = 'plain', 'compact', 'small'
     RECORDS = 3  # in partition 0 of the plain topic
 
-    def __init__(self, node):
-        self.node = node
-
-    def wire(self):
-        return Wire(self.node.port)
+    def __init__(self, broker):
+        self.broker = broker
 
     def outcome(self, ask):
-        """ask(wire) gives an error code."""
-        with self.wire() as wire:
+        """ask(client) gives an error code."""
+        with self.broker.client() as c:
             try:
-                return error_name(ask(wire))
+                return error_name(ask(c))
             except Closed:
                 return CLOSED
 
@@ -35,12 +33,12 @@ def answers(target, fault, expected, ask):
 
 
 def closes(target, fault, send):
-    """A case whose bytes, sent by send(wire), end the connection without a word."""
+    """A case whose bytes, sent by send(client), end the connection without a word."""
     def run(subject):
-        with subject.wire() as wire:
+        with subject.broker.client() as c:
             try:
-                send(wire)
+                send(c)
             except Closed:
                 return CLOSED
-            return CLOSED if wire.is_closed() else 'an answer'
+            return CLOSED if c.is_closed() else 'an answer'
     return Case(target, fault, CLOSED, run)

@@ -3,8 +3,8 @@ line on standard error that begins with the program's name."""
 import os
 import subprocess
 
+from broker import program
 from cases import Case
-from node import Node, program
 
 NOBODY = '127.0.0.1:1'  # a port that nothing listens on
 
@@ -77,12 +77,11 @@ def run(name, arguments, stdin, places, address):
     return subprocess.run(command, input=stdin, capture_output=True, text=True, env=env, timeout=30)
 
 
-def cases(subject, scratch):
+def cases(subject, work):
     """subject's broker is the one that programs find."""
-    node: Node = subject.node
-    address = f'127.0.0.1:{node.port}'
-    places = {n: os.path.join(scratch, n) for n in ('missing', 'empty', 'fresh', *FILES)}
-    places.update(data=node.data, address=address)
+    address = f'127.0.0.1:{subject.broker.port}'
+    places = {n: os.path.join(work, n) for n in ('missing', 'empty', 'fresh', *FILES)}
+    places.update(data=subject.broker.dir, address=address)
     os.mkdir(places['empty'])
     for name, text in FILES.items():
         with open(places[name], 'w') as f:

@@ -5,12 +5,13 @@ import os
 import shutil
 import subprocess
 
+from broker import Broker, program
 from cases import Case
-from node import Node, program
-from wire import Wire, batch, batches, error_name
+from records import batch, batches
+from wire import error_name
 
-SETTINGS = {'wal.segment.bytes': 1 << 20, 'wal.checkpoint.bytes': 1 << 18,
-            'log.index.interval.bytes': 512, 'log.segment.bytes': 128 << 10}
+SETTINGS = ('wal.segment.bytes=1048576', 'wal.checkpoint.bytes=262144',
+            'log.index.interval.bytes=512', 'log.segment.bytes=131072')
 BATCHES = 100
 BLOCK = 4096
 LOG = 'log/t-0/00000000000000000000.log'
@@ -21,24 +22,23 @@ class Directories:
     """Two data directories to make damaged copies of: one whose broker was killed, one whose broker
     stopped cleanly."""
 
-    def __init__(self, scratch):
-        self.scratch, self.copies = scratch, 0
-        killed = Node(scratch, SETTINGS, 'killed').start()
-        with Wire(killed.port) as c:
-            c.create_topics([('t', 1, 1, {})])
+    def __init__(self, tap):
+        self.tap, self.copies = tap, 0
+        killed = Broker(tap, *SETTINGS, dir='killed').start()
+        with killed.client() as c:
+            c.create('t')
             for n in range(BATCHES):
-                c.produce('t', 0, batch([b'%d' % n + bytes(3000)]))
+                c.produce('t', {0: batch([b'%d' % n + bytes(3000)])})
         killed.kill()
-        shutil.copytree(killed.data, os.path.join(scratch, 'stopped'))
-        Node(scratch, SETTINGS, 'stopped').start().stop()
-        other = Node(scratch, SETTINGS, 'other').start()
-        other.kill()
+        shutil.copytree(killed.dir, os.path.join(tap.work, 'stopped'))
+        Broker(tap, *SETTINGS, dir='stopped').start().stop()
+        Broker(tap, *SETTINGS, dir='other').start().kill()
 
     def copy(self, kind):
         self.copies += 1
         name = f'{kind}-{self.copies}'
-        shutil.copytree(os.path.join(self.scratch, kind), os.path.join(self.scratch, name))
-        return Node(self.scratch, SETTINGS, name)
+        shutil.copytree(os.path.join(self.tap.work, kind), os.path.join(self.tap.work, name))
+        return Broker(self.tap, *SETTINGS, dir=name)
 
 
 # What can happen to a file. Each gives a function of its path.
@@ -80,69 +80,63 @@ remove = os.unlink
 
 # What can come of it.
 
-def start(node, name):
+def start(b, name):
     """Of a start: refused with one line that names the file, or not."""
-    status, log = node.refusal(limit=20)
-    errors = [line for line in log.split('\n') if ' ERROR ' in line or line.startswith('chronikd')]
+    status = b.refusal(patience=20)
+    errors = [line for line in b.lines() if ' ERROR ' in line or line.startswith('chronikd')]
     if status is None:
         return 'it serves'
     if status != 1 or len(errors) != 1:
-        return f'status {status}, {len(errors)} lines of errors: {log[-300:]}'
+        return f'status {status}, {len(errors)} lines of errors: {b.lines()[-3:]}'
     return f'start refused, naming {name}' if name in errors[0] else f'start refused: {errors[0]}'
 
 
-def verify(tool, node, name):
-    done = subprocess.run([program(tool), 'verify', node.data], capture_output=True, text=True)
+def verify(tool, b, name):
+    done = subprocess.run([program(tool), 'verify', b.dir], capture_output=True, text=True)
     said = done.stdout + done.stderr
     if done.returncode == 8 and name in said:
         return f'exit 8, naming {name}'
     return f'exit {done.returncode}: {said[-300:]}'
 
 
-def serve(node):
+def serve(b):
     """Read the topic back."""
-    try:
-        node.start(limit=20)
-        with Wire(node.port) as c:
-            found, offset = [], 0
-            while offset < BATCHES:
-                error, _, data = c.fetch('t', 0, offset)
-                if error:
-                    named = [line for line in node.lines().split('\n') if '.log' in line]
-                    return f'{error_name(error)} and {len(named)} line that names the file'
-                got = batches(data)
-                if not got:
-                    return f'nothing at offset {offset}'
-                found += [v.rstrip(b'\0') for b in got for _, v in b.records()]
-                offset = got[-1].base + got[-1].count
-        return SERVES if found == [b'%d' % n for n in range(BATCHES)] else 'other records'
-    except RuntimeError as e:
-        return f'no start: {str(e)[-300:]}'
-    finally:
-        node.kill()
+    with b, b.client() as c:
+        found, offset = [], 0
+        while offset < BATCHES:
+            error, _, records = c.fetch('t', {0: offset})[0]
+            if error:
+                named = [line for line in b.lines() if '.log' in line]
+                return f'{error_name(error)} and {len(named)} line that names the file'
+            got = batches(records)
+            if not got:
+                return f'nothing at offset {offset}'
+            found += [v.rstrip(b'\0') for whole in got for _, v in whole.records()]
+            offset = got[-1].last + 1
+    return SERVES if found == [b'%d' % n for n in range(BATCHES)] else 'other records'
 
 
 def cases(directories):
     def case(target, fault, expected, kind, path, damage, outcome):
         def run(_):
-            node = directories.copy(kind)
+            b = directories.copy(kind)
             try:
-                damage(os.path.join(node.data, path))
-                return outcome(node)
+                damage(os.path.join(b.dir, path))
+                return outcome(b)
             finally:
-                node.kill()
-                shutil.rmtree(node.data)
+                b.kill()
+                shutil.rmtree(b.dir)
         return Case(target, fault, expected, run)
 
     def refused(target, fault, kind, path, damage, name=None):
         name = name or os.path.basename(path)
         return case(target, fault, f'start refused, naming {name}', kind, path, damage,
-                    lambda node: start(node, name))
+                    lambda b: start(b, name))
 
     def found(tool, target, fault, kind, path, damage, name=None):
         name = name or os.path.basename(path)
         return case(f'{tool} verify, {target}', fault, f'exit 8, naming {name}', kind, path, damage,
-                    lambda node: verify(tool, node, name))
+                    lambda b: verify(tool, b, name))
 
     def harmless(target, fault, kind, path, damage):
         return case(target, fault, SERVES, kind, path, damage, serve)
@@ -167,7 +161,7 @@ def cases(directories):
                     flip(early + at))
         yield harmless('WAL group before the checkpoint', fault, 'killed', live, flip(early + at))
     yield refused('WAL segment', "another cluster's file", 'killed', live, lambda path: shutil.copy(
-        os.path.join(directories.scratch, 'other', live), path))
+        os.path.join(directories.tap.work, 'other', live), path))
     for n in (0, 1):
         yield found('chronik-wal', f'checkpoint {n}', 'a flipped bit', 'stopped',
                     f'wal/1/checkpoint.{n}', flip(60))

@@ -1,60 +1,44 @@
 """Requests of groups that ask for what cannot be."""
 import wire as w
 from cases import Subject, answers
-from wire import Pack
+from wire import array, data, i32, string
 
 PLAIN = Subject.PLAIN
 
 
+def error_of(r):
+    r.i32()
+    return r.i16()
+
+
 def joined(group='g', session=10000, member='', kind='consumer', protocols=('range',), version=2):
-    """The error of a JoinGroup and the member id."""
-    def ask(c):
-        body = Pack().string(group).i32(session)
-        if version >= 1:
-            body.i32(session)
-        body.string(member)
-        if version >= 5:
-            body.string(None)
-        body.string(kind).array(protocols, lambda p, n: p.string(n).data(b''))
-        u = c.call(w.JOIN_GROUP, version, body.bytes)
-        if version >= 2:
-            u.i32()
-        return u.i16()
-    return ask
+    body = string(group) + i32(session) + i32(session) + string(member)
+    if version >= 5:
+        body += string(None)
+    body += string(kind) + array([string(n) + data(b'') for n in protocols])
+    return lambda c: error_of(c.ask(w.JOIN_GROUP, version, body))
 
 
 def synced(c):
-    u = c.call(w.SYNC_GROUP, 1, Pack().string('g').i32(1).string('nobody').i32(0).bytes)
-    u.i32()
-    return u.i16()
+    return error_of(c.ask(w.SYNC_GROUP, 1, string('g') + i32(1) + string('nobody') + array([])))
 
 
 def beaten(c):
-    u = c.call(w.HEARTBEAT, 1, Pack().string('g').i32(1).string('nobody').bytes)
-    u.i32()
-    return u.i16()
+    return error_of(c.ask(w.HEARTBEAT, 1, string('g') + i32(1) + string('nobody')))
 
 
 def left(c):
-    u = c.call(w.LEAVE_GROUP, 1, Pack().string('g').string('nobody').bytes)
-    u.i32()
-    return u.i16()
+    return error_of(c.ask(w.LEAVE_GROUP, 1, string('g') + string('nobody')))
 
 
-def committed(topic=PLAIN, partition=0, group='g', metadata='', generation=-1, member=''):
-    def ask(c):
-        body = Pack().string(group).i32(generation).string(member).i64(-1).array(
-            [0], lambda p, _: p.string(topic).array(
-                [0], lambda p, _: p.i32(partition).i64(1).string(metadata)))
-        u = c.call(w.OFFSET_COMMIT, 2, body.bytes)
-        return u.array(lambda t: (t.string(), t.array(lambda p: (p.i32(), p.i16()))))[0][1][0][1]
-    return ask
+def committed(topic=PLAIN, partition=0, group='g', **more):
+    return lambda c: c.commit(group, {(topic, partition): 1}, **more)[topic, partition]
 
 
 def cases():
     for target, fault, expected, ask in [
             ('FIND_COORDINATOR', 'a kind of key that there is not', 'INVALID_REQUEST',
-             lambda c: c.find_coordinator('g', 9)),
+             lambda c: c.coordinator('g', 9)),
             ('JOIN_GROUP', 'an empty group', 'INVALID_GROUP_ID', joined(group='')),
             ('JOIN_GROUP', 'a session of 1 ms', 'INVALID_SESSION_TIMEOUT', joined(session=1)),
             ('JOIN_GROUP', 'a session of a day', 'INVALID_SESSION_TIMEOUT',

@@ -4,7 +4,8 @@ import zlib
 
 import wire as w
 from cases import CLOSED, Subject, answers
-from wire import Pack, batch, record
+from records import batch, record
+from wire import array, i8, i32, string
 
 PLAIN, COMPACT, SMALL, RECORDS = Subject.PLAIN, Subject.COMPACT, Subject.SMALL, Subject.RECORDS
 GOOD = batch([b'x'])
@@ -14,7 +15,7 @@ HOUR_MS = 3600 * 1000
 # Produce.
 
 def produced(data, topic=PLAIN, partition=0, **more):
-    return lambda c: c.produce(topic, partition, data, **more)[0]
+    return lambda c: c.produce(topic, {partition: data}, **more)[partition][0]
 
 
 def bomb():
@@ -25,7 +26,7 @@ def bomb():
 
 
 BATCHES = [
-    ('bytes that are no batch', b'just some text of more than the sixty-one bytes of a header, see?',
+    ('bytes that are no batch', b'some text of more than the sixty-one bytes of a header: see?',
      'INVALID_RECORD'),
     ('no bytes', b'', 'INVALID_RECORD'),
     ('no records field', None, 'INVALID_RECORD'),
@@ -56,7 +57,7 @@ BATCHES = [
     ('records that are not what lz4 packs', batch([b'x'], attributes=3), 'INVALID_RECORD'),
     ('records that are not what zstd packs', batch([b'x'], attributes=4), 'INVALID_RECORD'),
     ("the broker's own timestamp type", batch([b'x'], attributes=8), 'INVALID_TIMESTAMP'),
-    ('a time far ahead', batch([b'x'], timestamp=int(time.time() * 1000) + 24 * HOUR_MS),
+    ('a time far ahead', batch([b'x'], now=int(time.time() * 1000) + 24 * HOUR_MS),
      'INVALID_TIMESTAMP'),
     ('a producer without a sequence', batch([b'x'], pid=1, epoch=0), 'INVALID_RECORD'),
 ]
@@ -87,9 +88,9 @@ def produce():
 def sequences(expected, *batches):
     """A new producer's batches, given as (epoch, sequence): what the last one is answered."""
     def ask(c):
-        _, pid, epoch = c.init_producer_id()
+        _, pid, epoch = c.producer_id()
         for plus, sequence in batches:
-            error, _ = c.produce(PLAIN, 1, batch([b'x'], pid, epoch + plus, sequence))
+            error = produced(batch([b'x'], pid, epoch + plus, sequence), partition=1)(c)
         return error
     return expected, ask
 
@@ -109,7 +110,11 @@ def idempotence():
 # Fetch, ListOffsets, Metadata, the leader's epochs.
 
 def fetched(topic=PLAIN, partition=0, offset=0, **more):
-    return lambda c: c.fetch(topic, partition, offset, **more)[0]
+    """The error of the answer, or else of the partition."""
+    def ask(c):
+        error, parts = c.fetch_answer(c.fetch_send(topic, {partition: offset}, **more))
+        return error or parts[partition][0]
+    return ask
 
 
 def reading():
@@ -119,20 +124,21 @@ def reading():
             ('an offset behind the end', 'OFFSET_OUT_OF_RANGE', fetched(offset=RECORDS + 1)),
             ('a negative offset', 'OFFSET_OUT_OF_RANGE', fetched(offset=-5)),
             ('a session that there is not', 'FETCH_SESSION_ID_NOT_FOUND',
-             fetched(session=77, session_epoch=3)),
-            ("a leader's epoch to come", 'UNKNOWN_LEADER_EPOCH', fetched(leader_epoch=1 << 20)),
-            ("a leader's epoch that is over", 'FENCED_LEADER_EPOCH', fetched(leader_epoch=0))]:
+             fetched(session=(77, 3))),
+            ("a leader's epoch to come", 'UNKNOWN_LEADER_EPOCH', fetched(epoch=1 << 20)),
+            ("a leader's epoch that is over", 'FENCED_LEADER_EPOCH', fetched(epoch=0))]:
         yield answers('FETCH', fault, expected, ask)
     for fault, expected, topic, partition, timestamp in [
             ('a topic that is not there', 'UNKNOWN_TOPIC_OR_PARTITION', 'nowhere', 0, -1),
             ('a partition that is not there', 'UNKNOWN_TOPIC_OR_PARTITION', PLAIN, 9, -1),
             ('a special time that there is not', 'INVALID_REQUEST', PLAIN, 0, -99)]:
         yield answers('LIST_OFFSETS', fault, expected, lambda c, t=topic, p=partition, s=timestamp:
-                      c.list_offsets(t, p, s)[0])
+                      c.offset(t, s, p)[0])
     for fault, expected, name in [
             ('a topic that is not there', 'UNKNOWN_TOPIC_OR_PARTITION', 'nowhere'),
             ('a name that cannot be', 'INVALID_TOPIC_EXCEPTION', 'a/../b')]:
-        yield answers('METADATA', fault, expected, lambda c, n=name: c.metadata([n])[n][0])
+        yield answers('METADATA', fault, expected, lambda c, n=name:
+                      c.metadata([n], create=False)[n][0])
     yield answers('METADATA', 'a name that cannot be, to be created', 'INVALID_TOPIC_EXCEPTION',
                   lambda c: c.metadata(['..'], create=True)['..'][0])
     for fault, expected, topic, epoch in [
@@ -143,35 +149,23 @@ def reading():
 
 
 def epoch_end(c, topic, current):
-    body = Pack().array([0], lambda p, _: p.string(topic).array(
-        [0], lambda p, _: p.i32(0).i32(current).i32(0)))
-    u = c.call(w.OFFSET_FOR_LEADER_EPOCH, 2, body.bytes)
-    u.i32()
-    return u.array(lambda t: (t.string(), t.array(
-        lambda p: (p.i16(), p.i32(), p.i32(), p.i64()))))[0][1][0][0]
+    r = c.ask(w.OFFSET_FOR_LEADER_EPOCH, 2, array([
+        string(topic) + array([i32(0) + i32(current) + i32(0)])]))
+    r.i32()
+    return r.array(lambda r: (r.string(), r.array(
+        lambda r: (r.i16(), r.i32(), r.i32(), r.i64()))))[0][1][0][0]
 
 
 # Topics and settings.
 
-def created(name='new', partitions=1, replicas=1, configs=None):
-    return lambda c: c.create_topics([(name, partitions, replicas, configs or {})])[name]
+def created(name='new', partitions=1, replicas=1, assigned=(), **configs):
+    """_ in the name of a setting stands for a dot."""
+    configs = [(k.replace('_', '.'), v) for k, v in configs.items()]
+    return lambda c: c.create_all([(name, partitions, replicas, assigned, configs)])[name][0]
 
 
 def created_twice(c):
-    u = c.call(w.CREATE_TOPICS, 4, w.create_body([('twice', 1, 1, {}), ('twice', 1, 1, {})]))
-    u.i32()
-    return u.array(lambda t: (t.string(), t.i16(), t.string()))[0][1]
-
-
-def assigned(partitions, assignments):
-    """assignments: [(partition, [brokers])]"""
-    def ask(c):
-        body = Pack().array([0], lambda p, _: p.string('new').i32(partitions).i16(-1).array(
-            assignments, lambda p, a: p.i32(a[0]).array(a[1], lambda p, b: p.i32(b))).i32(0))
-        u = c.call(w.CREATE_TOPICS, 4, body.i32(1000).i8(0).bytes)
-        u.i32()
-        return u.array(lambda t: (t.string(), t.i16(), t.string()))[0][1]
-    return ask
+    return c.create_all([('twice', 1, 1, [], [])] * 2)['twice'][0]
 
 
 def topics():
@@ -187,23 +181,23 @@ def topics():
             ('a billion partitions', 'INVALID_PARTITIONS', created(partitions=10**9)),
             ('three replicas on one node', 'INVALID_REPLICATION_FACTOR', created(replicas=3)),
             ('no replicas', 'INVALID_REPLICATION_FACTOR', created(replicas=0)),
-            ('an unknown setting', 'INVALID_CONFIG', created(configs={'no.such.thing': '1'})),
-            ('a number that is none', 'INVALID_CONFIG', created(configs={'retention.ms': 'soon'})),
-            ('a number out of bounds', 'INVALID_CONFIG', created(configs={'segment.bytes': '1'})),
+            ('an unknown setting', 'INVALID_CONFIG', created(no_such_thing='1')),
+            ('a number that is none', 'INVALID_CONFIG', created(retention_ms='soon')),
+            ('a number out of bounds', 'INVALID_CONFIG', created(segment_bytes='1')),
             ('a choice that there is not', 'INVALID_CONFIG',
-             created(configs={'cleanup.policy': 'shred'})),
+             created(cleanup_policy='shred')),
             ('a setting without a value', 'INVALID_CONFIG',
-             created(configs={'retention.ms': None})),
+             created(retention_ms=None)),
             ('a topic named twice', 'INVALID_REQUEST', created_twice),
             ('a number of partitions beside an assignment', 'INVALID_REQUEST',
-             assigned(2, [(0, [1])])),
+             created(partitions=2, replicas=-1, assigned=[(0, [1])])),
             ('an assignment to a broker that is not there', 'INVALID_REPLICA_ASSIGNMENT',
-             assigned(-1, [(0, [55])])),
+             created(partitions=-1, replicas=-1, assigned=[(0, [55])])),
             ('an assignment that leaves a partition out', 'INVALID_REPLICA_ASSIGNMENT',
-             assigned(-1, [(1, [1])]))]:
+             created(partitions=-1, replicas=-1, assigned=[(1, [1])]))]:
         yield answers('CREATE_TOPICS', fault, expected, ask)
     yield answers('DELETE_TOPICS', 'a topic that is not there', 'UNKNOWN_TOPIC_OR_PARTITION',
-                  lambda c: c.delete_topics(['nowhere'])['nowhere'])
+                  lambda c: c.delete('nowhere'))
     for fault, expected, kind, name in [
             ('a topic that is not there', 'UNKNOWN_TOPIC_OR_PARTITION', 2, 'nowhere'),
             ('a name that cannot be', 'INVALID_TOPIC_EXCEPTION', 2, 'a/b'),
@@ -215,11 +209,9 @@ def topics():
 
 
 def described(c, kind, name):
-    body = Pack().array([0], lambda p, _: p.i8(kind).string(name).i32(-1)).i8(0)
-    u = c.call(w.DESCRIBE_CONFIGS, 1, body.bytes)
-    u.i32()
-    u.i32()
-    return u.i16()
+    r = c.ask(w.DESCRIBE_CONFIGS, 1, array([i8(kind) + string(name) + i32(-1)]) + i8(0))
+    r.i32(), r.i32()
+    return r.i16()
 
 
 def cases():
@@ -228,4 +220,4 @@ def cases():
     yield from reading()
     yield from topics()
     yield answers('INIT_PRODUCER_ID', 'a transactional id, which is not served',
-                  'TRANSACTIONAL_ID_AUTHORIZATION_FAILED', lambda c: c.init_producer_id('tx')[0])
+                  'TRANSACTIONAL_ID_AUTHORIZATION_FAILED', lambda c: c.producer_id('tx')[0])

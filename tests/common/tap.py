@@ -1,31 +1,52 @@
-"""The Test Anything Protocol."""
+"""The Test Anything Protocol, and a directory to work in that is gone at the end."""
+import os
+import shutil
 import sys
+import tempfile
 
 
 class Tap:
-    def __init__(self):
-        self.number = self.failed = 0
+    """Numbers the results; a test that dies has failed. With CHRONIK_TEST_KEEP the directory stays.
 
-    def check(self, ok, what, why=''):
-        self.number += 1
-        self.failed += not ok
-        print(f'{"ok" if ok else "not ok"} {self.number} - {what}')
-        if not ok and why:
+        with Tap() as t:
+            t.ok(1 < 2, 'numbers are ordered')
+    """
+
+    def __init__(self):
+        self.n = self.bad = 0
+        self.work = tempfile.mkdtemp(prefix='chronik-test-')
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if os.environ.get('CHRONIK_TEST_KEEP'):
+            self.note(f'kept: {self.work}')
+        else:
+            shutil.rmtree(self.work, ignore_errors=True)
+        if kind:
+            self.note(f'{kind.__name__}: {value}')
+            return False
+        print(f'1..{self.n}')
+        sys.exit(1 if self.bad else 0)
+
+    def ok(self, good, what, why=''):
+        self.n += 1
+        self.bad += not good
+        print(('ok' if good else 'not ok'), self.n, '-', what, flush=True)
+        if not good and why != '':
             self.note(why)
-        sys.stdout.flush()
-        return ok
+        return good
 
     def skip(self, what, why):
-        self.number += 1
-        print(f'ok {self.number} - {what} # SKIP {why}', flush=True)
+        self.n += 1
+        print('ok', self.n, '-', what, '# SKIP', why, flush=True)
+
+    def same(self, got, want, what):
+        return self.ok(got == want, what, f'got {got!r}, not {want!r}')
 
     @staticmethod
     def note(text):
         for line in str(text).split('\n'):
-            print(f'# {line}')
+            print('#', line)
         sys.stdout.flush()
-
-    def finish(self):
-        """Print the plan; the exit status."""
-        print(f'1..{self.number}')
-        return 1 if self.failed else 0

@@ -23,18 +23,14 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'common'))
 import load  # noqa: E402
+from broker import Broker, program  # noqa: E402
 from ledger import Ledger  # noqa: E402
-from node import Node, Scratch, program  # noqa: E402
-from wire import Wire, error_name  # noqa: E402
+from tap import Tap  # noqa: E402
+from wire import error_name  # noqa: E402
 
 # Small files, so that within a second of load segments roll and checkpoints are made.
-SETTINGS = {
-    'wal.segment.bytes': 1 << 20,
-    'wal.max.bytes': 16 << 20,
-    'wal.checkpoint.bytes': 1 << 20,
-    'log.segment.bytes': 256 << 10,
-    'log.index.interval.bytes': 512,
-}
+SETTINGS = ('wal.segment.bytes=1048576', 'wal.max.bytes=16777216', 'wal.checkpoint.bytes=1048576',
+            'log.segment.bytes=262144', 'log.index.interval.bytes=512')
 WIDE = 8         # partitions of the topic that single requests cover whole
 CYCLES_OF_AN_ERA = 10  # then all topics are new, lest reading back take longer and longer
 PATIENCE = 20    # seconds for what has to happen before a kill
@@ -52,9 +48,9 @@ class Era:
         self.plain, self.wide, self.once = (f'{k}-{number}' for k in ('plain', 'wide', 'once'))
         self.topics = {self.plain: 2, self.wide: WIDE, self.once: 3}
         self.group = f'group-{number}'
-        with Wire(run.node.port) as wire:
+        with run.broker.client() as c:
             for name, n in self.topics.items():
-                error = wire.create_topics([(name, n, 1, {})])[name]
+                error = c.create(name, n)
                 if error:
                     raise RuntimeError(f'creation of {name}: {error_name(error)}')
                 self.ledger.created(name, n)
@@ -65,13 +61,12 @@ class Era:
         """Workers are made anew for every life of the broker."""
         def new(kind, *arguments):
             seed = self.run.rng.getrandbits(64)
-            return kind(self.ledger, self.run.node.port, random.Random(seed), *arguments)
+            return kind(self.ledger, self.run.broker.port, random.Random(seed), *arguments)
         self.churn = new(load.Churn)
         self.committer = new(load.Committer, (self.group, self.plain, 0))
         self.workers = [
-            new(load.Plain, [(self.plain, 0)]), new(load.Plain, [(self.plain, 1)]),
-            new(load.Plain, [(self.wide, n) for n in range(WIDE)]),
-            new(load.Unacknowledged, [(self.plain, 0), (self.wide, 1)]),
+            new(load.Plain, self.plain, [0]), new(load.Plain, self.plain, [1]),
+            new(load.Plain, self.wide, range(WIDE)), new(load.Unacknowledged, self.wide, [0, 3]),
             *(new(load.Idempotent, s) for s in self.sequences),
             new(load.Reader, self.wide, 0), new(load.Reader, self.once, 1), self.churn,
             self.committer]
@@ -93,9 +88,9 @@ class Era:
         self.finish_load()
 
     def drop(self):
-        with Wire(self.run.node.port) as wire:
+        with self.run.broker.client() as c:
             for name in self.topics:
-                error = wire.delete_topics([name])[name]
+                error = c.delete(name)
                 if error:
                     self.ledger.fault(f'deletion of {name}: {error_name(error)}')
                 self.ledger.deleted(name)
@@ -103,24 +98,24 @@ class Era:
 
 
 class Run:
-    def __init__(self, scratch, cycles, seed):
-        self.scratch, self.cycles = scratch, cycles
+    def __init__(self, tap, cycles, seed):
+        self.tap, self.cycles = tap, cycles
         self.rng = random.Random(seed)
         self.ledger = Ledger()
-        self.node = Node(scratch, SETTINGS)
+        self.broker = Broker(tap, *SETTINGS)
         self.start_seconds = 0.1
         self.done = collections.Counter()
 
     def start(self):
         begun = time.monotonic()
-        self.node.start()
+        self.broker.start()
         self.start_seconds = time.monotonic() - begun
 
     def wait(self, condition, what):
         end = time.monotonic() + PATIENCE
         while not condition():
-            if time.monotonic() > end or not self.node.running():
-                raise Missed(f'{what} did not happen in {PATIENCE} s: {self.node.lines()[-300:]}')
+            if time.monotonic() > end or not self.broker.running():
+                raise Missed(f'{what} did not happen in {PATIENCE} s: {self.broker.lines()[-2:]}')
             time.sleep(0.0002)
 
     def wait_for_acks(self):
@@ -131,7 +126,7 @@ class Run:
     def names(self, part):
         """Names and times of files in a directory of the data directory."""
         found = set()
-        for entry in os.scandir(os.path.join(self.node.data, part)):
+        for entry in os.scandir(os.path.join(self.broker.dir, part)):
             try:
                 changed = entry.stat().st_mtime_ns if 'checkpoint' in entry.name else 0
                 found.add((entry.name, changed))
@@ -144,7 +139,7 @@ class Run:
         self.wait(lambda: any(wanted in name for name, _ in self.names(part) - before), what)
 
     def kill(self):
-        self.node.kill()
+        self.broker.kill()
         self.era.finish_load()
 
     # Where a kill can come. Each is called with the load running and something acknowledged.
@@ -183,26 +178,26 @@ class Run:
     def recovery(self):
         """while it recovers from a kill, up to three times"""
         self.load()
-        self.kill_starts(self.rng.randint(1, 3), self.node)
+        self.kill_starts(self.rng.randint(1, 3), self.broker)
 
     def start_after_stop(self):
         """while it starts on what it left itself"""
         for w in self.era.workers:
             w.stopping.set()
         self.era.finish_load()
-        if self.node.stop():
-            self.ledger.fault(f'SIGTERM: {self.node.lines()[-300:]}')
-        self.kill_starts(1, self.node)
+        if self.broker.stop():
+            self.ledger.fault(f'SIGTERM: {self.broker.lines()[-2:]}')
+        self.kill_starts(1, self.broker)
 
     def first_start(self):
         """while it makes a new directory; it has to start on what is there then"""
         self.kill()
-        fresh = Node(self.scratch, SETTINGS, data=f'first-{sum(self.done.values())}')
+        fresh = Broker(self.tap, *SETTINGS, dir=f'first-{sum(self.done.values())}')
         self.kill_starts(2, fresh)
         try:
             fresh.start()
-            with Wire(fresh.port) as wire:
-                error = wire.create_topics([('first', 1, 1, {})])['first']
+            with fresh.client() as c:
+                error = c.create('first')
             if error:
                 self.ledger.fault(f'first start: creation of a topic: {error_name(error)}')
         finally:
@@ -210,9 +205,9 @@ class Run:
 
     def bench(self):
         """under the load of 32 clients of chronik-bench, which keeps its own ledger"""
-        acks = os.path.join(self.scratch, f'acks-{sum(self.done.values())}')
+        acks = os.path.join(self.tap.work, f'acks-{sum(self.done.values())}')
         topic = os.path.basename(acks)
-        command = [program('chronik-bench'), '-b', f'127.0.0.1:{self.node.port}', '-t', topic]
+        command = [program('chronik-bench'), '-b', f'127.0.0.1:{self.broker.port}', '-t', topic]
         bench = subprocess.Popen(
             command + ['-m', 'produce', '-p', '6', '--create-topic', '-c', '32', '-s', '200',
                        '-d', '60s', '--acks', 'all', '--ack-log', acks,
@@ -230,15 +225,15 @@ class Run:
             bench.wait()
         self.check_bench = command + ['--check-ack-log', acks]
 
-    def kill_starts(self, times, node):
+    def kill_starts(self, times, broker):
         for _ in range(times):
             for attempt in range(10):
-                node.launch()
+                broker.launch()
                 time.sleep(self.rng.uniform(0, self.start_seconds * 0.8 ** attempt))
-                served = node.serves()
-                ended = node.end(signal.SIGKILL) != -signal.SIGKILL
+                served = broker.serves()
+                ended = broker.kill() != -signal.SIGKILL
                 if ended:
-                    self.ledger.fault(f'start: ended by itself: {node.lines()[-300:]}')
+                    self.ledger.fault(f'start: ended by itself: {broker.lines()[-2:]}')
                 if not served:
                     break
             else:
@@ -248,7 +243,7 @@ class Run:
     def verify_files(self):
         """What a kill leaves is no corruption to the tools that need no broker."""
         for tool in ('chronik-wal', 'chronik-meta'):
-            done = subprocess.run([program(tool), 'verify', self.node.data], capture_output=True,
+            done = subprocess.run([program(tool), 'verify', self.broker.dir], capture_output=True,
                                   text=True)
             if done.returncode:
                 self.ledger.fault(f'{tool} verify: {done.returncode}: {done.stdout}{done.stderr}')
@@ -264,12 +259,12 @@ class Run:
         self.verify_files()
         self.start()
         if self.check_bench:
-            port = ['-b', f'127.0.0.1:{self.node.port}']  # a new one
+            port = ['-b', f'127.0.0.1:{self.broker.port}']  # a new one
             done = subprocess.run(self.check_bench + port, capture_output=True, text=True)
             if done.returncode:
                 self.ledger.fault(f'chronik-bench: {done.stdout}{done.stderr}')
-        with Wire(self.node.port) as wire:
-            self.ledger.verify(wire)
+        with self.broker.client() as c:
+            self.ledger.verify(c)
         self.done[phase.__name__] += 1
 
     def phases(self):
@@ -295,13 +290,13 @@ class Run:
             if self.ledger.faults:
                 return
         self.end_era()
-        if self.node.stop():
-            self.ledger.fault(f'SIGTERM: {self.node.lines()[-300:]}')
+        if self.broker.stop():
+            self.ledger.fault(f'SIGTERM: {self.broker.lines()[-2:]}')
 
     def end_era(self):
         self.era.drain()
-        with Wire(self.node.port) as wire:
-            self.ledger.verify(wire)
+        with self.broker.client() as c:
+            self.ledger.verify(c)
         self.era.drop()
 
 
@@ -309,24 +304,23 @@ def main():
     cycles = int(sys.argv[1]) if len(sys.argv) > 1 else 10
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().getrandbits(32)
     print(f'# {cycles} cycles, seed {seed}: kill9.py {cycles} {seed}', flush=True)
-    with Scratch(keep=bool(os.environ.get('CHRONIK_TEST_KEEP'))) as scratch:
-        run = Run(scratch, cycles, seed)
+    with Tap() as t:
+        run = Run(t, cycles, seed)
         try:
             run.go()
         except (Missed, RuntimeError) as e:
             run.ledger.fault(str(e))
         finally:
-            run.node.kill()
-    for what, n in sorted(run.done.items()):
-        print(f'# killed {n} times {getattr(Run, what).__doc__}')
-    for what, n in sorted(run.ledger.counts.items()):
-        print(f'# {what}: {n}')
-    for fault in run.ledger.faults[:20]:
-        print(f'# FAULT {fault}')
-    ok = not run.ledger.faults and sum(run.done.values()) == cycles
-    print(f'{"ok" if ok else "not ok"} 1 - {cycles} kills of a working broker lose nothing\n1..1')
-    return 0 if ok else 1
+            run.broker.kill()
+        for what, n in sorted(run.done.items()):
+            t.note(f'killed {n} times {getattr(Run, what).__doc__}')
+        for what, n in sorted(run.ledger.counts.items()):
+            t.note(f'{what}: {n}')
+        for fault in run.ledger.faults[:20]:
+            t.note(f'FAULT {fault}')
+        t.ok(not run.ledger.faults and sum(run.done.values()) == cycles,
+             f'{cycles} kills of a working broker lose nothing')
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    main()

@@ -4,11 +4,14 @@ Content is unique and batches are stored as they were sent, so a batch is known 
 bytes. Workers write here from threads of their own; verify() runs while none does.
 """
 import threading
+import time
 
-from wire import ERRORS, batches, error_name
+from records import batches
+from wire import ERRORS, error_name
 
 FETCH_BYTES = 4 << 20
 UNKNOWN = ERRORS['UNKNOWN_TOPIC_OR_PARTITION']
+LOADING = ERRORS['COORDINATOR_LOAD_IN_PROGRESS']
 PRESENT, ABSENT, UNSURE = 'present', 'absent', 'unsure'
 
 
@@ -81,25 +84,35 @@ class Ledger:
 
     # The broker's side.
 
-    def verify(self, wire):
-        """Read everything back; what is wrong goes to faults."""
-        self.verify_topics(wire)
+    def verify(self, c):
+        """Read everything back by a client; what is wrong goes to faults."""
+        self.verify_topics(c)
         for (topic, partition), log in sorted(self.logs.items()):
-            self.verify_log(wire, topic, partition, log)
+            self.verify_log(c, topic, partition, log)
         for (group, topic, partition), (acked, sent) in sorted(self.offsets.items()):
-            error, found = wire.offset_fetch(group, [(topic, partition)])
-            offset = found.get((topic, partition))
-            if error or offset is None or not acked <= offset <= sent:
-                self.fault(f'group {group}, {topic}-{partition}: offset {offset} '
-                           f'({error_name(error)}), acknowledged {acked}, sent up to {sent}')
+            offset = self.committed_offset(c, group, topic, partition)
+            if not acked <= offset <= sent:
+                self.fault(f'group {group}, {topic}-{partition}: offset {offset}, '
+                           f'acknowledged {acked}, sent up to {sent}')
 
-    def verify_topics(self, wire):
-        found = wire.metadata(sorted(self.topics))
+    def committed_offset(self, c, group, topic, partition):
+        """Waits while the coordinator reads groups back."""
+        while True:
+            error, found = c.committed(group, [(topic, partition)])
+            if error != LOADING:
+                break
+            time.sleep(0.01)
+        if error:
+            self.fault(f'group {group}: {error_name(error)}')
+        return found[topic, partition][0]
+
+    def verify_topics(self, c):
+        found = c.metadata(sorted(self.topics), create=False)
         for topic, state in sorted(self.topics.items()):
             error, partitions = found[topic]
             there = error == 0
-            if error not in (0, UNKNOWN) or any(partitions.values()):
-                self.fault(f'topic {topic}: {error_name(error)}, partitions {partitions}')
+            if error not in (0, UNKNOWN):
+                self.fault(f'topic {topic}: {error_name(error)}')
             elif state == PRESENT and not there:
                 self.fault(f'topic {topic}: its creation was acknowledged, and it is not there')
             elif state == ABSENT and there:
@@ -108,33 +121,33 @@ class Ledger:
                 known = any(k[0] == topic for k in self.logs)
                 self.topics[topic] = PRESENT
                 if not known:
-                    self.created(topic, len(partitions))
+                    self.created(topic, partitions)
                 self.count('unsure topics that are there')
             elif state == UNSURE:
                 self.deleted(topic)
                 self.count('unsure topics that are not there')
 
-    def read(self, wire, topic, partition):
+    def read(self, c, topic, partition):
         """All batches of a partition, in the order of the log."""
         found, offset = [], 0
         while True:
-            error, high, data = wire.fetch(topic, partition, offset, FETCH_BYTES)
+            error, high, data = c.fetch(topic, {partition: offset}, most=FETCH_BYTES)[partition]
             if error:
                 raise ValueError(f'fetch at {offset}: {error_name(error)}')
-            for b in batches(data):
+            for b in batches(data, verify=False):  # they are compared with what was sent
                 if b.base != offset:
                     raise ValueError(f'batch at {b.base} where {offset} was to come')
                 found.append(b)
-                offset += b.count
+                offset = b.last + 1
             if offset >= high:
                 return found
             if not data:
                 raise ValueError(f'nothing at offset {offset} below the high watermark {high}')
 
-    def verify_log(self, wire, topic, partition, log):
+    def verify_log(self, c, topic, partition, log):
         name = f'{topic}-{partition}'
         try:
-            found = self.read(wire, topic, partition)
+            found = self.read(c, topic, partition)
         except ValueError as e:
             self.fault(f'{name}: {e}')
             return
@@ -157,10 +170,11 @@ class Ledger:
         """Of an idempotent producer all batches are there once and in order, from the first on."""
         due = {}
         for b in found:
-            if b.pid >= 0:
-                want = due.get((b.pid, b.epoch), 0)
-                if b.sequence != want:
-                    self.fault(f'{name}: at {b.base} producer {b.pid} has sequence {b.sequence}, '
+            pid, epoch, sequence = b.producer
+            if pid >= 0:
+                want = due.get((pid, epoch), 0)
+                if sequence != want:
+                    self.fault(f'{name}: at {b.base} producer {pid} has sequence {sequence}, '
                                f'not {want}')
-                due[b.pid, b.epoch] = b.sequence + b.count
+                due[pid, epoch] = sequence + b.last - b.base + 1
 

@@ -7,7 +7,9 @@ import collections
 import threading
 import time
 
-from wire import Closed, Wire, batch, batches, error_name
+from client import Client
+from records import BODY_AT, batch, batches
+from wire import error_name
 
 IN_FLIGHT = 5  # what a broker remembers of an idempotent producer
 
@@ -21,9 +23,9 @@ class Worker(threading.Thread):
 
     def run(self):
         try:
-            with Wire(self.port, client=type(self).__name__) as wire:
-                self.work(wire)
-        except (Closed, ConnectionError):
+            with Client(self.port, name=type(self).__name__) as c:
+                self.work(c)
+        except ConnectionError:
             pass  # the broker was killed
         except Exception as e:  # what else goes wrong is a finding
             self.ledger.fault(f'{type(self).__name__}: {type(e).__name__}: {e}')
@@ -43,43 +45,40 @@ class Plain(Worker):
     """Sends each batch once, to one partition or to several in one request, up to three requests at
     a time. What was not answered may be there or not, but not twice."""
 
-    def __init__(self, ledger, port, rng, parts):
+    def __init__(self, ledger, port, rng, topic, partitions):
         super().__init__(ledger, port, rng)
-        self.parts = parts
+        self.topic, self.partitions = topic, partitions
 
-    def send(self, wire):
-        bodies = {}
-        for topic, partition in self.parts:
-            data = batch(self.values(f'{topic}-{partition}'), timestamp=int(time.time() * 1000))
-            self.ledger.sending(topic, partition, data[21:])
-            bodies[topic, partition] = data
-        number = wire.send_produce([(t, p, d) for (t, p), d in bodies.items()],
-                                   acks=self.rng.choice((1, -1)))
-        return number, bodies
+    def send(self, c):
+        parts = {}
+        for partition in self.partitions:
+            parts[partition] = batch(self.values(f'{self.topic}-{partition}'))
+            self.ledger.sending(self.topic, partition, parts[partition][BODY_AT:])
+        return c.produce_send(self.topic, parts, acks=self.rng.choice((1, -1))), parts
 
-    def settle(self, wire, number, bodies):
-        for (topic, partition), (error, base) in wire.receive_produce(number).items():
+    def settle(self, c, number, parts):
+        for partition, (error, base, *_) in c.produce_answer(number).items():
             if error:
-                self.refused(f'produce to {topic}-{partition}', error)
-            self.ledger.acked(topic, partition, base, bodies[topic, partition][21:])
+                self.refused(f'produce to {self.topic}-{partition}', error)
+            self.ledger.acked(self.topic, partition, base, parts[partition][BODY_AT:])
 
-    def work(self, wire):
+    def work(self, c):
         waiting = collections.deque()
         while not self.stopping.is_set() or waiting:
             while len(waiting) < 3 and not self.stopping.is_set():
-                waiting.append(self.send(wire))
-            self.settle(wire, *waiting.popleft())
+                waiting.append(self.send(c))
+            self.settle(c, *waiting.popleft())
 
 
 class Unacknowledged(Plain):
     """The same with acks=0: nothing is promised, except that what is there is what was sent."""
 
-    def work(self, wire):
+    def work(self, c):
         while not self.stopping.is_set():
-            topic, partition = self.rng.choice(self.parts)
+            partition = self.rng.choice(self.partitions)
             data = batch(self.values('unacknowledged'))
-            self.ledger.sending(topic, partition, data[21:])
-            wire.send_produce([(topic, partition, data)], acks=0)
+            self.ledger.sending(self.topic, partition, data[BODY_AT:])
+            c.produce_send(self.topic, {partition: data}, acks=0)
             time.sleep(0.002)
 
 
@@ -100,36 +99,36 @@ class Idempotent(Worker):
         super().__init__(ledger, port, rng)
         self.sequence = sequence
 
-    def send_next(self, wire):
+    def send_next(self, c):
         s = self.sequence
         values = self.values(f'idempotent {s.topic}-{s.partition}')
         data = batch(values, s.pid, s.epoch, s.next)
-        self.ledger.sending(s.topic, s.partition, data[21:])
+        self.ledger.sending(s.topic, s.partition, data[BODY_AT:])
         s.next += len(values)
         s.open.append(data)
-        return wire.send_produce([(s.topic, s.partition, data)])
+        return c.produce_send(s.topic, {s.partition: data})
 
-    def settle(self, wire, number):
+    def settle(self, c, number):
         s = self.sequence
-        error, base = wire.receive_produce(number)[s.topic, s.partition]
+        error, base, *_ = c.produce_answer(number)[s.partition]
         if error:
             self.refused(f'idempotent produce to {s.topic}-{s.partition}', error)
-        self.ledger.acked(s.topic, s.partition, base, s.open.popleft()[21:])
+        self.ledger.acked(s.topic, s.partition, base, s.open.popleft()[BODY_AT:])
         self.ledger.count('idempotent batches acknowledged')
 
-    def work(self, wire):
+    def work(self, c):
         s = self.sequence
         if s.pid is None:
-            error, s.pid, s.epoch = wire.init_producer_id()
+            error, s.pid, s.epoch = c.producer_id()
             if error:
                 self.refused('InitProducerId', error)
-        waiting = collections.deque(wire.send_produce([(s.topic, s.partition, data)])
+        waiting = collections.deque(c.produce_send(s.topic, {s.partition: data})
                                     for data in s.open)
         self.ledger.count('idempotent batches sent again', len(waiting))
         while not self.stopping.is_set() or waiting:
             while len(waiting) < IN_FLIGHT and not self.stopping.is_set():
-                waiting.append(self.send_next(wire))
-            self.settle(wire, waiting.popleft())
+                waiting.append(self.send_next(c))
+            self.settle(c, waiting.popleft())
 
 
 class Reader(Worker):
@@ -139,17 +138,17 @@ class Reader(Worker):
         super().__init__(ledger, port, rng)
         self.topic, self.partition = topic, partition
 
-    def work(self, wire):
-        error, _, offset = wire.list_offsets(self.topic, self.partition, -1)
+    def work(self, c):
+        error, offset = c.offset(self.topic, -1, self.partition)
         if error:
             self.refused('ListOffsets', error)
         while not self.stopping.is_set():
-            error, _, data = wire.fetch(self.topic, self.partition, offset, wait_ms=200)
+            error, _, data = c.fetch(self.topic, {self.partition: offset}, wait=200)[self.partition]
             if error:
                 self.refused(f'fetch of {self.topic}-{self.partition} at {offset}', error)
-            for b in batches(data):
+            for b in batches(data, verify=False):
                 self.ledger.seen(self.topic, self.partition, b)
-                offset = b.base + b.count
+                offset = b.last + 1
 
 
 class Committer(Worker):
@@ -159,16 +158,16 @@ class Committer(Worker):
         super().__init__(ledger, port, rng)
         self.key = key
 
-    def work(self, wire):
+    def work(self, c):
         group, topic, partition = self.key
-        error = wire.find_coordinator(group)
+        error = c.coordinator(group)
         if error:
             self.refused('FindCoordinator', error)
         while not self.stopping.is_set():
             offset = self.ledger.offsets.get(self.key, (-1, -1))[1] + 1
             self.ledger.committing(self.key, offset)
             self.asking.set()
-            error = wire.offset_commit(group, {(topic, partition): offset})[topic, partition]
+            error = c.commit(group, {(topic, partition): offset})[topic, partition]
             self.asking.clear()
             if error:
                 self.refused(f'commit of {group}', error)
@@ -179,38 +178,38 @@ class Churn(Worker):
     """Creates topics, writes to them, deletes them; the few names come again with other ids."""
     NAMES = [f'churn-{n}' for n in range(6)]
 
-    def work(self, wire):
+    def work(self, c):
         while not self.stopping.is_set():
             topic = self.rng.choice(self.NAMES)
             if self.ledger.topics.get(topic, 'absent') == 'absent':
-                self.create(wire, topic, self.rng.randint(1, 3))
+                self.create(c, topic, self.rng.randint(1, 3))
             elif self.rng.random() < 0.5:
-                self.write(wire, topic)
+                self.write(c, topic)
             else:
-                self.delete(wire, topic)
+                self.delete(c, topic)
 
-    def create(self, wire, topic, partitions):
+    def create(self, c, topic, partitions):
         self.ledger.creating(topic)
         self.asking.set()
-        error = wire.create_topics([(topic, partitions, 1, {})])[topic]
+        error = c.create(topic, partitions)
         self.asking.clear()
         if error:
             self.refused(f'creation of {topic}', error)
         self.ledger.created(topic, partitions)
         self.ledger.count('topic changes acknowledged')
 
-    def write(self, wire, topic):
+    def write(self, c, topic):
         data = batch(self.values(topic))
-        self.ledger.sending(topic, 0, data[21:])
-        error, base = wire.produce(topic, 0, data)
+        self.ledger.sending(topic, 0, data[BODY_AT:])
+        error, base, *_ = c.produce(topic, {0: data})[0]
         if error:
             self.refused(f'produce to {topic}-0', error)
-        self.ledger.acked(topic, 0, base, data[21:])
+        self.ledger.acked(topic, 0, base, data[BODY_AT:])
 
-    def delete(self, wire, topic):
+    def delete(self, c, topic):
         self.ledger.deleting(topic)
         self.asking.set()
-        error = wire.delete_topics([topic])[topic]
+        error = c.delete(topic)
         self.asking.clear()
         if error:
             self.refused(f'deletion of {topic}', error)

@@ -4,9 +4,11 @@ import os
 import re
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'common'))
+from broker import Broker  # noqa: E402
+from records import batch, batches  # noqa: E402
 from strace import Strace, need_strace  # noqa: E402
-from wire import Broker, Tap, batch, batches  # noqa: E402
+from tap import Tap  # noqa: E402
 
 FILES = re.compile(r'^(\d+) +openat\(.*\.(?:log|index|timeindex|check)"')
 

@@ -3,9 +3,11 @@ import os
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'common'))
+from broker import PATIENCE, Broker  # noqa: E402
+from records import batch, batches  # noqa: E402
 from strace import Strace, need_strace  # noqa: E402
-from wire import PATIENCE, Broker, Tap, batch, batches  # noqa: E402
+from tap import Tap  # noqa: E402
 
 SYNCS = 'fdatasync,fsync,pwritev2,sync_file_range,syncfs'
 

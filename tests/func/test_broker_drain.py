@@ -4,8 +4,11 @@ import signal
 import sys
 import threading
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from wire import Broker, Closed, Tap, batch, batches  # noqa: E402
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'common'))
+from broker import Broker  # noqa: E402
+from client import Closed  # noqa: E402
+from records import batch, batches  # noqa: E402
+from tap import Tap  # noqa: E402
 
 PRODUCERS, IN_FLIGHT, LOADED = 8, 20, 100
 

@@ -4,8 +4,10 @@ import os
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from wire import PATIENCE, Broker, Tap, batch, batches  # noqa: E402
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'common'))
+from broker import PATIENCE, Broker  # noqa: E402
+from records import batch, batches  # noqa: E402
+from tap import Tap  # noqa: E402
 
 LONG = 10 * PATIENCE * 1000  # milliseconds: a wait that ends by itself would fail the test
 

@@ -1,16 +1,17 @@
 """Consumer groups over sockets: members that come, wait, go and come back after kill -9; commits that stay."""
 import os
 import signal
-import struct
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from wire import (FETCH, METADATA, NO_TAGS, Broker, Reader, Tap, array, batch, batches, carray, cstring,  # noqa: E402
-                  data, i8, i16, i32, i64, string)
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'common'))
+from broker import Broker  # noqa: E402
+from records import batch, batches  # noqa: E402
+from tap import Tap  # noqa: E402
+from wire import (DELETE_GROUPS, DESCRIBE_GROUPS, FIND_COORDINATOR, HEARTBEAT, JOIN_GROUP,  # noqa: E402
+                  LEAVE_GROUP, LIST_GROUPS, METADATA, NO_TAGS, OFFSET_DELETE, OFFSET_FETCH, SYNC_GROUP,
+                  array, carray, cstring, data, i8, i16, i32, i64, string)
 
-(OFFSET_COMMIT, OFFSET_FETCH, FIND_COORDINATOR, JOIN_GROUP, HEARTBEAT, LEAVE_GROUP, SYNC_GROUP, DESCRIBE_GROUPS,
- LIST_GROUPS, DELETE_GROUPS, OFFSET_DELETE) = 8, 9, 10, 11, 12, 13, 14, 15, 16, 42, 47
 LOADING = 14
 
 # ---- requests
@@ -63,36 +64,10 @@ def leave(c, group, member):
     return r.i16()
 
 
-def commit(c, group, offsets, generation=-1, member='', metadata='m'):
-    """offsets: {(topic, partition): offset}. {(topic, partition): error}"""
-    body = string(group) + i32(generation) + string(member) + i64(-1)
-    body += array([string(t) + array([i32(p) + i64(o) + string(metadata)]) for (t, p), o in offsets.items()])
-    r = c.ask(OFFSET_COMMIT, 2, body)
-    out = {}
-    for t, ps in r.array(lambda r: (r.string(), r.array(lambda r: (r.i32(), r.i16())))):
-        out.update({(t, p): e for p, e in ps})
-    return out
-
-
-def fetch(c, group, asked, version=5):
-    """asked: [(topic, partition)], None: all. (error, {(topic, partition): (offset, epoch, metadata, error)})"""
-    topics = None if asked is None else [string(t) + array([i32(p)]) for t, p in asked]
-    r = c.ask(OFFSET_FETCH, version, string(group) + array(topics))
-    if version >= 3:
-        r.i32()
-
-    def partition(r):
-        return r.i32(), r.i64(), r.i32() if version >= 5 else -1, r.string(), r.i16()
-    out = {}
-    for t, ps in r.array(lambda r: (r.string(), r.array(partition))):
-        out.update({(t, p[0]): p[1:] for p in ps})
-    return (r.i16() if version >= 2 else 0), out
-
-
 def offset(c, group, topic, partition=0):
     """The committed offset; waits while groups are read back."""
     while True:
-        error, got = fetch(c, group, [(topic, partition)])
+        error, got = c.committed(group, [(topic, partition)])
         if error != LOADING:
             return got[topic, partition][0] if not error else -error
         time.sleep(0.01)
@@ -132,25 +107,6 @@ def make_stable(c, group, instance=None):
 # ---- what the log says
 
 
-def records(b):
-    """(key, value) of every record in uncompressed batches; value None: null."""
-    def varint(r):
-        v = r.uvarint()
-        return v >> 1 ^ -(v & 1)
-
-    def field(r):
-        n = varint(r)
-        return None if n < 0 else r.take(n)
-    out = []
-    for _, _, whole in batches(b):
-        r = Reader(whole[61:])
-        for _ in range(struct.unpack('>i', whole[57:61])[0]):
-            varint(r), r.i8(), varint(r), varint(r)
-            out.append((field(r), field(r)))
-            assert varint(r) == 0
-    return out
-
-
 def java_hash(s):
     h = 0
     for x in s.encode('utf-16-be')[1::2]:  # of ASCII
@@ -179,10 +135,10 @@ with Tap() as t, Broker(t, *ARGS) as b:
     error, _, _, _, a, _ = join(c, 'g')
     t.ok(error == 79 and a.startswith('wire-'), 'a member is given its id first', (error, a))
     t.same(join(c, 'g', a), (0, 1, 'range', a, a, [a]), 'and joins with it')
-    t.same(commit(c, 'g', {('t', 0): 5}, 1, a), {('t', 0): 27}, 'commits wait for the assignment')
+    t.same(c.commit('g', {('t', 0): 5}, 1, a), {('t', 0): 27}, 'commits wait for the assignment')
     t.same(sync(c, 'g', 1, a, [(a, b'all')]), (0, b'all'), 'it gets what the leader assigned')
     t.same(heartbeat(c, 'g', 1, a), 0, 'it is alive')
-    t.same(commit(c, 'g', {('t', 0): 5, ('t', 1): 6}, 1, a), {('t', 0): 0, ('t', 1): 0}, 'it commits')
+    t.same(c.commit('g', {('t', 0): 5, ('t', 1): 6}, 1, a), {('t', 0): 0, ('t', 1): 0}, 'it commits')
     n = join_send(d, 'g', version=3)
     while heartbeat(c, 'g', 1, a) != 27:
         time.sleep(0.01)
@@ -204,23 +160,23 @@ with Tap() as t, Broker(t, *ARGS) as b:
 
     # Refusals.
     t.same(join(c, '')[0], 24, 'a group has a name')
-    t.same(commit(c, '', {('t', 0): 1}), {('t', 0): 24}, 'also for commits')
+    t.same(c.commit('', {('t', 0): 1}), {('t', 0): 24}, 'also for commits')
     t.same(join(c, 'x', session=1)[0], 26, 'a session has bounds')
     t.same(join(c, 'x', 'nobody')[0], 25, 'an unknown member is refused')
     t.same(heartbeat(c, 'g', 1, a), 22, 'so is an old generation')
-    t.same(commit(c, 'g', {('t', 0): 1}), {('t', 0): 25}, 'and a commit from outside')
-    t.same(commit(c, 's', {('t', 9): 1, ('nope', 0): 1, ('t', 2): 7}),
+    t.same(c.commit('g', {('t', 0): 1}), {('t', 0): 25}, 'and a commit from outside')
+    t.same(c.commit('s', {('t', 9): 1, ('nope', 0): 1, ('t', 2): 7}),
            {('t', 9): 3, ('nope', 0): 3, ('t', 2): 0}, 'unknown partitions are refused, the others are not')
-    t.same(commit(c, 's', {('t', 0): 1}, metadata='x' * 4097), {('t', 0): 12}, 'metadata has a bound')
-    t.same(commit(c, 's', {('t', 0): 1}, metadata='x' * 4096), {('t', 0): 0}, 'which is taken')
-    t.same(commit(c, 's', {('t', 1): 1}, metadata=None), {('t', 1): 0}, 'metadata may be null')
+    t.same(c.commit('s', {('t', 0): 1}, metadata='x' * 4097), {('t', 0): 12}, 'metadata has a bound')
+    t.same(c.commit('s', {('t', 0): 1}, metadata='x' * 4096), {('t', 0): 0}, 'which is taken')
+    t.same(c.commit('s', {('t', 1): 1}, metadata=None), {('t', 1): 0}, 'metadata may be null')
 
     # What was committed.
-    t.same(fetch(c, 'g', [('t', 0), ('t', 1), ('t', 2)])[1],
+    t.same(c.committed('g', [('t', 0), ('t', 1), ('t', 2)])[1],
            {('t', 0): (5, -1, 'm', 0), ('t', 1): (6, -1, 'm', 0), ('t', 2): (-1, -1, '', 0)}, 'offsets are fetched')
-    t.same(fetch(c, 'g', None)[1], {('t', 0): (5, -1, 'm', 0), ('t', 1): (6, -1, 'm', 0)}, 'or all of them')
-    t.same(fetch(c, 'g', [('t', 0)], version=1)[1], {('t', 0): (5, -1, 'm', 0)}, 'in the oldest version')
-    t.same(fetch(c, 'nobody', None)[1], {}, 'a group that nobody knows has none')
+    t.same(c.committed('g', None)[1], {('t', 0): (5, -1, 'm', 0), ('t', 1): (6, -1, 'm', 0)}, 'or all of them')
+    t.same(c.committed('g', [('t', 0)], version=1)[1], {('t', 0): (5, -1, 'm', 0)}, 'in the oldest version')
+    t.same(c.committed('nobody', None)[1], {}, 'a group that nobody knows has none')
     r = c.ask_flexible(OFFSET_FETCH, 8, carray([
         cstring(g) + carray([cstring('t') + carray([i32(2)]) + NO_TAGS]) + NO_TAGS for g in 'gs']) + i8(0))
     r.i32()
@@ -238,7 +194,7 @@ with Tap() as t, Broker(t, *ARGS) as b:
     t.same((r.i32(), r.i16(), r.string(), r.i8()), (1, 0, '__consumer_offsets', 1), 'that is internal')
     t.same(c.produce('__consumer_offsets', {0: batch([b'x'], key=b'k')})[0][0], 17, 'clients cannot write to it')
     place = java_hash('g') % 50
-    got = records(c.fetch('__consumer_offsets', {place: 0})[place][2])
+    got = [r for whole in batches(c.fetch('__consumer_offsets', {place: 0})[place][2]) for r in whole.records()]
     key = i16(1) + string('g') + string('t') + i32(1)
     values = [v for k, v in got if k == key]
     t.ok(len(values) == 1 and values[0][:2] == i16(4) and values[0][2:10] == i64(6),
@@ -255,17 +211,17 @@ with Tap() as t, Broker(t, *ARGS) as b:
     t.same(join(c, 'w', member, instance=None)[0], 0, 'a member whose connection is gone holds nobody up')
 
     # kill -9.
-    t.same(commit(c, 'k', {('t', 0): 1}), {('t', 0): 0}, 'a commit is acknowledged')
-    t.same(commit(c, 'k', {('t', 0): 2, ('t', 1): 3}), {('t', 0): 0, ('t', 1): 0}, 'and another one')
+    t.same(c.commit('k', {('t', 0): 1}), {('t', 0): 0}, 'a commit is acknowledged')
+    t.same(c.commit('k', {('t', 0): 2, ('t', 1): 3}), {('t', 0): 0, ('t', 1): 0}, 'and another one')
     b.stop(signal.SIGKILL)
     b.start()
     c, d = b.client(), b.client()
     t.same((offset(c, 'k', 't', 0), offset(c, 'k', 't', 1)), (2, 3), 'both are there after kill -9')
     t.same((offset(c, 'g', 't', 0), offset(c, 's', 't', 2)), (5, 7), "and other groups'")
-    t.same(fetch(c, 's', [('t', 0)])[1]['t', 0][2], 'x' * 4096, 'with their metadata')
+    t.same(c.committed('s', [('t', 0)])[1]['t', 0][2], 'x' * 4096, 'with their metadata')
     t.same(heartbeat(c, 'g', 3, a), 0, 'a member lives on through it')
     t.same(sync(c, 'g', 3, a), (0, b'all'), 'with its assignment')
-    t.same(commit(c, 'g', {('t', 2): 8}, 3, a), {('t', 2): 0}, 'and commits')
+    t.same(c.commit('g', {('t', 2): 8}, 3, a), {('t', 2): 0}, 'and commits')
     t.same(join(c, 'g', 'nobody')[0], 25, 'strangers are still refused')
 
     # SIGTERM, while one waits.

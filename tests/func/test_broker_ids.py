@@ -2,9 +2,12 @@
 import os
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from wire import (DELETE_TOPICS, FETCH, METADATA, NO_ID, NO_TAGS, PRODUCE, Broker, Tap, batch,  # noqa: E402
-                  batches, carray, cstring, i8, i16, i32, i64, uvarint)
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'common'))
+from broker import Broker  # noqa: E402
+from records import batch, batches  # noqa: E402
+from tap import Tap  # noqa: E402
+from wire import (DELETE_TOPICS, FETCH, METADATA, NO_ID, NO_TAGS, PRODUCE, carray, cstring, i8,  # noqa: E402
+                  i16, i32, i64, uvarint)
 
 STRANGER = bytes(range(16))
 

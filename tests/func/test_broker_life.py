@@ -4,8 +4,10 @@ import signal
 import subprocess
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from wire import BUILD, PATIENCE, Broker, Tap, batch, batches  # noqa: E402
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'common'))
+from broker import BUILD, PATIENCE, Broker  # noqa: E402
+from records import batch, batches  # noqa: E402
+from tap import Tap  # noqa: E402
 
 CHRONIKD = os.path.join(BUILD, 'chronikd')
 

@@ -4,8 +4,12 @@ import socket
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from wire import METADATA, PATIENCE, Broker, Client, Closed, Tap, array, batch, i8, i16, i32, string  # noqa: E402
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'common'))
+from broker import PATIENCE, Broker  # noqa: E402
+from client import Closed  # noqa: E402
+from records import batch  # noqa: E402
+from tap import Tap  # noqa: E402
+from wire import METADATA, array, i8, i16, i32, string  # noqa: E402
 
 
 def serves(b):

@@ -3,8 +3,11 @@ import os
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from wire import PATIENCE, Broker, Tap, batch, batches, i64  # noqa: E402
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'common'))
+from broker import PATIENCE, Broker  # noqa: E402
+from records import batch, batches  # noqa: E402
+from tap import Tap  # noqa: E402
+from wire import i64  # noqa: E402
 
 MANY = 64
 
@@ -34,7 +37,7 @@ with Tap() as t, Broker(t) as b, b.client() as c:
 
     good = batch([b'x'])
     refused = [
-        ('a wrong checksum', batch([b'x'], bad_crc=True), 2),
+        ('a wrong checksum', batch([b'x'], crc=0), 2),
         ('a batch that is too large', batch([b'x' * 3000]), 10),
         ('a flipped length', good[:8] + b'\x7f' + good[9:], 87),
         ('a cut batch', good[:-1], 87),
@@ -74,7 +77,7 @@ with Tap() as t, Broker(t) as b, b.client() as c:
     t.same(c.produce('t', {1: good})[1][0], 0, 'acks=0 has no answer')
     t.ok(until(lambda: c.offset('t', -1, 2) == (0, 1)), 'but is stored')
     with b.client() as zero:
-        zero.produce_send('t', {0: batch([b'x'], bad_crc=True)}, acks=0)
+        zero.produce_send('t', {0: batch([b'x'], crc=0)}, acks=0)
         t.ok(zero.is_closed(), 'a failed acks=0 closes the connection')
     with b.client() as old:
         old.produce_send('t', {0: good}, version=2)

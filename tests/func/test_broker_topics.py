@@ -2,8 +2,11 @@
 import os
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from wire import METADATA, Broker, Client, Tap, array, i8, string  # noqa: E402
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'common'))
+from broker import Broker  # noqa: E402
+from client import Client  # noqa: E402
+from tap import Tap  # noqa: E402
+from wire import METADATA, array, i8, string  # noqa: E402
 
 CLIENTS = 128
 
