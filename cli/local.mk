@@ -3,14 +3,17 @@ noinst_LTLIBRARIES += libcli.la
 libcli_la_SOURCES = \
 	cli/cli.c cli/cli.h \
 	cli/escape.c cli/escape.h \
+	cli/figures.c cli/figures.h \
 	cli/interrupt.c cli/interrupt.h \
 	cli/lines.c cli/lines.h \
 	cli/names.c cli/names.h \
 	cli/opt.c cli/opt.h cli/opt_bash.c cli/opt_show.c \
 	cli/out.c cli/out.h cli/out_json.c cli/out_table.c cli/out_table.h \
 	cli/record_json.c cli/record_json.h \
+	cli/record_row.c cli/record_row.h \
 	cli/session.c cli/session.h \
 	cli/utf8.c cli/utf8.h \
+	cli/verdict.c cli/verdict.h \
 	cli/when.c cli/when.h
 libcli_la_LIBADD = libchronik.la
 CLI_LIBS = libcli.la libchronik.la
@@ -49,7 +52,6 @@ noinst_LTLIBRARIES += libclimeta.la
 libclimeta_la_SOURCES = \
 	cli/meta_check.c cli/meta_check.h \
 	cli/meta_dump.c \
-	cli/meta_faults.c cli/meta_faults.h \
 	cli/meta_history.c cli/meta_history.h \
 	cli/meta_list.c \
 	cli/meta_log.c \

@@ -12,7 +12,7 @@
 /* A check under way. */
 struct check {
     const struct place *place;
-    struct meta_check *to;
+    struct verdict *to;
 };
 
 /* ---- single files */
@@ -126,8 +126,8 @@ static void check_checkpoints(struct check *c, const struct history *h)
         if (io_path(path, sizeof path, c->place->log, "checkpoint.%d", i) < 0)
             continue;
         if (check_checkpoint(c, path, &index) && h->place->snapshots[0] && !is_listed(h, index))
-            faults_corrupt(&c->to->faults, path, 56, "the snapshot of index %" PRIu64 " is missing",
-                           index);
+            faults_put(&c->to->faults, FAULT_CORRUPTION, path, 56,
+                       "the snapshot of index %" PRIu64 " is missing", index);
     }
 }
 
@@ -138,10 +138,12 @@ static void check_log(struct check *c, const struct history *h)
         wal_reader_segments(h->log, &n);
     c->to->files += n;
     c->to->bytes += h->n_bytes;
-    c->to->groups += h->n_groups;
+    c->to->units += h->n_groups;
     c->to->records += h->n_written;
     if (h->end.torn)
-        faults_torn(&c->to->faults, wal_reader_file(h->log), h->end.pos.offset, h->end.torn_bytes);
+        faults_put(&c->to->faults, FAULT_TORN, wal_reader_file(h->log), h->end.pos.offset,
+                   "an incomplete write of %" PRIu64 " bytes: cut when the broker starts",
+                   h->end.torn_bytes);
 }
 
 /* Do two images say the same, to the byte of their snapshots? */
@@ -193,8 +195,8 @@ static int check_step(struct check *c, struct history *h, size_t i, struct meta_
     rc = *m ? history_replay(h, m, meta_index(there), &where, &e) : ERR_NOTFOUND;
     snapshot_path(h, i, path);
     if (rc == 0 && !same_image(*m, there))
-        faults_corrupt(&c->to->faults, path, 0,
-                       "the log leads from the snapshot before to another image");
+        faults_put(&c->to->faults, FAULT_CORRUPTION, path, 0,
+                   "the log leads from the snapshot before to another image");
     else if (rc < 0 && rc != ERR_NOTFOUND && rc != -ENOENT)
         faults_add(&c->to->faults, where.file, where.position, &e);
     meta_image_unref(*m);
@@ -215,9 +217,9 @@ static int check_end(struct check *c, struct history *h, struct meta_image **m)
         return 0; /* part of a log: nothing to start from */
     int rc = history_replay(h, m, history_last(h), &where, &e);
     if (rc == ERR_NOTFOUND)
-        faults_corrupt(&c->to->faults, h->place->log, 0,
-                       "the log begins at index %" PRIu64 ", behind the newest snapshot's %" PRIu64,
-                       h->first, meta_index(*m));
+        faults_put(&c->to->faults, FAULT_CORRUPTION, h->place->log, 0,
+                   "the log begins at index %" PRIu64 ", behind the newest snapshot's %" PRIu64,
+                   h->first, meta_index(*m));
     else if (rc < 0 && rc != -ENOENT)
         faults_add(&c->to->faults, where.file, where.position, &e);
     return rc == -ENOENT ? rc : 0;
@@ -274,7 +276,7 @@ static void check_history(struct check *c)
     int rc = -ENOENT;
     for (int i = 0; i < TRIES && rc == -ENOENT; i++) {
         faults_release(&c->to->faults);
-        *c->to = (struct meta_check){0};
+        *c->to = (struct verdict){0};
         if (c->place->kind == PLACE_NODE)
             check_node(c);
         rc = try_history(c);
@@ -285,11 +287,11 @@ static void check_history(struct check *c)
     }
 }
 
-void meta_check_run(struct meta_check *to, const struct place *p)
+void meta_check_run(struct verdict *to, const struct place *p)
 {
     struct check c = {p, to};
     uint64_t index;
-    *to = (struct meta_check){0};
+    *to = (struct verdict){0};
     if (p->kind == PLACE_SNAPSHOT)
         check_snapshot(&c);
     else if (p->kind == PLACE_CHECKPOINT)

@@ -10,15 +10,10 @@
 #ifndef CLI_META_CHECK_H
 #define CLI_META_CHECK_H
 
-#include "cli/meta_faults.h"
 #include "cli/meta_place.h"
+#include "cli/verdict.h"
 
-struct meta_check {
-    uint64_t files, groups, records, bytes; /* looked at; records: entries of the log */
-    struct faults faults;
-};
-
-/* faults_release(&c->faults) after it. */
-void meta_check_run(struct meta_check *c, const struct place *p);
+/* The units are groups, the records entries of the log. faults_release(&v->faults) after it. */
+void meta_check_run(struct verdict *v, const struct place *p);
 
 #endif

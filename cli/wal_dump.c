@@ -4,9 +4,8 @@
 #include <strings.h>
 
 #include "batch/records.h"
+#include "cli/record_row.h"
 #include "cli/wal_tool.h"
-
-enum { EXPANDED_MAX = 1 << 28 }; /* bytes the records of one batch may expand to */
 
 static const struct out_column frame_columns[] = {
     {"index", OUT_INT, .width = 7},
@@ -43,23 +42,16 @@ static const struct out_column record_columns[] = {
     {"partition", OUT_INT, .width = 9},
     {"offset", OUT_INT, .width = 10},
     {"timestamp", OUT_INT, .width = 13},
-    {"key_size", OUT_INT, .width = 8},
-    {"value_size", OUT_INT, .width = 10},
+    RECORD_ROW_SIZE_COLUMNS,
     {"crc", OUT_INT, .data_only = true},
     {"position", OUT_INT, .data_only = true},
     {"file", OUT_STR, .data_only = true},
     {"shard", OUT_INT, .data_only = true},
-    /* with --payload */
-    {"key", OUT_STR, .width = 10},
-    {"key_base64", OUT_VALUE, .data_only = true},
-    {"value", OUT_STR, .width = 10},
-    {"value_base64", OUT_VALUE, .data_only = true},
-    {"headers", OUT_VALUE, .data_only = true},
+    RECORD_ROW_PAYLOAD_COLUMNS,
 };
 enum {
     FRAME_COLUMNS = sizeof frame_columns / sizeof *frame_columns,
-    PAYLOAD_COLUMNS = 5,
-    RECORD_COLUMNS = sizeof record_columns / sizeof *record_columns - PAYLOAD_COLUMNS,
+    RECORD_COLUMNS = sizeof record_columns / sizeof *record_columns - RECORD_ROW_PAYLOAD,
 };
 
 struct dump {
@@ -235,55 +227,6 @@ static int frame_row(struct dump *d, const struct wal_visit *v, const struct wal
 
 /* ---- records */
 
-/* As text where it is that, else in base64: of the two fields one is null, both for null. A table
- * for people has one column only. */
-static void put_bytes(struct out *out, enum out_format format, struct span s)
-{
-    if (!s.p || out_is_utf8(s)) {
-        out_span(out, s);
-        out_null(out);
-        return;
-    }
-    struct json *base64 = json_new_base64(s);
-    if (format == OUT_TEXT) {
-        out_value(out, base64);
-        out_null(out);
-    } else {
-        out_null(out);
-        out_value(out, base64);
-    }
-}
-
-static void set_bytes(struct json *j, const char *name, const char *name_base64, struct span s)
-{
-    if (!s.p || out_is_utf8(s))
-        json_set_span(j, name, s);
-    else
-        json_set(j, name_base64, json_new_base64(s));
-}
-
-static struct json *headers_json(const struct record *r)
-{
-    struct json *list = json_new_array();
-    struct rd rd = rd_of(r->headers.p, r->headers.n);
-    struct record_header h;
-    while (record_header_next(&rd, &h) == 1) {
-        struct json *j = json_new_object();
-        set_bytes(j, "key", "key_base64", h.key);
-        set_bytes(j, "value", "value_base64", h.value);
-        json_push(list, j);
-    }
-    return list;
-}
-
-static void put_size(struct out *out, struct span s)
-{
-    if (s.p)
-        out_int(out, (int64_t)s.n);
-    else
-        out_null(out);
-}
-
 static int record_row(struct dump *d, const struct wal_visit *v, const struct subject *s,
                       const struct record *r, size_t at)
 {
@@ -294,18 +237,13 @@ static int record_row(struct dump *d, const struct wal_visit *v, const struct su
     put_topic(out, s);
     out_int(out, r->offset);
     out_int(out, r->timestamp);
-    put_size(out, r->key);
-    put_size(out, r->value);
+    record_row_sizes(out, r);
     out_int(out, s->batch.crc);
     out_int(out, (int64_t)wal_visit_position(v, at));
     out_str(out, v->file);
     out_int(out, v->segment->owner.shard);
-    if (d->o->payload) {
-        enum out_format format = (enum out_format)d->o->common.format;
-        put_bytes(out, format, r->key);
-        put_bytes(out, format, r->value);
-        out_value(out, headers_json(r));
-    }
+    if (d->o->payload)
+        record_row_payload(out, (enum out_format)d->o->common.format, r);
     d->rows++;
     return out_row(out);
 }
@@ -319,7 +257,7 @@ static int record_rows(struct dump *d, struct wal_visit *v, const struct subject
 {
     struct records it;
     struct record r;
-    int rc = records_init(&it, s->bytes, EXPANDED_MAX);
+    int rc = records_init(&it, s->bytes, RECORD_ROW_EXPANDED_MAX);
     if (rc == 0)
         while (!enough(d) && (rc = records_next(&it, &r)) == 1) {
             if (!offsets_wanted(d, r.offset, r.offset))
@@ -430,7 +368,7 @@ int wal_dump(void *values, const struct opt_args *args)
         wal_logs_release(&logs);
         return cli_misuse("--follow: one log at a time: choose it by --shard or its directory");
     }
-    size_t n_record = RECORD_COLUMNS + (o->payload ? PAYLOAD_COLUMNS : 0);
+    size_t n_record = RECORD_COLUMNS + (o->payload ? RECORD_ROW_PAYLOAD : 0);
     d.out = o->records ? wal_out(o, record_columns, n_record)
                        : wal_out(o, frame_columns, FRAME_COLUMNS);
     for (size_t i = 0; i < logs.n && !enough(&d); i++)

@@ -1,8 +1,4 @@
-/* wal_stats.c - chronik-wal stats: how a log was written, log by log.
- *
- * Each log's figures are one JSON object. Text and csv show the same object flattened, so that
- * there is one list of figures and not three.
- */
+/* wal_stats.c - chronik-wal stats: how a log was written, log by log. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +6,7 @@
 
 #include "base/hdr.h"
 #include "batch/batch.h"
+#include "cli/figures.h"
 #include "cli/wal_tool.h"
 
 enum { FRAME_TYPES = 256 };
@@ -88,24 +85,6 @@ static int count_group(void *ctx, struct wal_visit *v)
 
 /* ---- as an object */
 
-static struct json *spread(const struct hdr *h)
-{
-    static const struct {
-        const char *name;
-        double p;
-    } points[] = {{"p50", 50}, {"p90", 90}, {"p99", 99}, {"p999", 99.9}};
-    struct json *j = json_new_object();
-    json_set_int(j, "count", (int64_t)h->count);
-    if (h->count == 0)
-        return j;
-    json_set_int(j, "min", (int64_t)h->min);
-    json_set_real(j, "mean", hdr_mean(h));
-    for (size_t i = 0; i < sizeof points / sizeof *points; i++)
-        json_set_int(j, points[i].name, (int64_t)hdr_percentile(h, points[i].p));
-    json_set_int(j, "max", (int64_t)h->max);
-    return j;
-}
-
 static struct json *frames_json(const struct stats *s)
 {
     struct json *all = json_new_object();
@@ -143,55 +122,11 @@ static struct json *stats_json(const struct stats *s, const char *path)
     json_set_int(j, "records", (int64_t)s->records);
     json_set_int(j, "record_bytes", (int64_t)s->record_bytes);
     json_set(j, "frames", frames_json(s));
-    json_set(j, "blocks_per_group", spread(&s->group_blocks));
-    json_set(j, "batches_per_entry", spread(&s->entry_batches));
-    json_set(j, "records_per_entry", spread(&s->entry_records));
-    json_set(j, "sync_us", spread(&s->sync_us));
+    json_set(j, "blocks_per_group", figures_spread(&s->group_blocks));
+    json_set(j, "batches_per_entry", figures_spread(&s->entry_batches));
+    json_set(j, "records_per_entry", figures_spread(&s->entry_records));
+    json_set(j, "sync_us", figures_spread(&s->sync_us));
     return j;
-}
-
-/* ---- flattened */
-
-static const struct out_column flat_columns[] = {
-    {"path", OUT_STR, .data_only = true}, {"figure", OUT_STR}, {"value", OUT_VALUE}};
-
-struct flat {
-    struct out *out;
-    const char *path;
-    const char *prefix; /* "sync_us.", or empty */
-};
-
-static int put_figure(void *ctx, const char *key, const struct json *v)
-{
-    struct flat *f = ctx;
-    char name[64];
-    snprintf(name, sizeof name, "%s%s", f->prefix, key);
-    if (json_type_of(v) == JSON_T_OBJECT) {
-        char prefix[sizeof name + 1];
-        snprintf(prefix, sizeof prefix, "%s.", name);
-        struct flat inner = {f->out, f->path, prefix};
-        return json_each(v, put_figure, &inner);
-    }
-    out_str(f->out, f->path);
-    out_str(f->out, name);
-    if (json_type_of(v) == JSON_T_INT)
-        out_int(f->out, json_int(v, 0));
-    else if (json_type_of(v) == JSON_T_REAL)
-        out_real(f->out, json_double(v, 0));
-    else
-        out_span(f->out, json_str(v));
-    return out_row(f->out);
-}
-
-static void put_stats(struct out *out, enum out_format format, struct json *j, const char *path)
-{
-    if (format == OUT_JSON || format == OUT_JSONL) {
-        out_document(out, j);
-        return;
-    }
-    struct flat f = {out, path, ""};
-    json_each(j, put_figure, &f);
-    json_free(j);
 }
 
 static enum cli_exit stats_of(struct out *out, enum out_format format, const struct wal_log *log)
@@ -206,7 +141,7 @@ static enum cli_exit stats_of(struct out *out, enum out_format format, const str
     hdr_init(&s->entry_records);
     hdr_init(&s->sync_us);
     wal_walk(log, count_group, s, &s->outcome);
-    put_stats(out, format, stats_json(s, log->path), log->path);
+    figures_put(out, format, stats_json(s, log->path), log->path);
     enum cli_exit status = wal_outcome_report(&s->outcome);
     free(s);
     return status;
@@ -216,7 +151,6 @@ int wal_stats(void *values, const struct opt_args *args)
 {
     const struct wal_options *o = values;
     enum out_format format = (enum out_format)o->common.format;
-    bool nested = format == OUT_JSON || format == OUT_JSONL;
     struct wal_logs logs;
     struct err e;
     enum cli_exit status = CLI_OK;
@@ -224,7 +158,7 @@ int wal_stats(void *values, const struct opt_args *args)
         wal_logs_release(&logs);
         return cli_fail(&e);
     }
-    struct out *out = nested ? wal_out(o, NULL, 0) : wal_out(o, OUT_COLUMNS(flat_columns));
+    struct out *out = figures_out(&o->common);
     for (size_t i = 0; i < logs.n; i++)
         status = wal_worse(status, stats_of(out, format, &logs.v[i]));
     out_free(out);

@@ -90,10 +90,10 @@ static struct meta_snapshot_name snapshot(struct io *io, size_t i, char path[IO_
     return s;
 }
 
-static struct meta_check check(struct io *io, const char *path)
+static struct verdict check(struct io *io, const char *path)
 {
     struct place p = find(io, path);
-    struct meta_check c;
+    struct verdict c;
     meta_check_run(&c, &p);
     return c;
 }
@@ -250,12 +250,12 @@ END_TEST
 START_TEST(a_whole_directory_is_good)
 {
     make_directory();
-    struct meta_check c = check(disk(), RIG_DIR);
+    struct verdict c = check(disk(), RIG_DIR);
     ck_assert_msg(c.faults.n == 0, "%s: %s", c.faults.v[0].file, c.faults.v[0].reason);
     ck_assert(!c.faults.failed);
     ck_assert_int_eq(c.faults.trouble, 0);
     ck_assert_uint_eq(c.records, meta_index(shard_image(rig.shard[0].s)));
-    ck_assert_uint_gt(c.groups, c.records);
+    ck_assert_uint_gt(c.units, c.records);
     ck_assert_uint_ge(c.files, 6);
     /* And so is one that was stopped, and one of a first start. */
     ck_assert_ok(rig_stop(&rig));
@@ -268,11 +268,11 @@ END_TEST
 /* The check fails for that file, and there is no trouble but that. */
 static void expect_fault(const char *file, const char *why)
 {
-    struct meta_check c = check(disk(), RIG_DIR);
+    struct verdict c = check(disk(), RIG_DIR);
     bool named = false;
     for (size_t i = 0; i < c.faults.n; i++)
         named = named || (strcmp(c.faults.v[i].file, file) == 0 &&
-                          strcmp(c.faults.v[i].kind, "torn-tail") != 0);
+                          c.faults.v[i].kind != FAULT_TORN);
     ck_assert_msg(c.faults.failed && named, "%s: %s", file, why);
     ck_assert_int_eq(c.faults.trouble, 0);
     faults_release(&c.faults);
@@ -318,7 +318,7 @@ START_TEST(damage_in_the_log)
             struct meta_image *m = NULL;
             struct err e;
             p[at] ^= 0x10;
-            struct meta_check c = check(disk(), RIG_DIR);
+            struct verdict c = check(disk(), RIG_DIR);
             ck_assert_int_eq(c.faults.trouble, 0);
             failed += c.faults.failed;
             if (history_image(&place, HISTORY_LATEST, &m, &e) == 0)
@@ -386,7 +386,7 @@ START_TEST(missing_files)
     snapshot(disk(), 1, path);
     ck_assert_ok(io_path(moved, sizeof moved, RIG_DIR, "elsewhere"));
     ck_assert_ok(io_rename(disk(), path, moved));
-    struct meta_check c = check(disk(), RIG_DIR);
+    struct verdict c = check(disk(), RIG_DIR);
     ck_assert(c.faults.failed);
     ck_assert_ptr_nonnull(strstr(c.faults.v[0].file, "checkpoint."));
     ck_assert_uint_eq(c.faults.v[0].position, 56);
@@ -425,7 +425,7 @@ START_TEST(single_files)
     char path[IO_PATH_MAX];
     size_t n;
     snapshot(disk(), 1, path);
-    struct meta_check c = check(disk(), path);
+    struct verdict c = check(disk(), path);
     ck_assert(!c.faults.failed);
     ck_assert_uint_eq(c.files, 1);
     uint8_t *p = io_mem_bytes(rig.disk, path, &n);
