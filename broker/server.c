@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -66,25 +67,41 @@ static int bind_address(struct server *s, struct err *e)
     return 0;
 }
 
+/* A relative wal.dir is the working directory's of now: node.meta must say it whole. */
+static int absolute_wal_dir(const struct settings *s, char *buf, size_t cap, struct err *e)
+{
+    char cwd[IO_PATH_MAX];
+    bool relative = s->wal_dir[0] && s->wal_dir[0] != '/';
+    if (relative && !getcwd(cwd, sizeof cwd))
+        return err_code(e, -errno, "wal.dir: %s: the working directory", s->wal_dir);
+    int n = snprintf(buf, cap, "%s%s%s", relative ? cwd : "", relative ? "/" : "", s->wal_dir);
+    return (size_t)n < cap ? 0 : err_code(e, -ENAMETOOLONG, "wal.dir: %s", s->wal_dir);
+}
+
 static int open_node(struct server *s, struct err *e)
 {
     struct broker *b = &s->broker;
+    char wal_dir[IO_PATH_MAX];
+    int rc = absolute_wal_dir(b->settings, wal_dir, sizeof wal_dir, e);
+    if (rc)
+        return rc;
     struct node_config cfg = {
         .io = b->io,
         .log = b->log,
         .dir = b->settings->log_dir,
+        .wal_dir = wal_dir[0] ? wal_dir : NULL,
         .node_id = (uint32_t)b->settings->node_id,
         .data_shards = (uint32_t)b->settings->wal_shards,
         .segment_bytes = (uint64_t)b->settings->wal_segment_bytes,
         .meta_segment_bytes = METADATA_SEGMENT_BYTES,
         .clock = b->clock,
     };
-    int rc = node_open(&s->node, &cfg, e);
+    rc = node_open(&s->node, &cfg, e);
     if (rc)
         return rc;
     s->node_is_open = true;
-    b->node_id = (int32_t)s->node.node_id;
-    uuid_text(&s->node.cluster_id, b->cluster_id);
+    b->node_id = (int32_t)s->node.meta.node_id;
+    uuid_text(&s->node.meta.cluster_id, b->cluster_id);
     return 0;
 }
 
@@ -124,7 +141,7 @@ static int start_shard(struct server *s, uint32_t number, struct meta_image *ima
     if (!t)
         return err_set(e, -ENOMEM, "out of memory");
     b->shards[number] = t;
-    int rc = shard_thread_open(t, &s->node.cluster_id, image, e);
+    int rc = shard_thread_open(t, &s->node, image, e);
     return rc ? rc : shard_thread_start(t, e);
 }
 

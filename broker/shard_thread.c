@@ -296,13 +296,13 @@ struct shard_thread *shard_thread_new(struct broker *b, uint32_t number)
     return t;
 }
 
-int shard_thread_open(struct shard_thread *t, const struct uuid *cluster_id,
-                      struct meta_image *image, struct err *e)
+int shard_thread_open(struct shard_thread *t, const struct node *node, struct meta_image *image,
+                      struct err *e)
 {
     struct broker *b = t->broker;
     const struct settings *s = b->settings;
     char wal_dir[IO_PATH_MAX], meta_dir[IO_PATH_MAX], log_dir[IO_PATH_MAX];
-    if (node_wal_dir(wal_dir, sizeof wal_dir, s->log_dir, t->number) ||
+    if (node_wal_dir(wal_dir, sizeof wal_dir, node->meta.wal_dir, t->number) ||
         node_meta_dir(meta_dir, sizeof meta_dir, s->log_dir) ||
         node_log_dir(log_dir, sizeof log_dir, s->log_dir))
         return err_code(e, -ENAMETOOLONG, "%s", s->log_dir);
@@ -311,7 +311,7 @@ int shard_thread_open(struct shard_thread *t, const struct uuid *cluster_id,
         .log = b->log,
         .clock = b->clock,
         .host = &t->host,
-        .owner = {.cluster_id = *cluster_id, .node_id = (uint32_t)b->node_id, .shard = t->number},
+        .owner = {node->meta.cluster_id, node->meta.node_id, t->number},
         .wal_dir = wal_dir,
         .meta_dir = meta_dir,
         .plog = {.io = b->io,

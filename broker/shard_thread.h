@@ -22,13 +22,14 @@
 
 struct broker;
 struct metadata_visits;
+struct node;
 struct shard_thread; /* opaque */
 
 /* number 0: metadata. NULL when out of memory. */
 struct shard_thread *shard_thread_new(struct broker *b, uint32_t number);
-/* Recover the shard (shard_open) under an image, which for shard 0 is NULL; blocks. */
-int shard_thread_open(struct shard_thread *t, const struct uuid *cluster_id,
-                      struct meta_image *image, struct err *e);
+/* Recover the node's shard (shard_open) under an image, which for shard 0 is NULL; blocks. */
+int shard_thread_open(struct shard_thread *t, const struct node *node, struct meta_image *image,
+                      struct err *e);
 /* Run it, and wait until it leads; an error if it never will. */
 int shard_thread_start(struct shard_thread *t, struct err *e);
 /* Let the shard finish what is staged, checkpoint and mark; then end the thread. Never started is

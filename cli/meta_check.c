@@ -35,8 +35,7 @@ static bool read_whole(struct check *c, const char *path, uint8_t **buf, size_t 
 static void check_node(struct check *c)
 {
     char path[IO_PATH_MAX];
-    struct uuid cluster;
-    uint32_t node;
+    struct node_meta meta;
     uint8_t *buf;
     size_t n;
     struct err e;
@@ -44,7 +43,7 @@ static void check_node(struct check *c)
         !read_whole(c, path, &buf, &n))
         return;
     free(buf);
-    if (node_read(c->place->io, c->place->path, &cluster, &node, &e) < 0)
+    if (node_read(c->place->io, c->place->path, &meta, &e) < 0)
         faults_add(&c->to->faults, path, 0, &e);
 }
 

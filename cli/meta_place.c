@@ -107,15 +107,15 @@ static int look(void *ctx, const char *name)
 
 static int find_node(struct place *p)
 {
-    struct uuid cluster;
-    uint32_t node;
+    struct node_meta meta;
     p->kind = PLACE_NODE;
-    if (node_read(p->io, p->path, &cluster, &node, NULL) == 0) {
-        p->owned = true;
-        p->owner = (struct wal_owner){cluster, node, 0};
-    }
     int rc = node_meta_dir(p->snapshots, sizeof p->snapshots, p->path);
-    return rc < 0 ? rc : node_wal_dir(p->log, sizeof p->log, p->path, 0);
+    if (rc == 0 && node_read(p->io, p->path, &meta, NULL) == 0) {
+        p->owned = true;
+        p->owner = (struct wal_owner){meta.cluster_id, meta.node_id, 0};
+        return node_wal_dir(p->log, sizeof p->log, meta.wal_dir, 0);
+    }
+    return rc ? rc : io_path(p->log, sizeof p->log, p->path, "wal/0");
 }
 
 static int find_directory(struct place *p, struct err *e)

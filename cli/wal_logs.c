@@ -6,10 +6,12 @@
  *   one holding such a wal directory   the broker's data directory
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/wal_tool.h"
+#include "shard/node.h"
 
 static int add(struct wal_logs *logs, const char *path, bool is_file, struct err *e)
 {
@@ -35,7 +37,7 @@ static bool holds_segments(char **names, size_t n)
 }
 
 /* The number of a shard's directory, or -1. */
-static int64_t shard_number(const char *name)
+static int64_t number_of(const char *name)
 {
     int64_t n;
     return opt_parse_int(name, 0, UINT32_MAX, &n) == 0 ? n : -1;
@@ -43,7 +45,7 @@ static int64_t shard_number(const char *name)
 
 static int by_number(const void *a, const void *b)
 {
-    int64_t x = shard_number(*(char *const *)a), y = shard_number(*(char *const *)b);
+    int64_t x = number_of(*(char *const *)a), y = number_of(*(char *const *)b);
     return x < y ? -1 : x > y;
 }
 
@@ -57,7 +59,7 @@ static int add_shards(struct wal_logs *logs, const char *dir, char **names, size
     for (size_t i = 0; rc == 0 && i < n_names; i++) {
         char path[IO_PATH_MAX];
         struct io_stat st;
-        int64_t number = shard_number(names[i]);
+        int64_t number = number_of(names[i]);
         if (number < 0 || (shard >= 0 && number != shard))
             continue;
         rc = io_path(path, sizeof path, dir, "%s", names[i]);
@@ -69,6 +71,16 @@ static int add_shards(struct wal_logs *logs, const char *dir, char **names, size
             rc = add(logs, path, false, e);
     }
     return rc;
+}
+
+/* Of a data directory: where node.meta says; without a good one, where it usually is. */
+static int wal_dir(char *buf, size_t cap, const char *dir)
+{
+    struct node_meta meta;
+    if (node_read(io_posix(), dir, &meta, NULL) != 0)
+        return io_path(buf, cap, dir, "wal");
+    snprintf(buf, cap, "%s", meta.wal_dir);
+    return 0;
 }
 
 static int add_directory(struct wal_logs *logs, const char *dir, bool deeper, int64_t shard,
@@ -87,7 +99,7 @@ static int add_directory(struct wal_logs *logs, const char *dir, bool deeper, in
     io_names_free(names, n);
     if (rc != 0 || logs->n > before)
         return rc;
-    if (deeper && io_path(wal, sizeof wal, dir, "wal") == 0 && io_stat(io_posix(), wal, &st) == 0 &&
+    if (deeper && wal_dir(wal, sizeof wal, dir) == 0 && io_stat(io_posix(), wal, &st) == 0 &&
         st.is_dir)
         return add_directory(logs, wal, false, shard, e);
     return err_set(e, ERR_NOTFOUND, "%s: no write-ahead log here", dir);

@@ -31,6 +31,7 @@ BROKER_FUNC_TESTS = \
 	tests/func/test_broker_fetch.py \
 	tests/func/test_broker_ids.py \
 	tests/func/test_broker_life.py \
+	tests/func/test_broker_waldir.py \
 	tests/func/test_broker_limits.py \
 	tests/func/test_broker_produce.py \
 	tests/func/test_broker_topics.py

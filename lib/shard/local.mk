@@ -11,7 +11,7 @@ libchronik_la_SOURCES += \
 	lib/shard/machine_meta.c \
 	lib/shard/meta_entry.c lib/shard/meta_entry.h \
 	lib/shard/message.c lib/shard/message.h \
-	lib/shard/node.c lib/shard/node.h \
+	lib/shard/node.c lib/shard/node_init.c lib/shard/node_meta.c lib/shard/node_impl.h lib/shard/node.h \
 	lib/shard/payload.c lib/shard/payload.h \
 	lib/shard/producers.c lib/shard/producers.h \
 	lib/shard/recover.c \

@@ -293,7 +293,7 @@ static void damage_checkpoint(struct io_mem *disk)
     for (int i = 0; i < 2; i++) {
         char dir[IO_PATH_MAX], path[IO_PATH_MAX];
         size_t n = 0;
-        node_wal_dir(dir, sizeof dir, RIG_DIR, 1);
+        node_wal_dir(dir, sizeof dir, RIG_DIR "/wal", 1);
         if (io_path(path, sizeof path, dir, "checkpoint.%d", i))
             return;
         file[i] = io_mem_bytes(disk, path, &n);

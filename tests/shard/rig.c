@@ -69,7 +69,7 @@ static int open_shard(struct rig *r, uint32_t number, struct meta_image *image, 
     rs->rig = r;
     rs->host = (struct shard_host){
         .ctx = rs, .write = on_write, .job = on_job, .image = on_image, .advanced = on_advanced};
-    node_wal_dir(wal, sizeof wal, RIG_DIR, number);
+    node_wal_dir(wal, sizeof wal, RIG_DIR "/wal", number);
     node_meta_dir(meta, sizeof meta, RIG_DIR);
     node_log_dir(log, sizeof log, RIG_DIR);
     struct shard_config cfg = {
@@ -77,7 +77,7 @@ static int open_shard(struct rig *r, uint32_t number, struct meta_image *image, 
         .log = r->log,
         .clock = &r->clock.clock,
         .host = &rs->host,
-        .owner = {r->node.cluster_id, r->node.node_id, number},
+        .owner = {r->node.meta.cluster_id, r->node.meta.node_id, number},
         .wal_dir = wal,
         .meta_dir = meta,
         .plog = {.io = io_mem_io(r->disk),

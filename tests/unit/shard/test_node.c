@@ -48,17 +48,127 @@ START_TEST(a_first_start_cut_anywhere_begins_again)
             struct err e;
             int rc = node_open(&n, &cfg, &e);
             ck_assert_msg(rc == 0, "cut %d at %zu of %zu: %s", cut, upto, len, e.text);
-            struct uuid id = n.cluster_id;
+            struct uuid id = n.meta.cluster_id;
             node_release(&n);
             rc = node_open(&n, &cfg, &e);
             ck_assert_msg(rc == 0, "cut %d at %zu of %zu, second start: %s", cut, upto, len,
                           e.text);
             ck_assert(!n.fresh);
-            ck_assert(uuid_eq(&id, &n.cluster_id));
+            ck_assert(uuid_eq(&id, &n.meta.cluster_id));
             node_release(&n);
             io_mem_free(left);
         }
     }
+    io_mem_free(disk);
+}
+END_TEST
+
+/* ---- WALs on a device of their own */
+
+#define WAL_DIR "/w"
+
+/* A node whose WALs are in WAL_DIR; their device has the other disk's names, but one power. */
+static struct node_config config_apart(struct io_mem *disk)
+{
+    struct node_config cfg = config(disk);
+    cfg.wal_dir = WAL_DIR;
+    return cfg;
+}
+
+static void open_close(const struct node_config *cfg, struct uuid *id)
+{
+    struct node n;
+    struct err e;
+    int rc = node_open(&n, cfg, &e);
+    ck_assert_msg(rc == 0, "%s", e.text);
+    if (id)
+        *id = n.meta.cluster_id;
+    node_release(&n);
+}
+
+static bool there(struct io *io, const char *path)
+{
+    struct io_stat st;
+    return io_stat(io, path, &st) == 0;
+}
+
+START_TEST(wals_live_where_wal_dir_says)
+{
+    struct io_mem *disk = io_mem_new();
+    struct node_config cfg = config_apart(disk);
+    struct node_meta meta;
+    struct err e;
+    open_close(&cfg, NULL);
+    ck_assert(there(cfg.io, WAL_DIR "/0/checkpoint.1") && there(cfg.io, WAL_DIR "/1/checkpoint.1"));
+    ck_assert(!there(cfg.io, DIR_NAME "/wal") && !there(cfg.io, WAL_DIR "/init.tmp"));
+    ck_assert_ok(node_read(cfg.io, DIR_NAME, &meta, &e));
+    ck_assert_str_eq(meta.wal_dir, WAL_DIR);
+    cfg.wal_dir = NULL; /* node.meta knows */
+    cfg.data_shards = 2;
+    open_close(&cfg, NULL);
+    ck_assert(there(cfg.io, WAL_DIR "/2/checkpoint.1"));
+    io_mem_free(disk);
+}
+END_TEST
+
+START_TEST(a_first_start_over_two_places_cut_anywhere_begins_again)
+{
+    struct io_mem *disk = io_mem_new();
+    struct node_config cfg = config_apart(disk);
+    open_close(&cfg, NULL);
+    size_t len = io_mem_trace_len(disk);
+    for (size_t upto = 0; upto <= len; upto++) {
+        for (int cut = IO_CUT_NONE; cut <= IO_CUT_LAST_FIRST; cut++) {
+            struct io_mem *left = io_mem_crash(disk, upto, (enum io_mem_cut)cut, upto * 7 + 1);
+            struct uuid first, second;
+            cfg = config_apart(left);
+            open_close(&cfg, &first);
+            open_close(&cfg, &second);
+            ck_assert(uuid_eq(&first, &second));
+            ck_assert(!there(cfg.io, WAL_DIR "/init.tmp"));
+            io_mem_free(left);
+        }
+    }
+    io_mem_free(disk);
+}
+END_TEST
+
+START_TEST(a_wal_dir_of_another_node_is_never_emptied)
+{
+    struct io_mem *disk = io_mem_new();
+    struct node_config cfg = config_apart(disk);
+    struct node n, second;
+    struct err e;
+    ck_assert_ok(node_open(&n, &cfg, &e));
+    cfg.dir = "/e";
+    ck_assert_int_eq(node_open(&second, &cfg, &e), ERR_LOCKED);
+    node_release(&n);
+    ck_assert_int_eq(node_open(&second, &cfg, &e), ERR_FOREIGN);
+    ck_assert_ptr_nonnull(strstr(e.text, WAL_DIR));
+    ck_assert(there(cfg.io, WAL_DIR "/1/checkpoint.1"));
+    io_mem_free(disk);
+}
+END_TEST
+
+START_TEST(moved_wals_are_found_and_a_copy_is_not_taken_for_them)
+{
+    struct io_mem *disk = made();
+    struct node_config cfg = config_apart(disk);
+    struct node n;
+    struct err e;
+    ck_assert_int_eq(node_open(&n, &cfg, &e), ERR_INVALID); /* nothing there */
+    ck_assert_ptr_nonnull(strstr(e.text, DIR_NAME "/wal"));
+    ck_assert_ok(io_mkdir(cfg.io, WAL_DIR));
+    ck_assert_ok(io_mkdir(cfg.io, WAL_DIR "/0"));
+    ck_assert_int_eq(node_open(&n, &cfg, &e), ERR_INVALID); /* in both places */
+    ck_assert_ok(io_rmdir(cfg.io, WAL_DIR "/0"));
+    ck_assert_ok(io_rename(cfg.io, DIR_NAME "/wal/0", WAL_DIR "/0"));
+    ck_assert_ok(io_rename(cfg.io, DIR_NAME "/wal/1", WAL_DIR "/1"));
+    open_close(&cfg, NULL);
+    cfg.wal_dir = NULL;
+    open_close(&cfg, NULL);
+    cfg.wal_dir = "w";
+    ck_assert_int_eq(node_open(&n, &cfg, &e), ERR_INVALID);
     io_mem_free(disk);
 }
 END_TEST
@@ -122,11 +232,10 @@ START_TEST(every_flipped_byte_of_node_meta_is_noticed)
     size_t n;
     uint8_t *p = io_mem_bytes(disk, DIR_NAME "/node.meta", &n);
     for (size_t i = 0; i < n; i++) {
-        struct uuid id;
-        uint32_t node;
+        struct node_meta meta;
         struct err e;
         p[i] ^= 4;
-        ck_assert_msg(node_read(cfg.io, DIR_NAME, &id, &node, &e) == ERR_CORRUPT, "byte %zu", i);
+        ck_assert_msg(node_read(cfg.io, DIR_NAME, &meta, &e) == ERR_CORRUPT, "byte %zu", i);
         p[i] ^= 4;
     }
     io_mem_free(disk);
@@ -168,4 +277,7 @@ END_TEST
 UNIT_MAIN(a_first_start_cut_anywhere_begins_again, a_second_process_is_refused,
           another_cluster_or_node_is_refused, a_newer_format_is_refused,
           every_flipped_byte_of_node_meta_is_noticed, data_without_node_meta_is_never_overwritten,
-          data_shards_can_be_added_not_taken_away)
+          data_shards_can_be_added_not_taken_away, wals_live_where_wal_dir_says,
+          a_first_start_over_two_places_cut_anywhere_begins_again,
+          a_wal_dir_of_another_node_is_never_emptied,
+          moved_wals_are_found_and_a_copy_is_not_taken_for_them)
