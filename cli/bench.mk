@@ -1,7 +1,6 @@
 # chronik-bench: its parts are a convenience library, so that tests can take them singly.
 noinst_LTLIBRARIES += libbench.la
 libbench_la_SOURCES = \
-	cli/acklog.c cli/acklog.h \
 	cli/bench.h \
 	cli/bench_acked.c cli/bench_acked.h \
 	cli/bench_assign.c cli/bench_assign.h \
@@ -22,7 +21,6 @@ libbench_la_SOURCES = \
 	cli/bench_run.c cli/bench_run.h \
 	cli/bench_session.c cli/bench_session.h \
 	cli/bench_setup.c cli/bench_setup.h \
-	cli/bench_stamp.c cli/bench_stamp.h \
 	cli/bench_stats.c cli/bench_stats.h \
 	cli/bench_worker.c cli/bench_worker.h
 libbench_la_LIBADD = libcli.la libchronikloop.la libchronik.la -lm

@@ -28,6 +28,10 @@ static const struct opt options[] = {
     {'n', "limit", "N", OPT_INT, AT(limit), "stop after so many rows", .commands = 1u << DUMP},
     {'f', "follow", NULL, OPT_FLAG, AT(follow), "at the end of the log, wait for more",
      .commands = 1u << DUMP},
+    {0, "acked", "FILE", OPT_TEXT, AT(acked),
+     "prove too that every record of this ack log (chronik-bench --ack-log) is on disk; PATH is "
+     "the broker's data directory",
+     .commands = 1u << VERIFY, .fill = OPT_FILL_FILE},
     CLI_OPTIONS_OUTPUT(struct wal_options, common, cli_formats),
     CLI_OPTIONS_TALK(struct wal_options, common),
 };

@@ -1,6 +1,8 @@
 # cli: what the programs share is a convenience library; each program is one file, or a few, on top.
 noinst_LTLIBRARIES += libcli.la
 libcli_la_SOURCES = \
+	cli/acklog.c cli/acklog.h \
+	cli/bench_stamp.c cli/bench_stamp.h \
 	cli/cli.c cli/cli.h \
 	cli/escape.c cli/escape.h \
 	cli/figures.c cli/figures.h \
@@ -72,9 +74,9 @@ completions/chronik-meta.bash: chronik-meta$(EXEEXT)
 	$(make_completion)
 
 bin_PROGRAMS += chronik-wal
-chronik_wal_SOURCES = cli/chronik-wal.c cli/wal_dump.c cli/wal_frame.c cli/wal_list.c cli/wal_logs.c \
+chronik_wal_SOURCES = cli/chronik-wal.c cli/wal_acked.c cli/wal_acked.h cli/wal_acked_logs.c cli/wal_dump.c cli/wal_frame.c cli/wal_list.c cli/wal_logs.c \
 	cli/wal_stats.c cli/wal_tool.h cli/wal_topics.c cli/wal_verify.c cli/wal_walk.c
-chronik_wal_LDADD = $(CLI_LIBS)
+chronik_wal_LDADD = libclimeta.la $(CLI_LIBS)
 EXTRA_DIST += man/chronik-wal.1.in
 man_MANS += man/chronik-wal.1
 bashcomp_DATA += completions/chronik-wal.bash

@@ -13,7 +13,7 @@
 
 struct wal_options {
     struct cli_common common;
-    const char *topic, *type;
+    const char *topic, *type, *acked;
     int64_t partition, from_offset, to_offset, from_index, limit, shard; /* -1: not given */
     bool records, payload, follow;
 };

@@ -1,18 +1,20 @@
 /* wal_verify.c - chronik-wal verify: every checksum, every link, every frame; the first fault of
- * each log, and the checkpoints beside it. */
+ * each log, and the checkpoints beside it. With --acked also whether all that an ack log says is
+ * on disk (wal_acked.h). */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "batch/batch.h"
-#include "cli/wal_tool.h"
+#include "cli/wal_acked.h"
 #include "shard/checkpoint.h"
 
 struct verify {
     uint64_t files, groups, records, bytes;
     uint64_t segment; /* the one being read */
     struct json *faults;
+    struct acked_check *acked; /* NULL: without --acked */
 };
 
 static const struct out_column fault_columns[] = {
@@ -46,7 +48,10 @@ static int check_group(void *ctx, struct wal_visit *v)
         c->segment = v->segment->id;
         c->files++;
     }
-    return check_frames(c, v);
+    int rc = check_frames(c, v);
+    if (rc == 0 && c->acked)
+        acked_group(c->acked, v->group);
+    return rc;
 }
 
 static void add_fault(struct verify *c, const char *file, uint64_t position, const char *kind,
@@ -101,6 +106,8 @@ static enum cli_exit verify_log(struct verify *c, struct wal_log *log)
     for (int i = 0; i < 2 && !log->is_file; i++)
         status = wal_worse(status, check_checkpoint(c, log, i));
     c->segment = 0;
+    if (c->acked)
+        acked_begin_log(c->acked);
     wal_walk(log, check_group, c, &o);
     c->groups += o.groups;
     c->bytes += o.bytes;
@@ -110,6 +117,37 @@ static enum cli_exit verify_log(struct verify *c, struct wal_log *log)
         add_fault(c, o.last_file, o.end.pos.offset, "torn-tail",
                   "the log ends in an incomplete write");
     return wal_worse(status, wal_outcome_report(&o));
+}
+
+/* ---- the ack log */
+
+enum { ACKED_TRIES = 3 };
+
+static int look_for_acked(void *ctx, struct wal_visit *v)
+{
+    acked_group(ctx, v->group);
+    return 0;
+}
+
+/* The logs were walked. What is missing is looked for again, because a broker at work may have
+ * moved it, or removed it, under our eyes. */
+static enum cli_exit check_acked(struct verify *c, const struct wal_logs *logs)
+{
+    struct wal_outcome o;
+    struct err e;
+    for (int i = 1;; i++) {
+        if (acked_look_in_logs(c->acked, &e) != 0)
+            return cli_fail(&e);
+        if (acked_good(c->acked))
+            return CLI_OK;
+        if (i == ACKED_TRIES)
+            return CLI_CHECK;
+        acked_again(c->acked);
+        for (size_t k = 0; k < logs->n; k++) {
+            acked_begin_log(c->acked);
+            wal_walk(&logs->v[k], look_for_acked, c->acked, &o); /* its end was judged before */
+        }
+    }
 }
 
 /* ---- the result */
@@ -140,11 +178,15 @@ static void put_faults(const struct wal_options *o, const struct json *faults)
     out_free(out);
 }
 
-static void put_result(const struct wal_options *o, struct verify *c, enum cli_exit status)
+static void put_result(const struct wal_options *o, struct verify *c, struct json *acked,
+                       enum cli_exit status)
 {
     enum out_format format = (enum out_format)o->common.format;
     if (format == OUT_JSON || format == OUT_JSONL) {
-        out_single(stdout, format, false, result_json(c, c->faults));
+        struct json *j = result_json(c, c->faults);
+        if (acked)
+            json_set(j, "acked", acked);
+        out_single(stdout, format, false, j);
         return;
     }
     if (format != OUT_TEXT || json_len(c->faults) > 0)
@@ -156,23 +198,44 @@ static void put_result(const struct wal_options *o, struct verify *c, enum cli_e
                status == CLI_OK      ? "ok"
                : status == CLI_CHECK ? "corrupt"
                                      : "not checked to the end");
+    if (format == OUT_TEXT && acked)
+        acked_print(acked);
+    json_free(acked);
     json_free(c->faults);
+}
+
+static enum cli_exit verify(const struct wal_options *o, const struct wal_logs *logs,
+                            struct acked_check *acked)
+{
+    struct verify c = {.faults = json_new_array(), .acked = acked};
+    enum cli_exit status = CLI_OK;
+    for (size_t i = 0; i < logs->n; i++)
+        status = wal_worse(status, verify_log(&c, &logs->v[i]));
+    if (acked) {
+        enum cli_exit all_there = check_acked(&c, logs);
+        struct json *result = acked_result(acked, o->acked);
+        put_result(o, &c, result, status);
+        return wal_worse(status, all_there);
+    }
+    put_result(o, &c, NULL, status);
+    return status;
 }
 
 int wal_verify(void *values, const struct opt_args *args)
 {
     const struct wal_options *o = values;
-    struct wal_logs logs;
+    struct wal_logs logs = {.n = 0};
+    struct acked_check acked;
     struct err e;
-    enum cli_exit status = CLI_OK;
-    if (wal_logs_find(&logs, args, -1, &e) != 0) {
-        wal_logs_release(&logs);
-        return cli_fail(&e);
-    }
-    struct verify c = {.faults = json_new_array()};
-    for (size_t i = 0; i < logs.n; i++)
-        status = wal_worse(status, verify_log(&c, &logs.v[i]));
-    put_result(o, &c, status);
+    if (o->acked && args->n != 1)
+        return cli_misuse("--acked is about one data directory");
+    /* The ack log before the logs: what it says is on disk by then. */
+    int rc = o->acked ? acked_open(&acked, o->acked, args->operands[0], &e) : 0;
+    if (rc == 0)
+        rc = wal_logs_find(&logs, args, -1, &e);
+    enum cli_exit status = rc == 0 ? verify(o, &logs, o->acked ? &acked : NULL) : cli_fail(&e);
     wal_logs_release(&logs);
+    if (o->acked)
+        acked_release(&acked);
     return status;
 }

@@ -6,7 +6,8 @@ FUNC_TESTS = \
 	tests/func/new_topics.py \
 	tests/func/records.t \
 	tests/func/topic.t \
-	tests/func/unreachable.t
+	tests/func/unreachable.t \
+	tests/func/wal_acked.t
 dist_check_SCRIPTS += $(FUNC_TESTS)
 EXTRA_DIST += tests/func/lib.sh tests/func/liar.py
 TESTS += $(FUNC_TESTS)

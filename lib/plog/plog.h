@@ -179,6 +179,8 @@ int32_t plog_epoch_of(const struct plog *p, int64_t offset);
 
 /* The directory name of a partition: "<topic>-<partition>". */
 int plog_dirname(char *buf, size_t cap, const char *topic, int32_t partition);
+/* The topic id a partition's directory states: 0, ERR_MALFORMED or an errno. */
+int plog_dir_id(struct io *io, const char *dir, struct uuid *id);
 /* Rename a partition's directory to "<topic id>-<partition>-delete" and remove it. A missing one is
  * fine. */
 int plog_remove(const struct plog_config *cfg, const char *topic, int32_t partition,

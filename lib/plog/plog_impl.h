@@ -71,8 +71,6 @@ void plog_retire(const struct plog *p, void (*fn)(void *arg), void *arg);
 /* dir.c */
 /* [w] Make the partition's directory, with its metadata file, if there is none. */
 int plog_dir_make(struct plog *p, struct err *e);
-/* The topic id a partition directory states: 0, ERR_MALFORMED or an errno. */
-int plog_dir_id(struct io *io, const char *dir, struct uuid *id);
 /* Write a small derived file as a whole, without a sync. */
 int plog_write_plain(struct io *io, const char *path, const void *p, size_t n, struct err *e);
 /* The base offset in a segment file's name, and its ending: false if it is no such name. */

@@ -55,6 +55,8 @@ COMMANDS = [
     ('chronik-wal', 'a file that is no segment', 8, 'verify {broken}'),
     ('chronik-wal', 'a directory that is none of a log', 3, 'dump {empty}'),
     ('chronik-wal', 'a limit that is none', 2, 'dump --limit x {empty}'),
+    ('chronik-wal', 'an ack log that is not there', 3, 'verify --acked {missing} {data}'),
+    ('chronik-wal', 'a file that is no ack log', 1, 'verify --acked {broken} {data}'),
     ('chronik-meta', 'no path', 2, 'dump'),
     ('chronik-meta', 'a path that is not there', 3, 'verify {missing}'),
     ('chronik-meta', 'a file of another kind', 3, 'dump {broken}'),
