@@ -1,8 +1,13 @@
 /* append.c - add batches at the end of a log.
  *
  * The happy path: check that the batches follow the end, write them with one call into the active
- * segment, then note them in its index and move the end. Where a batch does not fit, a new segment
- * begins; all bytes are in the files before readers are told of the first of them.
+ * segment, then note them in its index and move the end. Where a batch does not fit, by size or by
+ * time, a new segment begins; all bytes are in the files before readers are told of the first of
+ * them.
+ *
+ * Time is that of the records alone, as in Kafka: no clock is asked, so a replay rolls where the
+ * first run did, and a clock that jumps makes no segments. A segment whose first batch has no
+ * timestamp rolls by size only.
  *
  * Failure modes: whatever goes wrong, nothing is published and the log is marked failed. Bytes that
  * did reach a file lie behind its published end, and new segments are above the one a checkpoint
@@ -21,6 +26,7 @@ struct append {
     const struct span *batches;
     struct plog_segment *seg;   /* being filled */
     uint64_t bytes;             /* it will have */
+    int64_t first_time;         /* of its first batch; -1: none that counts */
     int64_t next;               /* offset that is due */
     int32_t epoch;              /* of the batch before */
     struct plog_list *list;     /* with the new segments, NULL if there is none */
@@ -65,11 +71,18 @@ static int write_run(struct append *a, const struct span *batches, size_t n, uin
     return rc < 0 ? err_code(e, rc, "%s: write at byte %" PRIu64, a->seg->path, pos) : 0;
 }
 
+static bool too_late(const struct append *a, const struct batch *b)
+{
+    int64_t ms = a->p->cfg.settings.segment_ms;
+    return ms > 0 && a->first_time >= 0 && b->max_timestamp > a->first_time &&
+           b->max_timestamp - a->first_time > ms;
+}
+
 static bool fits(const struct append *a, const struct batch *b)
 {
     if (a->bytes == 0)
         return true;
-    return a->bytes + batch_size(b) <= a->p->cfg.segment_bytes &&
+    return a->bytes + batch_size(b) <= a->p->cfg.settings.segment_bytes && !too_late(a, b) &&
            batch_last_offset(b) - a->seg->base <= INT32_MAX;
 }
 
@@ -150,6 +163,8 @@ static int write_all(struct append *a, size_t n, struct err *e)
         }
         if (rc < 0)
             return rc;
+        if (a->bytes == 0)
+            a->first_time = b.max_timestamp;
         a->bytes += batch_size(&b);
         a->next = batch_last_offset(&b) + 1;
     }
@@ -167,7 +182,7 @@ static void publish(struct append *a, size_t n)
         batch_peek(a->batches[i], &b);
         ptrdiff_t at = plog_list_find(l, b.base_offset);
         s = l->seg[at];
-        plog_segment_add(s, p->cfg.index_interval_bytes, &b);
+        plog_segment_add(s, plog_interval(p), &b);
     }
     plog_segment_mark(s);
     if (a->list)
@@ -203,6 +218,9 @@ int plog_append(struct plog *p, const struct span *batches, size_t n, struct err
         .batches = batches,
         .seg = plog_active(p),
         .bytes = plog_segment_bytes(plog_active(p)),
+        .first_time = p->cfg.settings.segment_ms > 0
+                          ? plog_segment_first_time(plog_active(p), p->cfg.log)
+                          : -1,
         .next = plog_log_end(p),
         .epoch = epochs->n ? epochs->e[epochs->n - 1].epoch : -1,
     };

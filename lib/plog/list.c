@@ -53,6 +53,11 @@ static struct plog_segment *cold_twin(const struct plog *p, const struct plog_se
     if (!twin)
         return NULL;
     plog_segment_set_old(twin, plog_segment_bytes(s), plog_segment_end(s), s->own_from);
+    if (atomic_load_explicit(&s->max_known, memory_order_acquire)) {
+        atomic_store_explicit(&twin->max_time, s->max_time, memory_order_relaxed);
+        atomic_store_explicit(&twin->max_time_offset, s->max_time_offset, memory_order_relaxed);
+        atomic_store_explicit(&twin->max_known, true, memory_order_relaxed);
+    }
     atomic_store_explicit(&twin->sealed, true, memory_order_relaxed);
     return twin;
 }
@@ -77,20 +82,11 @@ static bool holds(const struct plog_list *l, const struct plog_segment *s)
     return i >= 0 && l->seg[i] == s;
 }
 
-/* Its index files lack the last entry, and say nothing of its being complete. */
-static void seal(struct plog_segment *s)
-{
-    if (atomic_load_explicit(&s->sealed, memory_order_relaxed))
-        return;
-    atomic_store_explicit(&s->saved_bytes, 0, memory_order_relaxed);
-    atomic_store_explicit(&s->sealed, true, memory_order_release);
-}
-
 void plog_list_publish(struct plog *p, struct plog_list *l)
 {
     struct plog_list *was = atomic_load_explicit(&p->list, memory_order_relaxed);
     for (size_t i = 0; i + 1 < l->n; i++)
-        seal(l->seg[i]);
+        plog_segment_seal(l->seg[i]);
     cool(p, l);
     atomic_store_explicit(&p->list, l, memory_order_release);
     if (!was)

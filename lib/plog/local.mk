@@ -14,6 +14,7 @@ libchronik_la_SOURCES += \
 	lib/plog/retain.c \
 	lib/plog/scan.c lib/plog/scan.h \
 	lib/plog/segment.c lib/plog/segment.h \
+	lib/plog/segments.c \
 	lib/plog/sync.c \
 	lib/plog/time.c \
 	lib/plog/verify.c \

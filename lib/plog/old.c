@@ -119,8 +119,11 @@ static int load(struct plog_segment *s, struct plog_old *o, struct rest *rest, s
     if (rc < 0)
         return rc;
     *rest = c.bytes <= s->old_bytes ? trust(&c, o) : trim(s, o);
-    if (c.bytes == s->old_bytes)
-        atomic_store_explicit(&s->saved_bytes, c.bytes, memory_order_relaxed);
+    /* Written when the segment was complete? Else its last entry is missing. */
+    uint64_t was = 0;
+    if (c.bytes == s->old_bytes && o->tally.last_time == c.max_timestamp)
+        atomic_compare_exchange_strong_explicit(&s->saved_bytes, &was, c.bytes,
+                                                memory_order_relaxed, memory_order_relaxed);
     return 0;
 }
 
@@ -189,11 +192,6 @@ static int max_time_from_disk(struct plog_segment *s, uint32_t interval, int64_t
 int plog_segment_max_time(struct plog_segment *s, uint32_t interval, int64_t *timestamp,
                           int64_t *offset, struct err *e)
 {
-    if (atomic_load_explicit(&s->tail, memory_order_acquire)) {
-        *timestamp = s->tally.max_timestamp;
-        *offset = s->tally.max_timestamp_offset;
-        return 0;
-    }
     if (atomic_load_explicit(&s->max_known, memory_order_acquire)) {
         *timestamp = atomic_load_explicit(&s->max_time, memory_order_relaxed);
         *offset = atomic_load_explicit(&s->max_time_offset, memory_order_relaxed);

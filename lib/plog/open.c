@@ -130,6 +130,7 @@ static int old_segment(struct plog *p, int64_t base, int64_t end, struct plog_se
         return rc;
     }
     plog_segment_set_old(s, st.size, end, st.size);
+    atomic_store_explicit(&s->sealed, true, memory_order_relaxed);
     *out = s;
     return 0;
 }
@@ -208,8 +209,8 @@ static int open_at(struct plog *p, const struct plog_mark *m, struct err *e)
     free(s.bases);
     if (rc < 0)
         return rc;
-    /* Nothing was in it that the mark counts on: what is there now may stand in the page cache alone,
-     * left by a process that was killed. */
+    /* Nothing was in it that the mark counts on: what is there now may stand in the page cache
+     * alone, left by a process that was killed. */
     p->new_dir = p->new_names = p->on_disk && m->bytes == 0;
     atomic_init(&p->log_start, m->log_start);
     atomic_init(&p->high_watermark, m->log_start);
@@ -242,8 +243,7 @@ static struct plog *new_object(const struct plog_config *cfg, const char *dir, c
     p->topic = strdup(topic);
     p->partition = partition;
     p->topic_id = *topic_id;
-    if (p->cfg.segment_bytes > INT32_MAX) /* positions in Kafka's index have 31 bits */
-        p->cfg.segment_bytes = INT32_MAX;
+    plog_set_settings(p, &cfg->settings);
     return p;
 }
 

@@ -20,6 +20,14 @@ void plog_free(struct plog *p)
     free(p);
 }
 
+void plog_set_settings(struct plog *p, const struct plog_settings *settings)
+{
+    p->cfg.settings = *settings;
+    if (p->cfg.settings.segment_bytes > INT32_MAX) /* positions in Kafka's index have 31 bits */
+        p->cfg.settings.segment_bytes = INT32_MAX;
+    atomic_store_explicit(&p->interval, settings->index_interval_bytes, memory_order_relaxed);
+}
+
 void plog_set_high_watermark(struct plog *p, int64_t hw)
 {
     int64_t end = plog_log_end(p);

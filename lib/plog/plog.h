@@ -38,13 +38,20 @@
 
 struct plog; /* opaque */
 
+/* What may change while a log lives: it is the topic's. */
+struct plog_settings {
+    uint64_t segment_bytes; /* roll before a segment exceeds it (segment.bytes) */
+    /* Roll before a batch whose largest timestamp is more than this above that of the segment's
+     * first batch (segment.ms); 0: never by time. */
+    int64_t segment_ms;
+    uint32_t index_interval_bytes; /* of log between two index entries (index.interval.bytes) */
+};
+
 struct plog_config {
     struct io *io;
-    struct log *log;        /* may be NULL */
-    const char *dir;        /* holds the partition directories; copied */
-    uint64_t segment_bytes; /* roll before a segment exceeds it (segment.bytes) */
-    uint32_t
-        index_interval_bytes; /* bytes of log between two index entries (index.interval.bytes) */
+    struct log *log;               /* may be NULL */
+    const char *dir;               /* holds the partition directories; copied */
+    struct plog_settings settings; /* that a log opens with */
     /* Call fn(arg) once every reader that may hold memory of before this call is gone. NULL: at
      * once. */
     void (*retire)(void *ctx, void (*fn)(void *arg), void *arg);
@@ -80,7 +87,8 @@ int plog_open(struct plog **out, const struct plog_config *cfg, const char *topi
 void plog_free(struct plog *p);
 
 /* [w] Append n batches that already carry their offsets and epochs; they must follow log_end
- * without a gap. Rolls before or between batches by size. All or nothing is published: on an error
+ * without a gap. Rolls before or between batches, by size and by time, both as the log's settings
+ * say now. All or nothing is published: on an error
  * log_end stays, the log is marked failed and takes no more appends (its WAL still has the
  * records). */
 int plog_append(struct plog *p, const struct span *batches, size_t n, struct err *e);
@@ -95,8 +103,34 @@ int plog_set_log_start(struct plog *p, int64_t log_start, struct err *e);
  * mark.segment of the oldest checkpoint from which a recovery may start: that segment and those
  * above it must be there then. Until the first call nothing is unlinked. */
 int plog_set_floor(struct plog *p, int64_t floor, struct err *e);
-/* [w] Force a new segment at log_end (by size it happens by itself). */
+/* [w] Begin a new segment at log_end (by size and time it happens by itself), at any time, whatever
+ * checkpoint is being made. Nothing happens if the active one is empty. An error changes nothing.
+ */
 int plog_roll(struct plog *p, struct err *e);
+/* [w] From the next append on; what is written stays as it is. */
+void plog_set_settings(struct plog *p, const struct plog_settings *settings);
+
+/* A segment, as retention and compaction look at it. */
+struct plog_segment_info {
+    int64_t base;          /* its first offset, and its file's name */
+    int64_t next;          /* where the next one begins; of the active one the log's end */
+    uint64_t bytes;        /* of its .log file */
+    int64_t max_timestamp; /* of its records; -1: none has one */
+    bool time_known;       /* is that in memory? If not, plog_times_begin gets it */
+    bool active;           /* the last one, which is still appended to */
+};
+/* [w] How many there are, at least one, and the i-th of them, oldest first. */
+size_t plog_segments_count(const struct plog *p);
+struct plog_segment_info plog_segments_at(const struct plog *p, size_t i);
+
+/* The largest timestamps of segments that an earlier process wrote are in files. plog_times_begin
+ * [w] notes the first segments, at most `most` of them, whose time is not known; run (any one
+ * thread) reads it, from the .check file or, where that is missing or stale, from the log; then
+ * free. NULL out: all are known. The log may be freed or removed meanwhile. */
+struct plog_times;
+int plog_times_begin(struct plog *p, size_t most, struct plog_times **out, struct err *e);
+int plog_times_run(struct plog_times *t, struct err *e);
+void plog_times_free(struct plog_times *t); /* NULL is fine */
 
 /* [w] Where the log stands: what the next checkpoint should say. */
 void plog_mark(const struct plog *p, struct plog_mark *mark);

@@ -29,7 +29,7 @@ struct plog_epochs {
 };
 
 struct plog {
-    struct plog_config cfg; /* dir: owned here */
+    struct plog_config cfg; /* dir: owned here; settings: the writer's */
     char *dir;              /* of the partition */
     char *topic;
     int32_t partition;
@@ -37,6 +37,7 @@ struct plog {
 
     _Atomic int64_t log_start, high_watermark, log_end;
     _Atomic bool failed;
+    _Atomic uint32_t interval; /* = settings.index_interval_bytes, for readers */
     _Atomic(struct plog_list *) list;
     _Atomic(struct plog_epochs *) epochs;
 
@@ -58,6 +59,10 @@ static inline struct plog_segment *plog_active(const struct plog *p)
 {
     const struct plog_list *l = plog_segments(p);
     return l->seg[l->n - 1];
+}
+static inline uint32_t plog_interval(const struct plog *p)
+{
+    return atomic_load_explicit(&p->interval, memory_order_relaxed);
 }
 /* Index of the segment that holds offset: the last one that begins at or below it; -1 if none does.
  */

@@ -25,7 +25,7 @@ static int start_of_search(struct plog *p, struct plog_segment *s, int64_t offse
             *out = (struct plog_place){entry.pos, -1};
         return 0;
     }
-    int rc = plog_segment_old(s, p->cfg.index_interval_bytes, &o, e);
+    int rc = plog_segment_old(s, plog_interval(p), &o, e);
     if (rc == 0 && o && plog_index_by_offset(&o->index, relative, &entry))
         *out = (struct plog_place){entry.pos, -1};
     return rc;

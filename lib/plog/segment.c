@@ -16,6 +16,7 @@ struct plog_segment *plog_segment_new(struct io *io, const char *dir, int64_t ba
     s->io = io;
     s->base = base;
     s->old_end = base;
+    s->first_time = -1;
     plog_tally_init(&s->tally);
     atomic_init(&s->refs, 1);
     atomic_init(&s->end, base);
@@ -28,6 +29,7 @@ void plog_segment_set_old(struct plog_segment *s, uint64_t bytes, int64_t end, u
     s->old_end = end;
     s->own_from = own_from;
     s->on_disk = bytes > 0;
+    s->first_time = bytes ? PLOG_TIME_UNREAD : -1;
     atomic_store_explicit(&s->end, end, memory_order_relaxed);
     atomic_store_explicit(&s->bytes, bytes, memory_order_relaxed);
 }
@@ -139,12 +141,54 @@ int plog_segment_writable(struct plog_segment *s, bool *created, struct err *e)
     return rc;
 }
 
+void plog_segment_seal(struct plog_segment *s)
+{
+    if (atomic_load_explicit(&s->sealed, memory_order_relaxed))
+        return;
+    atomic_store_explicit(&s->max_time, s->tally.max_timestamp, memory_order_relaxed);
+    atomic_store_explicit(&s->max_time_offset, s->tally.max_timestamp_offset, memory_order_relaxed);
+    atomic_store_explicit(&s->max_known, true, memory_order_release);
+    /* Its index files lack the last entry, and say nothing of its being complete. */
+    atomic_store_explicit(&s->saved_bytes, PLOG_UNSAVED, memory_order_relaxed);
+    atomic_store_explicit(&s->sealed, true, memory_order_release);
+}
+
+static int read_first_time(struct plog_segment *s, struct err *e)
+{
+    struct plog_scan scan;
+    struct io_file *f;
+    uint8_t header[BATCH_HEADER];
+    int rc = plog_segment_file(s, &f, e);
+    if (rc < 0)
+        return rc;
+    plog_scan_init(&scan, f, s->path, 0, plog_segment_bytes(s), s->base, header, sizeof header);
+    scan.gaps = true;
+    rc = plog_scan_next(&scan, e);
+    if (rc > 0)
+        s->first_time = scan.batch.max_timestamp;
+    plog_scan_release(&scan);
+    return rc < 0 ? rc : 0;
+}
+
+int64_t plog_segment_first_time(struct plog_segment *s, struct log *log)
+{
+    struct err e;
+    if (s->first_time != PLOG_TIME_UNREAD)
+        return s->first_time;
+    s->first_time = -1;
+    if (read_first_time(s, &e) < 0)
+        log_warn(log, "plog", "segment rolls by size only: %s", e.text);
+    return s->first_time;
+}
+
 /* The tail */
 
 void plog_segment_add(struct plog_segment *s, uint32_t interval, const struct batch *b)
 {
     struct plog_tail *t = atomic_load_explicit(&s->tail, memory_order_relaxed);
     uint64_t pos = atomic_load_explicit(&s->bytes, memory_order_relaxed);
+    if (pos == 0)
+        s->first_time = b->max_timestamp;
     plog_index_note(&t->index, &s->tally, interval, s->base, b, pos);
     atomic_store_explicit(&s->end, batch_last_offset(b) + 1, memory_order_release);
     atomic_store_explicit(&s->bytes, pos + batch_size(b), memory_order_release);

@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 
 #include "base/io.h"
+#include "base/log.h"
 #include "plog/index_file.h"
 #include "plog/scan.h"
 
@@ -26,7 +27,10 @@ struct plog_old {
     _Atomic uint64_t *verified; /* a bit each */
 };
 
-enum { PLOG_MARKS = 32 };
+enum { PLOG_MARKS = 32, PLOG_TIME_UNREAD = -2 };
+
+/* saved_bytes of a segment that was sealed after its index files were written. */
+#define PLOG_UNSAVED UINT64_MAX
 
 /* The index of what the writer appends, and where its latest appends ended: a reader at the end of
  * the log finds its place without touching the file. */
@@ -52,15 +56,17 @@ struct plog_segment {
     _Atomic(struct io_file *) file;
     _Atomic(struct plog_old *) old;
     _Atomic(struct plog_tail *) tail;
-    _Atomic uint64_t saved_bytes; /* what the index files cover */
-    _Atomic bool sealed;          /* nothing is appended any more; tally is final */
-    _Atomic bool max_known;       /* of a sealed segment without a tail: */
+    /* What the index files cover, and of a sealed segment: as Kafka leaves a complete one. */
+    _Atomic uint64_t saved_bytes;
+    _Atomic bool sealed;    /* nothing is appended any more; tally is final */
+    _Atomic bool max_known; /* of a sealed segment: */
     _Atomic int64_t max_time, max_time_offset;
     _Atomic bool removed; /* its files are unlinked, or soon will be */
 
     /* The writer's */
     struct io_file *out; /* may be the same as file */
     struct plog_tally tally;
+    int64_t first_time;  /* largest timestamp of its first batch; PLOG_TIME_UNREAD; -1: none */
     uint64_t disk_bytes; /* of the file; more than bytes: a stale end, to be cut */
     bool on_disk;        /* the file exists */
     bool dirty;          /* bytes were added since the last syncing began */
@@ -99,6 +105,11 @@ void plog_old_free(struct plog_old *o);
  * batch that has it; -1, -1 if there is none. */
 int plog_segment_max_time(struct plog_segment *s, uint32_t interval, int64_t *timestamp,
                           int64_t *offset, struct err *e);
+/* The writer: nothing more is appended. */
+void plog_segment_seal(struct plog_segment *s);
+/* The writer: what rolling by time counts from, the largest timestamp of the first batch; -1 if it
+ * has none, or cannot be read, which is logged and no more: the log's readers will find out. */
+int64_t plog_segment_first_time(struct plog_segment *s, struct log *log);
 /* Is what a read needs in memory and open? */
 bool plog_segment_warm(const struct plog_segment *s, int64_t offset);
 

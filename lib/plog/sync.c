@@ -88,7 +88,7 @@ static struct plog_syncing *new_syncing(const struct plog *p, size_t n)
         return NULL;
     s->io = p->cfg.io;
     s->log = p->cfg.log;
-    s->interval = p->cfg.index_interval_bytes;
+    s->interval = plog_interval(p);
     s->dir = strdup(p->dir);
     s->parent = strdup(p->cfg.dir);
     if (p->new_epochs)
@@ -129,6 +129,15 @@ void plog_sync_undo(struct plog *p, const struct plog_syncing *s)
     p->new_epochs |= s->epochs != NULL;
 }
 
+/* A segment that was sealed meanwhile has to be looked at again: its last entry is missing. */
+static void note_saved(struct item *it)
+{
+    uint64_t was = atomic_load_explicit(&it->seg->saved_bytes, memory_order_relaxed);
+    if (was != PLOG_UNSAVED || it->save.whole)
+        atomic_compare_exchange_strong_explicit(&it->seg->saved_bytes, &was, it->save.bytes,
+                                                memory_order_relaxed, memory_order_relaxed);
+}
+
 static void save_index(const struct plog_syncing *s, struct item *it)
 {
     struct err e;
@@ -141,7 +150,7 @@ static void save_index(const struct plog_syncing *s, struct item *it)
         rc = plog_index_save(s->io, it->seg->path, &it->save, &it->seg->saved, &e);
     }
     if (rc == 0)
-        atomic_store_explicit(&it->seg->saved_bytes, it->save.bytes, memory_order_relaxed);
+        note_saved(it);
     else if (rc != -ENOENT) /* the directory was removed meanwhile */
         log_warn(s->log, "plog", "index not written: %s", e.text);
 }

@@ -124,7 +124,7 @@ static int skip_by_index(struct range *in, struct plog_segment *s, int64_t ts, i
     struct plog_tail *t = atomic_load_explicit(&s->tail, memory_order_acquire);
     bool found = t && plog_index_by_time(&t->index, ts, &entry);
     if (!found) {
-        int rc = plog_segment_old(s, in->p->cfg.index_interval_bytes, &o, e);
+        int rc = plog_segment_old(s, plog_interval(in->p), &o, e);
         if (rc < 0)
             return rc;
         found = o && plog_index_by_time(&o->index, ts, &entry);
@@ -168,7 +168,7 @@ static int may_hold(struct range *in, struct plog_segment *s, int64_t ts, struct
     int64_t max, offset;
     if (!is_sealed(s))
         return 1;
-    int rc = plog_segment_max_time(s, in->p->cfg.index_interval_bytes, &max, &offset, e);
+    int rc = plog_segment_max_time(s, plog_interval(in->p), &max, &offset, e);
     return rc < 0 ? rc : max >= ts;
 }
 
@@ -243,7 +243,7 @@ static int better_in_segment(struct range *in, struct plog_segment *s, struct pl
     struct plog_time_entry t;
     struct plog_old *old;
     int64_t max, offset;
-    uint32_t interval = in->p->cfg.index_interval_bytes;
+    uint32_t interval = plog_interval(in->p);
     bool from_start = s->base >= in->from;
 
     if (from_start && is_sealed(s) && plog_segment_end(s) <= in->limit) {

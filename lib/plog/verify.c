@@ -40,7 +40,7 @@ int plog_slice_verify(struct plog *p, struct plog_slice *s, struct err *e)
     plog_scan_release(&scan);
     free(window);
     if (rc == 0)
-        rc = plog_segment_old(seg, p->cfg.index_interval_bytes, &o, e);
+        rc = plog_segment_old(seg, plog_interval(p), &o, e);
     if (rc < 0)
         return rc;
     plog_segment_set_verified(seg, s->pos, s->pos + s->len);

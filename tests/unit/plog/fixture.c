@@ -16,8 +16,7 @@ static void init(struct fixture *f, struct io *io, const char *dir)
     f->cfg = (struct plog_config){
         .io = io,
         .dir = dir,
-        .segment_bytes = 2000,
-        .index_interval_bytes = 200,
+        .settings = {.segment_bytes = 2000, .index_interval_bytes = 200},
     };
     ck_assert_ok(uuid_parse(&f->id, "AAAAAAAAAAAAAAAAAAAABw"));
 }

@@ -106,7 +106,7 @@ START_TEST(a_segment_is_filled_to_its_size)
     int64_t bases[64];
     fixture_init(&f);
     fixture_make(&f, 1, 40, 1, 0, 0);
-    f.cfg.segment_bytes = 3 * f.batches[0].bytes.n;
+    f.cfg.settings.segment_bytes = 3 * f.batches[0].bytes.n;
     fixture_open_new(&f);
     for (int i = 1; i < 3; i++)
         fixture_make(&f, 1, 40, 1, 0, 0);
@@ -173,7 +173,7 @@ START_TEST(a_consumer_at_the_end_needs_no_io)
 {
     struct plog_slice s;
     fixture_init(&f);
-    f.cfg.segment_bytes = 1 << 20;
+    f.cfg.settings.segment_bytes = 1 << 20;
     fixture_open_new(&f);
     fixture_fill(&f, 100);
     uint64_t reads = io_mem_calls(f.mem, IO_MEM_READ), opens = io_mem_calls(f.mem, IO_MEM_OPEN);

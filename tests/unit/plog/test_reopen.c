@@ -95,7 +95,7 @@ START_TEST(a_stale_end_is_cut_before_rolling)
     for (int by_size = 0; by_size < 2; by_size++) {
         filled(30);
         int64_t end = fixture_end(&f);
-        f.cfg.segment_bytes = 1 << 20;
+        f.cfg.settings.segment_bytes = 1 << 20;
         plog_mark(f.log, &mark);
         fixture_reopen(&f, &mark);
         fixture_fill(&f, 10);
@@ -124,7 +124,7 @@ START_TEST(index_files_from_before_a_cut_do_no_harm)
 {
     struct plog_syncing *s;
     filled(30);
-    f.cfg.segment_bytes = 1 << 20;
+    f.cfg.settings.segment_bytes = 1 << 20;
     fixture_reopen(&f, &mark);
     int64_t end = fixture_end(&f);
     fixture_fill(&f, 20);
@@ -228,8 +228,8 @@ START_TEST(a_good_index_saves_the_scan)
 {
     struct plog_slice s;
     fixture_init(&f);
-    f.cfg.segment_bytes = 10 << 20;
-    f.cfg.index_interval_bytes = 4096;
+    f.cfg.settings.segment_bytes = 10 << 20;
+    f.cfg.settings.index_interval_bytes = 4096;
     fixture_open_new(&f);
     for (int i = 0; i < 500; i++)
         fixture_make(&f, 1, 10000, 5, 1, 1);

@@ -64,7 +64,7 @@ START_TEST(a_cut_end_stays_cut)
 {
     struct plog_mark mark;
     fixture_init(&f);
-    f.cfg.segment_bytes = 1 << 20;
+    f.cfg.settings.segment_bytes = 1 << 20;
     fixture_open_new(&f);
     fixture_fill(&f, 20);
     plog_mark(f.log, &mark);
@@ -113,7 +113,7 @@ START_TEST(only_what_changed_is_synced)
     fixture_fill(&f, 100);
     fixture_sync(&f, false);
     uint64_t syncs = io_mem_calls(f.mem, IO_MEM_SYNC), dirs = io_mem_calls(f.mem, IO_MEM_SYNC_DIR);
-    f.cfg.segment_bytes = 1 << 20;
+    f.cfg.settings.segment_bytes = 1 << 20;
     struct plog_mark mark;
     plog_mark(f.log, &mark);
     fixture_reopen(&f, &mark);
@@ -302,7 +302,7 @@ START_TEST(cut_index_files_are_kafkas)
 {
     struct plog_mark mark;
     fixture_init(&f);
-    f.cfg.segment_bytes = 1 << 20;
+    f.cfg.settings.segment_bytes = 1 << 20;
     fixture_open_new(&f);
     fixture_fill(&f, 20);
     plog_mark(f.log, &mark);

@@ -74,7 +74,7 @@ END_TEST
 START_TEST(every_batch_its_own_entry)
 {
     fixture_init(&f);
-    f.cfg.index_interval_bytes = 0;
+    f.cfg.settings.index_interval_bytes = 0;
     fixture_open_new(&f);
     fixture_fill(&f, 60);
     check_everywhere();
@@ -86,7 +86,7 @@ END_TEST
 START_TEST(no_entry_at_all)
 {
     fixture_init(&f);
-    f.cfg.index_interval_bytes = 1 << 20;
+    f.cfg.settings.index_interval_bytes = 1 << 20;
     fixture_open_new(&f);
     fixture_fill(&f, 60);
     check_everywhere();

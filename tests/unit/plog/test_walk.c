@@ -27,7 +27,7 @@ static int stop(void *ctx, uint64_t pos, struct span bytes, const struct batch *
 static const char *filled(void)
 {
     fixture_init(&f);
-    f.cfg.segment_bytes = 1 << 20;
+    f.cfg.settings.segment_bytes = 1 << 20;
     fixture_open_new(&f);
     fixture_fill(&f, 40);
     seen = 0;
