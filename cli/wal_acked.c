@@ -63,6 +63,8 @@ int acked_open(struct acked_check *c, const char *file, const char *dir, struct 
         rc =
             err_set(e, ERR_NOTFOUND, "%s: not a broker's data directory, which --acked needs", dir);
     if (rc == 0)
+        rc = node_read(io_posix(), dir, &c->node, e);
+    if (rc == 0)
         rc = history_image(&place, HISTORY_LATEST, &c->image, e);
     if (rc != 0)
         return rc;

@@ -23,6 +23,7 @@
 #include "cli/acklog.h"
 #include "cli/wal_tool.h"
 #include "meta/meta.h"
+#include "shard/node.h"
 
 enum acked_state {
     ACKED_UNSEEN,    /* not found so far */
@@ -59,6 +60,7 @@ struct acked_check {
     struct acked_part *parts; /* by topic id and partition */
     size_t n_parts;
     struct meta_image *image;
+    struct node_meta node;
     const char *dir;     /* the broker's data directory; borrowed */
     uint32_t walk;       /* counts the logs walked */
     uint64_t last_index; /* in this one */

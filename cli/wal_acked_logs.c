@@ -36,7 +36,7 @@ static int read_checkpoint(struct acked_check *c, uint32_t shard, struct err *e)
     char dir[IO_PATH_MAX];
     struct checkpoint newest, older;
     bool bad;
-    int rc = node_wal_dir(dir, sizeof dir, c->dir, shard);
+    int rc = node_wal_dir(dir, sizeof dir, c->node.wal_dir, shard);
     if (rc != 0)
         return err_code(e, rc, "%s", c->dir);
     rc = checkpoint_load(io_posix(), dir, NULL, &newest, &older, &bad, e);
