@@ -13,42 +13,61 @@ enum config_type config_type_of(const struct setting *row)
         return CONFIG_TYPE_LONG;
     case SETTING_LIST:
         return CONFIG_TYPE_LIST;
+    case SETTING_RATIO:
+        return CONFIG_TYPE_DOUBLE;
+    case SETTING_CHOICE:
     case SETTING_STRING:
         break;
     }
     return CONFIG_TYPE_STRING;
 }
 
-static struct kp_str value_now(struct request *q, const struct setting *row)
+/* ---- where a value comes from */
+
+struct origins {
+    struct request *q;
+    struct config_value *all; /* room for CONFIG_ORIGINS */
+    int n;
+};
+
+static void add(struct origins *o, const char *name, struct kp_str value, enum config_source source)
 {
-    char text[1024];
-    settings_text(request_broker(q)->settings, row, text, sizeof text);
-    return kp_str(arena_strn(&q->arena, text, strlen(text)));
+    if (o->n < CONFIG_ORIGINS)
+        o->all[o->n++] = (struct config_value){kp_str(name), value, source};
+}
+
+/* What the broker was started with, and the default behind that. */
+static void add_fixed(struct origins *o, const struct setting *row)
+{
+    const struct settings *s = request_broker(o->q)->settings;
+    bool is_set = s->source[row - settings_rows()] != SETTING_DEFAULT;
+    if (is_set || settings_has_default(row)) {
+        char text[SETTING_TEXT_MAX];
+        settings_text(s, row, text, sizeof text);
+        add(o, row->name, kp_str(arena_printf(&o->q->arena, "%s", text)),
+            is_set ? CONFIG_SOURCE_STATIC : CONFIG_SOURCE_DEFAULT);
+    }
+    if (is_set && settings_has_default(row))
+        add(o, row->name, kp_str(row->dflt), CONFIG_SOURCE_DEFAULT);
 }
 
 int config_origins_of_broker(struct request *q, const struct setting *row,
                              struct config_value out[CONFIG_ORIGINS])
 {
-    size_t n_rows;
-    const struct settings *s = request_broker(q)->settings;
-    bool is_set = s->source[row - settings_rows(&n_rows)] != SETTING_DEFAULT;
-    int n = 0;
-    out[n++] = (struct config_value){kp_str(row->name), value_now(q, row),
-                                     is_set ? CONFIG_SOURCE_STATIC : CONFIG_SOURCE_DEFAULT};
-    if (is_set)
-        out[n++] =
-            (struct config_value){kp_str(row->name), kp_str(row->dflt), CONFIG_SOURCE_DEFAULT};
-    return n;
+    struct origins o = {q, out, 0};
+    add_fixed(&o, row);
+    return o.n;
 }
 
 int config_origins_of_topic(struct request *q, const struct setting *row, const char *own,
                             struct config_value out[CONFIG_ORIGINS])
 {
-    size_t n_rows;
-    const struct setting *rows = settings_rows(&n_rows);
-    int n = 0;
+    const struct setting *behind[SETTINGS_BEHIND_MAX];
+    size_t n = settings_behind((enum meta_setting)(row - meta_setting_rows()), behind);
+    struct origins o = {q, out, 0};
     if (own)
-        out[n++] = (struct config_value){kp_str(row->name), kp_str(own), CONFIG_SOURCE_TOPIC};
-    return n + config_origins_of_broker(q, settings_find(rows, n_rows, span_str(row->synonym)),
-                                        out + n);
+        add(&o, row->name, kp_str(own), CONFIG_SOURCE_TOPIC);
+    for (size_t i = 0; i < n; i++)
+        add_fixed(&o, behind[i]);
+    return o.n;
 }

@@ -18,6 +18,7 @@ enum config_type {
     CONFIG_TYPE_STRING = 2,
     CONFIG_TYPE_INT = 3,
     CONFIG_TYPE_LONG = 5,
+    CONFIG_TYPE_DOUBLE = 6,
     CONFIG_TYPE_LIST = 7,
 };
 
@@ -29,11 +30,11 @@ struct config_value {
 };
 
 /* Where a setting's value comes from, the one that holds first (Kafka calls them synonyms). Gives
- * how many, at most CONFIG_ORIGINS. */
-enum { CONFIG_ORIGINS = 3 };
+ * how many, at most CONFIG_ORIGINS; 0: it has no value. */
+enum { CONFIG_ORIGINS = 2 + 2 * SETTINGS_BEHIND_MAX };
 int config_origins_of_broker(struct request *q, const struct setting *row,
                              struct config_value out[CONFIG_ORIGINS]);
-/* own: the value set on the topic, NULL if none is. */
+/* row: of a topic; own: the value set on the topic, NULL if none is. */
 int config_origins_of_topic(struct request *q, const struct setting *row, const char *own,
                             struct config_value out[CONFIG_ORIGINS]);
 

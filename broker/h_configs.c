@@ -56,13 +56,13 @@ static bool fill_config(struct request *q, const struct setting *row,
     const struct kp_describe_configs_req *req = q->msg;
     kp_init(&kp_describe_configs_resp_results_configs_schema, c);
     c->name = kp_str(row->name);
-    c->value = origins[0].value;
-    c->config_source = (int8_t)origins[0].source;
+    c->value = n ? origins[0].value : kp_str(NULL);
+    c->config_source = (int8_t)(n ? origins[0].source : CONFIG_SOURCE_DEFAULT);
     c->config_type = (int8_t)config_type_of(row);
     c->read_only = read_only;
     if (req->include_documentation)
         c->documentation = kp_str(row->sentence);
-    return c->value.p && (!req->include_synonyms || fill_synonyms(q, origins, n, c));
+    return !(n && !c->value.p) && (!req->include_synonyms || fill_synonyms(q, origins, n, c));
 }
 
 /* All rows that are asked for. */
@@ -104,9 +104,8 @@ static bool describe_topic(struct request *q, const struct kp_describe_configs_r
         refuse(r, error, "there is no such topic");
         return true;
     }
-    size_t n;
-    const struct setting *rows = settings_topic_rows(&n);
-    return fill_configs(q, asked, rows, n, origins_of_topic, t, false, r);
+    return fill_configs(q, asked, meta_setting_rows(), META_SETTINGS, origins_of_topic, t, false,
+                        r);
 }
 
 static bool describe_broker(struct request *q,
@@ -121,9 +120,7 @@ static bool describe_broker(struct request *q,
         refuse(r, KP_ERR_INVALID_REQUEST, "this is another broker");
         return true;
     }
-    size_t n;
-    const struct setting *rows = settings_rows(&n);
-    return fill_configs(q, asked, rows, n, origins_of_broker, NULL, true, r);
+    return fill_configs(q, asked, settings_rows(), SETTINGS, origins_of_broker, NULL, true, r);
 }
 
 static bool describe(struct request *q, const struct kp_describe_configs_req_resources *asked,

@@ -123,8 +123,8 @@ static int check_configs(struct create *c, struct creation *t)
         struct err why = {0};
         if (cfg->value.n < 0)
             return refuse(c, t, KP_ERR_INVALID_CONFIG, "a setting has no value");
-        if (settings_check_topic(span_of(cfg->name.p, (size_t)cfg->name.n),
-                                 span_of(cfg->value.p, (size_t)cfg->value.n), &why))
+        if (meta_setting_check(span_of(cfg->name.p, (size_t)cfg->name.n),
+                               span_of(cfg->value.p, (size_t)cfg->value.n), &why))
             return refuse(c, t, KP_ERR_INVALID_CONFIG, why.text);
         for (int32_t j = 0; j < i; j++) {
             if (kp_str_eq(asked->configs[j].name, cfg->name))
@@ -165,12 +165,11 @@ static const char *own_value(struct request *q, const struct creation *t, const 
 
 static void fill_configs(struct create *c, struct creation *t)
 {
-    size_t n;
-    const struct setting *rows = settings_topic_rows(&n);
-    t->answer->configs = request_alloc(c->q, n, sizeof *t->answer->configs);
+    const struct setting *rows = meta_setting_rows();
+    t->answer->configs = request_alloc(c->q, META_SETTINGS, sizeof *t->answer->configs);
     if (!t->answer->configs)
         return; /* the topic is there all the same */
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < META_SETTINGS; i++) {
         struct config_value origins[CONFIG_ORIGINS];
         config_origins_of_topic(c->q, &rows[i], own_value(c->q, t, rows[i].name), origins);
         struct kp_create_topics_resp_topics_configs *out =

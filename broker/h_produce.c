@@ -69,7 +69,7 @@ static void name_record(struct request *q, struct part *p, int32_t record)
     p->answer->record_errors[0].batch_index_error_message = p->answer->error_message;
 }
 
-static void rules_of(struct request *q, const struct topic_settings *ts, struct batch_rules *rules)
+static void rules_of(struct request *q, const struct meta_settings *ts, struct batch_rules *rules)
 {
     struct clock *clock = request_broker(q)->clock;
     *rules = (struct batch_rules){
@@ -78,8 +78,8 @@ static void rules_of(struct request *q, const struct topic_settings *ts, struct 
         .now_ms = clock->wall_ms(clock),
         .before_max_ms = ts->message_timestamp_before_max_ms,
         .after_max_ms = ts->message_timestamp_after_max_ms,
-        .append_time = strcmp(ts->message_timestamp_type, "LogAppendTime") == 0,
-        .compacted = strstr(ts->cleanup_policy, "compact") != NULL,
+        .append_time = ts->message_timestamp_type == META_LOG_APPEND_TIME,
+        .compacted = ts->cleanup_policy & META_CLEANUP_COMPACT,
         .max_expanded = EXPANDED_MAX,
     };
 }
@@ -112,7 +112,7 @@ static bool admit(struct request *q, struct part *p, const struct batch_rules *r
 
 /* May anything be written to the topic with these acks? */
 static int16_t check_topic(const struct kp_produce_req *req, const struct meta_topic *t,
-                           const struct topic_settings *ts, int32_t partition)
+                           const struct meta_settings *ts, int32_t partition)
 {
     if (topics_is_internal(t->name))
         return KP_ERR_INVALID_TOPIC_EXCEPTION;
@@ -140,8 +140,8 @@ static void check_partitions(struct produce *pr, const struct kp_produce_req_top
     const struct meta_image *image = image_get(&b->image);
     int16_t error;
     const struct meta_topic *t = topics_find(image, topic->name, &topic->topic_id, &error);
-    struct topic_settings ts;
-    settings_of_topic(b->settings, t, &ts);
+    struct meta_settings ts;
+    meta_settings_of(image, b->node_id, &b->settings->topic, t, &ts);
     struct batch_rules rules;
     rules_of(q, &ts, &rules);
     if (!acks_are_valid(req->acks))

@@ -291,7 +291,7 @@ static void configure(struct offsets_topic *ot, struct coordinator_config *cfg)
                    .max_members = s->group_max_size,
                    .initial_delay_ms = s->group_initial_rebalance_delay_ms},
         .memory_bytes = s->group_memory_max_bytes,
-        .commit_bytes = (uint32_t)s->message_max_bytes,
+        .commit_bytes = (uint32_t)s->topic.max_message_bytes,
         .retention_ms = (int64_t)s->offsets_retention_minutes * 60000,
         .sweep_ms = s->offsets_retention_check_interval_ms,
         .n_partitions = s->offsets_topic_num_partitions,

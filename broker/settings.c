@@ -2,74 +2,70 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const struct setting broker_rows[SETTINGS_BROKER] = {
-#define BROKER(type, field, name, dflt, min, max, choices, sentence) \
-    {name,                                                           \
-     SETTING_##type,                                                 \
-     dflt,                                                           \
-     NULL,                                                           \
-     min,                                                            \
-     max,                                                            \
-     choices,                                                        \
-     sentence,                                                       \
-     offsetof(struct settings, field)},
+static const struct setting rows[SETTINGS] = {
+#define ROW(type, name, dflt, min, max, choices, sentence, at) \
+    {name, SETTING_##type, dflt, min, max, choices, sentence, at},
+#define BROKER(type, field, name, dflt, min, max, choices, change, sentence) \
+    ROW(type, name, dflt, min, max, choices, sentence, offsetof(struct settings, field))
+#define TOPIC_DEFAULT(type, field, name, dflt, min, max, choices, sentence) \
+    ROW(type, name, dflt, min, max, choices, sentence, offsetof(struct settings, topic.field))
+#define SYNONYM(type, field, name, dflt, min, max, of, unit, sentence) \
+    ROW(type, name, dflt, min, max, "", sentence, offsetof(struct settings, field))
+#include "broker/settings.def"
+#undef ROW
+};
+
+/* What else the table says of a row. */
+static const struct trait {
+    enum setting_change change;
+    int of;       /* the topic setting that it is a default of; -1: none */
+    int64_t unit; /* so many of that setting's are one of this row's; 0: it is no synonym */
+} traits[SETTINGS] = {
+#define BROKER(type, field, name, dflt, min, max, choices, change, sentence) \
+    {SETTING_##change, -1, 0},
+#define TOPIC_DEFAULT(type, field, ...) {SETTING_DYNAMIC, META_SETTING_##field, 0},
+#define SYNONYM(type, field, name, dflt, min, max, of, unit, sentence) \
+    {SETTING_STATIC, META_SETTING_##of, unit},
 #include "broker/settings.def"
 };
 
-static const struct setting topic_rows[SETTINGS_TOPIC] = {
-#define TOPIC(type, field, name, synonym, min, max, choices, sentence) \
-    {name,                                                             \
-     SETTING_##type,                                                   \
-     NULL,                                                             \
-     synonym,                                                          \
-     min,                                                              \
-     max,                                                              \
-     choices,                                                          \
-     sentence,                                                         \
-     offsetof(struct topic_settings, field)},
-#include "broker/settings.def"
-};
-
-const struct setting *settings_rows(size_t *n)
+const struct setting *settings_rows(void)
 {
-    *n = SETTINGS_BROKER;
-    return broker_rows;
+    return rows;
 }
 
-const struct setting *settings_topic_rows(size_t *n)
+const struct setting *settings_find(struct span name)
 {
-    *n = SETTINGS_TOPIC;
-    return topic_rows;
+    return setting_find(rows, SETTINGS, name);
 }
 
-const struct setting *settings_find(const struct setting *rows, size_t n, struct span name)
+enum setting_change settings_change(const struct setting *row)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (span_eq(span_str(rows[i].name), name))
-            return &rows[i];
+    return traits[row - rows].change;
+}
+
+size_t settings_behind(enum meta_setting which, const struct setting *out[SETTINGS_BEHIND_MAX])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < SETTINGS && n < SETTINGS_BEHIND_MAX; i++) {
+        if (traits[i].of == (int)which)
+            out[n++] = &rows[i];
     }
-    return NULL;
+    return n;
 }
 
-const char *setting_type_name(enum setting_type t)
+int64_t settings_unit(const struct setting *row)
 {
-    switch (t) {
-    case SETTING_BOOL:
-        return "boolean";
-    case SETTING_STRING:
-        return "string";
-    case SETTING_INT:
-        return "int";
-    case SETTING_LONG:
-        return "long";
-    case SETTING_LIST:
-        return "list";
-    }
-    return "unknown";
+    return traits[row - rows].unit;
+}
+
+const struct setting *settings_in_front(const struct setting *row)
+{
+    int of = traits[row - rows].of;
+    return of < 0 ? NULL : &meta_setting_rows()[of];
 }
 
 void setting_env_name(const struct setting *row, char *buf, size_t cap)
@@ -81,166 +77,82 @@ void setting_env_name(const struct setting *row, char *buf, size_t cap)
 
 /* ---- values */
 
-static bool is_text(const struct setting *row)
+static bool is_number(const struct setting *row)
 {
-    return row->type == SETTING_STRING || row->type == SETTING_LIST;
+    return row->type == SETTING_INT || row->type == SETTING_LONG;
 }
 
-static int parse_bool(struct span v, int64_t *out)
+/* Is there a synonym to say what holds as long as the row is not set? */
+static bool has_synonyms(const struct setting *row)
 {
-    *out = span_eq(v, span_str("true"));
-    return *out || span_eq(v, span_str("false")) ? 0 : ERR_INVALID;
+    const struct setting *behind[SETTINGS_BEHIND_MAX];
+    const struct trait *t = &traits[row - rows];
+    return t->of >= 0 && !t->unit && settings_behind((enum meta_setting)t->of, behind) > 1;
 }
 
-static int parse_number(struct span v, int64_t *out)
+bool settings_has_default(const struct setting *row)
 {
-    char buf[24];
-    if (v.n == 0 || v.n >= sizeof buf)
-        return ERR_INVALID;
-    memcpy(buf, v.p, v.n);
-    buf[v.n] = 0;
-    if (!isdigit((unsigned char)buf[0]) && (buf[0] != '-' || !isdigit((unsigned char)buf[1])))
-        return ERR_INVALID; /* strtoll would let blanks and a plus pass */
-    char *end;
-    errno = 0;
-    *out = strtoll(buf, &end, 10);
-    return errno || *end ? ERR_INVALID : 0;
+    return !has_synonyms(row) && !(is_number(row) && !*row->dflt);
 }
 
-/* Is v one of "a|b|c"? */
-static bool among(const char *choices, struct span v)
+bool settings_has(const struct settings *s, const struct setting *row)
 {
-    for (const char *p = choices;; p++) {
-        size_t n = strcspn(p, "|");
-        if (span_eq(span_of(p, n), v))
-            return true;
-        p += n;
-        if (!*p)
-            return false;
-    }
+    return s->source[row - rows] != SETTING_DEFAULT || settings_has_default(row);
 }
 
-static int parse_text(const struct setting *row, struct span v, struct err *e)
+static int store_text(struct settings *s, const struct setting *row, struct span text,
+                      struct err *e)
 {
-    if (row->choices[0] && !among(row->choices, v))
-        return err_set(e, ERR_INVALID, "%s: '%.*s' is none of %s", row->name, (int)v.n, v.p,
-                       row->choices);
-    for (size_t i = 0; i < v.n; i++) {
-        if (v.p[i] < 0x20 || v.p[i] == 0x7f)
-            return err_set(e, ERR_INVALID, "%s: the value holds a control character", row->name);
-    }
-    return 0;
-}
-
-/* The value of a number or truth value, inside its bounds. */
-static int parse_scalar(const struct setting *row, struct span v, int64_t *out, struct err *e)
-{
-    int rc = row->type == SETTING_BOOL ? parse_bool(v, out) : parse_number(v, out);
-    if (rc)
-        return err_set(e, rc, "%s: '%.*s' is no %s", row->name, (int)v.n, v.p,
-                       row->type == SETTING_BOOL ? "truth value (true or false)" : "number");
-    if (*out < row->min || *out > row->max)
-        return err_set(e, ERR_INVALID, "%s: %" PRId64 " is not between %" PRId64 " and %" PRId64,
-                       row->name, *out, row->min, row->max);
-    return 0;
-}
-
-int setting_check(const struct setting *row, struct span value, struct err *e)
-{
-    int64_t ignored;
-    return is_text(row) ? parse_text(row, value, e) : parse_scalar(row, value, &ignored, e);
-}
-
-static void store_scalar(const struct setting *row, void *field, int64_t v)
-{
-    if (row->type == SETTING_BOOL)
-        *(bool *)field = v != 0;
-    else if (row->type == SETTING_INT)
-        *(int32_t *)field = (int32_t)v;
-    else
-        *(int64_t *)field = v;
-}
-
-static int64_t load_scalar(const struct setting *row, const void *field)
-{
-    if (row->type == SETTING_BOOL)
-        return *(const bool *)field;
-    return row->type == SETTING_INT ? *(const int32_t *)field : *(const int64_t *)field;
-}
-
-static int store(struct settings *s, const struct setting *row, struct span v, struct err *e)
-{
-    void *field = (char *)s + row->at;
-    if (!is_text(row)) {
-        int64_t number;
-        int rc = parse_scalar(row, v, &number, e);
-        if (!rc)
-            store_scalar(row, field, number);
-        return rc;
-    }
-    int rc = parse_text(row, v, e);
-    if (rc)
-        return rc;
-    char *copy = strndup(v.n ? (const char *)v.p : "", v.n);
+    const char **field = (const char **)((char *)s + row->at);
+    char *copy = strndup(text.n ? (const char *)text.p : "", text.n);
     if (!copy)
         return err_set(e, -ENOMEM, "%s: out of memory", row->name);
-    free((char *)*(const char **)field);
-    *(const char **)field = copy;
+    free((char *)*field);
+    *field = copy;
     return 0;
 }
 
-static void format(const struct setting *row, const void *field, char *buf, size_t cap)
+static int store(struct settings *s, const struct setting *row, struct span text, struct err *e)
 {
-    if (is_text(row))
-        snprintf(buf, cap, "%s", *(const char *const *)field);
-    else if (row->type == SETTING_BOOL)
-        snprintf(buf, cap, "%s", *(const bool *)field ? "true" : "false");
-    else
-        snprintf(buf, cap, "%" PRId64, load_scalar(row, field));
+    union setting_value v;
+    int rc = setting_parse(row, text, &v, e);
+    if (rc)
+        return rc;
+    if (row->type == SETTING_STRING)
+        return store_text(s, row, v.text, e);
+    setting_store(row, s, v);
+    return 0;
 }
 
 void settings_text(const struct settings *s, const struct setting *row, char *buf, size_t cap)
 {
-    format(row, (const char *)s + row->at, buf, cap);
+    buf[0] = 0;
+    if (settings_has(s, row) || has_synonyms(row))
+        setting_text(row, s, buf, cap);
 }
 
 /* ---- all of them */
 
-/* Point the topic defaults at what the broker's settings say now. */
-static void refresh_topic_defaults(struct settings *s)
-{
-    for (size_t i = 0; i < SETTINGS_TOPIC; i++) {
-        const struct setting *row = &topic_rows[i];
-        const struct setting *behind =
-            settings_find(broker_rows, SETTINGS_BROKER, span_str(row->synonym));
-        void *to = (char *)&s->topic + row->at;
-        const void *from = (const char *)s + behind->at;
-        if (is_text(row))
-            *(const char **)to = *(const char *const *)from;
-        else
-            store_scalar(row, to, load_scalar(behind, from));
-    }
-}
-
 int settings_init(struct settings *s)
 {
     memset(s, 0, sizeof *s);
-    for (size_t i = 0; i < SETTINGS_BROKER; i++) {
-        int rc = store(s, &broker_rows[i], span_str(broker_rows[i].dflt), NULL);
+    for (size_t i = 0; i < SETTINGS; i++) {
+        if (is_number(&rows[i]) && !*rows[i].dflt)
+            continue;
+        int rc = store(s, &rows[i], span_str(rows[i].dflt), NULL);
         if (rc) {
             settings_release(s);
             return rc;
         }
     }
-    refresh_topic_defaults(s);
     return 0;
 }
 
 void settings_release(struct settings *s)
 {
-    for (size_t i = 0; i < SETTINGS_BROKER; i++) {
-        if (is_text(&broker_rows[i]))
-            free((char *)*(const char **)((char *)s + broker_rows[i].at));
+    for (size_t i = 0; i < SETTINGS; i++) {
+        if (rows[i].type == SETTING_STRING)
+            free((char *)*(const char **)((char *)s + rows[i].at));
     }
     memset(s, 0, sizeof *s);
 }
@@ -248,17 +160,16 @@ void settings_release(struct settings *s)
 int settings_set(struct settings *s, const char *name, struct span value, enum setting_source from,
                  struct err *e)
 {
-    const struct setting *row = settings_find(broker_rows, SETTINGS_BROKER, span_str(name));
+    const struct setting *row = settings_find(span_str(name));
     if (!row)
         return err_set(e, ERR_INVALID, "%s: there is no such setting", name);
-    size_t i = (size_t)(row - broker_rows);
+    size_t i = (size_t)(row - rows);
     if (from < s->source[i])
         return err_set(e, ERR_STALE, "%s: is set elsewhere", name);
     int rc = store(s, row, value, e);
     if (rc)
         return rc;
     s->source[i] = from;
-    refresh_topic_defaults(s);
     return 0;
 }
 
@@ -272,7 +183,6 @@ static const char *source_name(enum setting_source from)
     case SETTING_ARGUMENT:
         return "command line";
     case SETTING_DEFAULT:
-    case SETTING_TOPIC:
         break;
     }
     return "default";
@@ -280,45 +190,12 @@ static const char *source_name(enum setting_source from)
 
 void settings_print(const struct settings *s, FILE *out)
 {
-    for (size_t i = 0; i < SETTINGS_BROKER; i++) {
+    for (size_t i = 0; i < SETTINGS; i++) {
         char value[512];
-        settings_text(s, &broker_rows[i], value, sizeof value);
-        fprintf(out, "%s=%s", broker_rows[i].name, value);
+        settings_text(s, &rows[i], value, sizeof value);
+        fprintf(out, "%s=%s", rows[i].name, value);
         if (s->source[i] != SETTING_DEFAULT)
             fprintf(out, "  # %s", source_name(s->source[i]));
         fputc('\n', out);
-    }
-}
-
-/* ---- topics */
-
-int settings_check_topic(struct span name, struct span value, struct err *e)
-{
-    const struct setting *row = settings_find(topic_rows, SETTINGS_TOPIC, name);
-    if (!row)
-        return err_set(e, ERR_INVALID, "%.*s: there is no such topic setting",
-                       (int)(name.n < 100 ? name.n : 100), name.n ? (const char *)name.p : "");
-    if (value.n > 1000)
-        return err_set(e, ERR_INVALID, "%s: the value is too long", row->name);
-    return setting_check(row, value, e);
-}
-
-void settings_of_topic(const struct settings *s, const struct meta_topic *t,
-                       struct topic_settings *out)
-{
-    *out = s->topic;
-    for (int32_t i = 0; t && i < t->n_configs; i++) {
-        struct span value = span_str(t->configs[i].value);
-        const struct setting *row =
-            settings_find(topic_rows, SETTINGS_TOPIC, span_str(t->configs[i].name));
-        int64_t number = 0;
-        if (!row ||
-            (is_text(row) ? parse_text(row, value, NULL) : parse_scalar(row, value, &number, NULL)))
-            continue;
-        void *field = (char *)out + row->at;
-        if (is_text(row))
-            *(const char **)field = t->configs[i].value;
-        else
-            store_scalar(row, field, number);
     }
 }

@@ -1,79 +1,57 @@
-/* settings.h - what an administrator may set, from one table (settings.def).
+/* settings.h - what an administrator may set on a broker, from one table (settings.def).
  *
  * A setting's value comes from, each source over the one before it: the table's default, the file
  * (JSON, one flat object), the environment (CHRONIK_NUM_PARTITIONS for num.partitions), the command
  * line. They are read once, at the start, and are read-only from then on, so any thread may look.
  *
- * A topic's settings are those set on it, else the broker setting that the table says stands
- * behind.
+ * What holds for topics that set nothing is among them: the names that meta/topic_setting.def says
+ * stand behind a topic's setting, and the same in other units (log.retention.hours).
  */
 #ifndef BROKER_SETTINGS_H
 #define BROKER_SETTINGS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 
-#include "base/err.h"
-#include "base/span.h"
-#include "meta/meta.h"
+#include "base/setting.h"
+#include "meta/settings.h"
 
-enum setting_type { SETTING_BOOL, SETTING_STRING, SETTING_INT, SETTING_LONG, SETTING_LIST };
-enum setting_source { SETTING_DEFAULT, SETTING_FILE, SETTING_ENV, SETTING_ARGUMENT, SETTING_TOPIC };
+enum setting_source { SETTING_DEFAULT, SETTING_FILE, SETTING_ENV, SETTING_ARGUMENT };
+/* Does a setting hold from the start on, or may it be altered while the broker runs? */
+enum setting_change { SETTING_STATIC, SETTING_DYNAMIC };
 
-/* A row of the table. */
-struct setting {
-    const char *name;
-    enum setting_type type;
-    const char *dflt;    /* broker settings */
-    const char *synonym; /* topic settings: the broker setting behind it */
-    int64_t min, max;
-    const char *choices; /* "a|b"; "" any */
-    const char *sentence;
-    size_t at; /* of the field in struct settings or struct topic_settings */
-};
-
-#define SETTING_FIELD_BOOL bool
-#define SETTING_FIELD_INT int32_t
-#define SETTING_FIELD_LONG int64_t
-#define SETTING_FIELD_STRING const char *
-#define SETTING_FIELD_LIST const char *
-
+/* The rows' numbers. */
 enum {
 #define BROKER(type, field, ...) SETTING_ROW_##field,
+#define TOPIC_DEFAULT(type, field, ...) SETTING_ROW_topic_##field,
+#define SYNONYM(type, field, ...) SETTING_ROW_##field,
 #include "broker/settings.def"
-    SETTINGS_BROKER
-};
-enum {
-#define TOPIC(type, field, ...) SETTING_TOPIC_ROW_##field,
-#include "broker/settings.def"
-    SETTINGS_TOPIC
-};
-
-struct topic_settings {
-#define TOPIC(type, field, ...) SETTING_FIELD_##type field;
-#include "broker/settings.def"
+    SETTINGS
 };
 
 struct settings {
 #define BROKER(type, field, ...) SETTING_FIELD_##type field;
+#define SYNONYM(type, field, ...) SETTING_FIELD_##type field;
 #include "broker/settings.def"
-    enum setting_source source[SETTINGS_BROKER];
-    struct topic_settings
-        topic; /* of a topic on which nothing is set; texts are borrowed from above */
+    struct meta_settings topic; /* of a topic on which nothing is set */
+    enum setting_source source[SETTINGS];
 };
 
-/* The rows. */
-const struct setting *settings_rows(size_t *n);       /* of the broker */
-const struct setting *settings_topic_rows(size_t *n); /* of a topic */
-const struct setting *settings_find(const struct setting *rows, size_t n,
-                                    struct span name); /* or NULL */
-const char *setting_type_name(enum setting_type t);
+/* The rows, SETTINGS of them; `at` is in struct settings. */
+const struct setting *settings_rows(void);
+const struct setting *settings_find(struct span name); /* or NULL */
+enum setting_change settings_change(const struct setting *row);
+/* The rows from which a topic's setting comes where the topic does not set it, the one that counts
+ * first in front. Gives how many. */
+enum { SETTINGS_BEHIND_MAX = 4 };
+size_t settings_behind(enum meta_setting which, const struct setting *out[SETTINGS_BEHIND_MAX]);
+/* How many of its topic setting's one of this row's is; 0: it is no such setting in another unit.
+ */
+int64_t settings_unit(const struct setting *row);
+/* The topic setting that a row is the default of; NULL: of none. */
+const struct setting *settings_in_front(const struct setting *row);
+
 /* "CHRONIK_NUM_PARTITIONS" */
 void setting_env_name(const struct setting *row, char *buf, size_t cap);
-/* Would this text be accepted? 0 or ERR_INVALID with the reason. */
-int setting_check(const struct setting *row, struct span value, struct err *e);
 
 /* All defaults. 0 or -ENOMEM. */
 int settings_init(struct settings *s);
@@ -89,19 +67,19 @@ int settings_file(struct settings *s, const char *path, struct err *e);
 /* Every CHRONIK_ variable whose setting exists. */
 int settings_environment(struct settings *s, struct err *e);
 /* To be called behind all sources: values chosen by the machine and by wal.profile take the place
- * of the zeros that ask for it; values that contradict each other are refused. */
+ * of the zeros that ask for it, values in other units that of what is not set; values that
+ * contradict each other are refused. */
 int settings_resolve(struct settings *s, struct err *e);
+/* May these be the defaults of topics? A broker is asked for a little more than a topic. */
+int settings_check_topic_defaults(const struct meta_settings *t, struct err *e);
 
-/* The value as text into buf (cut if it does not fit). */
+/* Has the row a default, and has it a value of its own, set or by default? The others are unset, or
+ * hold what rows in other units say. */
+bool settings_has_default(const struct setting *row);
+bool settings_has(const struct settings *s, const struct setting *row);
+/* The value that holds as text into buf (cut if it does not fit). */
 void settings_text(const struct settings *s, const struct setting *row, char *buf, size_t cap);
 /* Every setting a line, "name=value", with its source behind it where it is not the default. */
 void settings_print(const struct settings *s, FILE *out);
-
-/* What holds for a topic. Values that an older or newer broker let in and this one cannot read
- * count as not set. t NULL: a topic with nothing set. Texts are borrowed from s and t. */
-void settings_of_topic(const struct settings *s, const struct meta_topic *t,
-                       struct topic_settings *out);
-/* May this be set on a topic? ERR_INVALID with the reason. */
-int settings_check_topic(struct span name, struct span value, struct err *e);
 
 #endif

@@ -26,9 +26,8 @@ int settings_argument(struct settings *s, const char *assignment, struct err *e)
 
 int settings_environment(struct settings *s, struct err *e)
 {
-    size_t n;
-    const struct setting *rows = settings_rows(&n);
-    for (size_t i = 0; i < n; i++) {
+    const struct setting *rows = settings_rows();
+    for (size_t i = 0; i < SETTINGS; i++) {
         char name[128];
         setting_env_name(&rows[i], name, sizeof name);
         const char *value = getenv(name);
@@ -133,10 +132,44 @@ static int apply_profile(struct settings *s)
     return ERR_INVALID;
 }
 
+/* ---- defaults of topics */
+
+/* What a synonym says in the unit of its topic setting. Less than nothing is -1 there: without end.
+ */
+static int64_t in_other_unit(const struct settings *s, const struct setting *row)
+{
+    int64_t value = setting_load(row, s).number, out;
+    if (value < 0)
+        return -1;
+    return __builtin_mul_overflow(value, settings_unit(row), &out) ? INT64_MAX : out;
+}
+
+/* Where a default of topics is not set, the first synonym that has a value says what holds. */
+static void resolve_synonyms(struct settings *s)
+{
+    for (int which = 0; which < META_SETTINGS; which++) {
+        const struct setting *behind[SETTINGS_BEHIND_MAX];
+        size_t n = settings_behind((enum meta_setting)which, behind), i = 0;
+        while (i < n && !settings_has(s, behind[i]))
+            i++;
+        if (i > 0 && i < n)
+            setting_store(behind[0], s,
+                          (union setting_value){.number = in_other_unit(s, behind[i])});
+    }
+}
+
+int settings_check_topic_defaults(const struct meta_settings *t, struct err *e)
+{
+    if (t->retention_ms == 0)
+        return err_set(e, ERR_INVALID, "log.retention.ms: 0 would keep nothing; -1 is for ever");
+    return meta_settings_check(t, e);
+}
+
 int settings_resolve(struct settings *s, struct err *e)
 {
     if (apply_profile(s))
         return err_set(e, ERR_INVALID, "wal.profile: there is no profile '%s'", s->wal_profile);
+    resolve_synonyms(s);
     if (!s->num_network_threads) {
         long processors = sysconf(_SC_NPROCESSORS_ONLN);
         s->num_network_threads = processors > 3 ? (int32_t)(processors / 2) : 1;
@@ -155,5 +188,5 @@ int settings_resolve(struct settings *s, struct err *e)
         return err_set(e, ERR_INVALID,
                        "group.min.session.timeout.ms: %d is above group.max.session.timeout.ms, %d",
                        s->group_min_session_timeout_ms, s->group_max_session_timeout_ms);
-    return 0;
+    return settings_check_topic_defaults(&s->topic, e);
 }

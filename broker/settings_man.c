@@ -25,7 +25,7 @@ static bool is_number(const struct setting *row)
 static void put_bounds(FILE *out, const struct setting *row)
 {
     if (*row->choices) {
-        fputs("\nOne of ", out);
+        fputs(row->type == SETTING_LIST ? "\nSome of " : "\nOne of ", out);
         for (const char *c = row->choices; *c; c++) {
             if (*c == '|')
                 fputs(", ", out);
@@ -38,18 +38,40 @@ static void put_bounds(FILE *out, const struct setting *row)
     }
 }
 
-static void put_row(FILE *out, const struct setting *row)
+/* The default of a broker's setting. */
+static void put_default(FILE *out, const struct setting *row)
+{
+    const struct setting *front = settings_in_front(row), *behind[SETTINGS_BEHIND_MAX];
+    if (*row->dflt == 0)
+        fputs(is_number(row) ? "unset" : "empty", out);
+    else
+        put(out, row->dflt);
+    if (!front || settings_unit(row))
+        return;
+    size_t n = settings_behind((enum meta_setting)(front - meta_setting_rows()), behind);
+    for (size_t i = 1; i < n; i++) {
+        fputs(i == 1 ? ", as " : " and ", out);
+        put(out, behind[i]->name);
+    }
+    if (n > 1)
+        fputs(n > 2 ? " say" : " says", out);
+}
+
+/* The default of a topic's setting. */
+static void put_server(FILE *out, const struct setting *row)
+{
+    fputs("what the broker's \\fB", out);
+    put(out, meta_setting_server(row));
+    fputs("\\fR says", out);
+}
+
+static void put_row(FILE *out, const struct setting *row,
+                    void (*put_default_of)(FILE *out, const struct setting *row))
 {
     fputs(".TP\n.B ", out);
     put(out, row->name);
     fprintf(out, "\n(%s, default ", setting_type_name(row->type));
-    if (row->synonym) {
-        fputs("what the broker's \\fB", out);
-        put(out, row->synonym);
-        fputs("\\fR says", out);
-    } else {
-        put(out, *row->dflt ? row->dflt : "empty");
-    }
+    put_default_of(out, row);
     fputs(")\n", out);
     put(out, row->sentence);
     put_bounds(out, row);
@@ -58,14 +80,14 @@ static void put_row(FILE *out, const struct setting *row)
 
 void settings_man(FILE *out)
 {
-    size_t n;
-    const struct setting *rows = settings_rows(&n);
+    const struct setting *rows = settings_rows(), *topic = meta_setting_rows();
     fputs(".SH SETTINGS\n", out);
-    for (size_t i = 0; i < n; i++)
-        put_row(out, &rows[i]);
-    fputs(".SH TOPIC SETTINGS\nThese are given when a topic is created and hold for it alone.\n",
+    for (size_t i = 0; i < SETTINGS; i++)
+        put_row(out, &rows[i], put_default);
+    fputs(".SH TOPIC SETTINGS\nThese are given when a topic is created, or altered later, and hold "
+          "for "
+          "it alone.\n",
           out);
-    rows = settings_topic_rows(&n);
-    for (size_t i = 0; i < n; i++)
-        put_row(out, &rows[i]);
+    for (size_t i = 0; i < META_SETTINGS; i++)
+        put_row(out, &topic[i], put_server);
 }

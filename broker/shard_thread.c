@@ -317,8 +317,8 @@ int shard_thread_open(struct shard_thread *t, const struct node *node, struct me
         .plog = {.io = b->io,
                  .log = b->log,
                  .dir = log_dir,
-                 .settings = {.segment_bytes = (uint64_t)s->log_segment_bytes,
-                              .index_interval_bytes = (uint32_t)s->log_index_interval_bytes},
+                 .settings = {.segment_bytes = (uint64_t)s->topic.segment_bytes,
+                              .index_interval_bytes = (uint32_t)s->topic.index_interval_bytes},
                  .retire = rcu_later},
         .segment_bytes = t->number ? (uint64_t)s->wal_segment_bytes : METADATA_SEGMENT_BYTES,
         .wal_max_bytes = t->number ? (uint64_t)s->wal_max_bytes : METADATA_WAL_BYTES,
@@ -328,6 +328,7 @@ int shard_thread_open(struct shard_thread *t, const struct node *node, struct me
         .group_bytes = (uint32_t)s->wal_group_bytes,
         .linger_us = t->number ? s->wal_linger_us : 0,
         .producer_expiry_ms = s->producer_id_expiration_ms,
+        .settings = &s->topic,
         .image = image,
         .sync_fs = true,
     };

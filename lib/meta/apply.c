@@ -224,7 +224,7 @@ static int set_broker_configs(struct apply *x, int32_t node, struct config_list 
         at++;
     size_t known = at < old->n_configs && old->configs[at].node == node;
     struct meta_broker_configs was =
-        known ? old->configs[at] : (struct meta_broker_configs){node, 0, NULL};
+        known ? old->configs[at] : (struct meta_broker_configs){.node = node};
     struct config_list merged;
     int rc = merge_configs(x, was.configs, was.n, changes, &merged);
     if (rc < 0)
@@ -240,7 +240,8 @@ static int set_broker_configs(struct apply *x, int32_t node, struct config_list 
         return -ENOMEM;
     memcpy(next.configs, old->configs, at * sizeof *next.configs);
     if (put)
-        next.configs[at] = (struct meta_broker_configs){node, merged.n, merged.all};
+        next.configs[at] =
+            (struct meta_broker_configs){.node = node, .n = merged.n, .configs = merged.all};
     memcpy(next.configs + at + put, old->configs + at + known, behind * sizeof *next.configs);
     return image_set_brokers(x->draft, &next);
 }

@@ -18,8 +18,14 @@ static void lay_out(struct pack *k, const struct brokers *like, struct brokers *
     for (size_t i = 0; i < like->n_configs; i++) {
         const struct meta_broker_configs *c = &like->configs[i];
         struct meta_config *copy = pack_copy(k, c->configs, (size_t)c->n * sizeof *copy);
+        struct meta_overrides parsed = {0};
         if (sets)
+            meta_overrides_parse(c->configs, (size_t)c->n, META_NAMES_SERVER, &parsed);
+        const struct meta_overrides *own = pack_copy(k, &parsed, sizeof parsed);
+        if (sets) {
             sets[i].configs = copy;
+            sets[i].own = own;
+        }
     }
     for (size_t i = 0; i < like->n_configs; i++) {
         const struct meta_broker_configs *c = &like->configs[i];

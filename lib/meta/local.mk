@@ -22,6 +22,7 @@ libchronik_la_SOURCES += \
 	lib/meta/meta.h \
 	lib/meta/pack.h \
 	lib/meta/section.def \
+	lib/meta/settings.c lib/meta/settings.h lib/meta/topic_setting.def \
 	lib/meta/snapshot.c \
 	lib/meta/snapshot_file.c \
 	lib/meta/snapshot_format.h \

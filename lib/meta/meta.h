@@ -23,6 +23,7 @@
 #include "base/uuid.h"
 #include "base/wr.h"
 #include "kp/kp.h"
+#include "meta/settings.h"
 
 /* META_COMMAND(NAME, number, schema, sentence): no two lists to keep. */
 enum meta_command_type {
@@ -63,6 +64,7 @@ struct meta_topic {
     const struct meta_partition *partitions;
     int32_t n_configs; /* those set on the topic, by name */
     const struct meta_config *configs;
+    const struct meta_overrides *own; /* the same, parsed (settings.h); NULL: none */
     int64_t created_ms;
 };
 struct meta_node {
@@ -83,6 +85,7 @@ struct meta_broker_configs {
     int32_t node;
     int32_t n;                         /* at least 1 */
     const struct meta_config *configs; /* by name */
+    const struct meta_overrides *own;  /* those for topics, parsed (settings.h) */
 };
 
 struct meta_image; /* opaque, counted */

@@ -9,6 +9,13 @@ static void lay_out(struct pack *k, const struct meta_topic *like, struct meta_t
     size_t n_partitions = (size_t)like->n_partitions, n_configs = (size_t)like->n_configs;
     struct meta_partition *parts = pack_copy(k, like->partitions, n_partitions * sizeof *parts);
     struct meta_config *configs = pack_copy(k, like->configs, n_configs * sizeof *configs);
+    const struct meta_overrides *own = NULL;
+    if (n_configs > 0) {
+        struct meta_overrides parsed = {0};
+        if (k->mem)
+            meta_overrides_parse(like->configs, n_configs, META_NAMES_TOPIC, &parsed);
+        own = pack_copy(k, &parsed, sizeof parsed);
+    }
     for (size_t i = 0; i < n_partitions; i++) {
         const struct meta_partition *p = &like->partitions[i];
         const int32_t *ids = pack_copy(k, p->replicas, (size_t)p->n_replicas * sizeof *ids);
@@ -25,6 +32,7 @@ static void lay_out(struct pack *k, const struct meta_topic *like, struct meta_t
     out->name = pack_str(k, like->name);
     out->partitions = parts;
     out->configs = configs;
+    out->own = own;
 }
 
 struct topic *topic_new(const struct meta_topic *like)

@@ -90,6 +90,9 @@ struct shard_config {
     uint32_t group_bytes;      /* and bytes; a larger single batch still fits alone */
     int64_t linger_us; /* wait this long for company before a write; 0 (default): never wait */
     int64_t producer_expiry_ms; /* producer.id.expiration.ms: forget idle producers' sequences */
+    const struct meta_settings *settings; /* data shards: of topics on which nothing is set, as this
+                                           * broker's own configuration says (meta_settings_of);
+                                           * NULL: the table's defaults. Outlives the shard */
     struct meta_image
         *image;   /* data shards: the image recovery applies under (shard 0 is recovered first) */
     bool sync_fs; /* checkpoints may use io_sync_fs */

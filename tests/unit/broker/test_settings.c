@@ -25,34 +25,107 @@ static const char *file_with(const char *text)
 
 START_TEST(rows_are_sound)
 {
-    size_t n, n_topic;
-    const struct setting *rows = settings_rows(&n);
-    const struct setting *topic = settings_topic_rows(&n_topic);
-    for (size_t i = 0; i < n; i++) {
-        ck_assert_ptr_eq(settings_find(rows, n, span_str(rows[i].name)), &rows[i]); /* unique */
-        ck_assert_msg(setting_check(&rows[i], span_str(rows[i].dflt), &e) == 0, "%s", e.text);
+    const struct setting *rows = settings_rows();
+    for (size_t i = 0; i < SETTINGS; i++) {
+        ck_assert_ptr_eq(settings_find(span_str(rows[i].name)), &rows[i]); /* unique */
+        if (*rows[i].dflt || rows[i].type == SETTING_STRING)
+            ck_assert_msg(setting_check(&rows[i], span_str(rows[i].dflt), &e) == 0, "%s", e.text);
         ck_assert_int_le(rows[i].min, rows[i].max);
         ck_assert_int_eq(rows[i].sentence[strlen(rows[i].sentence) - 1], '.');
     }
-    for (size_t i = 0; i < n_topic; i++) {
-        const struct setting *behind = settings_find(rows, n, span_str(topic[i].synonym));
-        ck_assert_ptr_nonnull(behind);
-        ck_assert_int_eq(behind->type, topic[i].type);
-        ck_assert_int_le(topic[i].min, behind->min);
-        ck_assert_int_ge(topic[i].max, behind->max);
+}
+END_TEST
+
+START_TEST(a_broker_setting_stands_behind_each_topic_setting)
+{
+    const struct setting *topic = meta_setting_rows(), *behind[SETTINGS_BEHIND_MAX];
+    for (int i = 0; i < META_SETTINGS; i++) {
+        size_t n = settings_behind((enum meta_setting)i, behind);
+        ck_assert_uint_ge(n, 1);
+        ck_assert_str_eq(behind[0]->name, meta_setting_server(&topic[i]));
+        ck_assert_int_eq(behind[0]->type, topic[i].type);
+        ck_assert_int_eq(settings_change(behind[0]), SETTING_DYNAMIC);
+        for (size_t j = 0; j < n; j++) {
+            ck_assert_ptr_eq(settings_in_front(behind[j]), &topic[i]);
+            ck_assert_int_eq(settings_unit(behind[j]) != 0, j > 0);
+        }
     }
+    ck_assert_ptr_null(settings_in_front(settings_find(span_str("node.id"))));
 }
 END_TEST
 
 START_TEST(defaults_are_kafkas)
 {
     begin();
-    ck_assert_int_eq(s.message_max_bytes, 1048588);
+    ck_assert_ok(settings_resolve(&s, &e));
     ck_assert_int_eq(s.socket_request_max_bytes, 104857600);
-    ck_assert_int_eq(s.log_retention_ms, 604800000);
     ck_assert(s.auto_create_topics_enable);
-    ck_assert_str_eq(s.log_cleanup_policy, "delete");
-    ck_assert_int_eq(s.topic.max_message_bytes, s.message_max_bytes);
+    struct meta_settings topic;
+    meta_settings_init(&topic);
+    for (int i = 0; i < META_SETTINGS; i++) {
+        char ours[SETTING_TEXT_MAX], table[SETTING_TEXT_MAX];
+        setting_text(&meta_setting_rows()[i], &s.topic, ours, sizeof ours);
+        setting_text(&meta_setting_rows()[i], &topic, table, sizeof table);
+        ck_assert_str_eq(ours, table);
+    }
+    settings_release(&s);
+}
+END_TEST
+
+/* What retention.ms is by these three, in any order of setting; "" sets none. */
+static int64_t retention(const char *ms, const char *minutes, const char *hours)
+{
+    begin();
+    if (*hours)
+        ck_assert_ok(
+            settings_set(&s, "log.retention.hours", span_str(hours), SETTING_ARGUMENT, &e));
+    if (*ms)
+        ck_assert_ok(settings_set(&s, "log.retention.ms", span_str(ms), SETTING_FILE, &e));
+    if (*minutes)
+        ck_assert_ok(settings_set(&s, "log.retention.minutes", span_str(minutes), SETTING_ENV, &e));
+    ck_assert_ok(settings_resolve(&s, &e));
+    int64_t out = s.topic.retention_ms;
+    settings_release(&s);
+    return out;
+}
+
+START_TEST(other_units_count_in_kafkas_order)
+{
+    ck_assert_int_eq(retention("", "", ""), 168 * 3600000LL);
+    ck_assert_int_eq(retention("", "", "1"), 3600000);
+    ck_assert_int_eq(retention("", "2", "1"), 120000);
+    ck_assert_int_eq(retention("3", "2", "1"), 3);
+    ck_assert_int_eq(retention("-1", "2", "1"), -1);
+    ck_assert_int_eq(retention("", "", "-1"), -1);
+    ck_assert_int_eq(retention("", "2147483647", ""), 2147483647LL * 60000);
+    begin();
+    ck_assert_ok(settings_argument(&s, "log.roll.hours=2", &e));
+    ck_assert_ok(settings_argument(&s, "log.roll.jitter.hours=1", &e));
+    ck_assert_ok(settings_argument(&s, "log.flush.scheduler.interval.ms=7", &e));
+    ck_assert_ok(settings_resolve(&s, &e));
+    ck_assert_int_eq(s.topic.segment_ms, 7200000);
+    ck_assert_int_eq(s.topic.segment_jitter_ms, 3600000);
+    ck_assert_int_eq(s.topic.flush_ms, 7);
+    settings_release(&s);
+}
+END_TEST
+
+START_TEST(a_row_that_others_stand_for_has_no_value_of_its_own)
+{
+    const struct setting *ms = settings_find(span_str("log.retention.ms"));
+    const struct setting *minutes = settings_find(span_str("log.retention.minutes"));
+    char text[SETTING_TEXT_MAX];
+    begin();
+    ck_assert_ok(settings_resolve(&s, &e));
+    ck_assert(!settings_has(&s, ms) && !settings_has(&s, minutes));
+    ck_assert(settings_has(&s, settings_find(span_str("log.retention.hours"))));
+    ck_assert(settings_has(&s, settings_find(span_str("log.retention.bytes"))));
+    settings_text(&s, ms, text, sizeof text);
+    ck_assert_str_eq(text, "604800000"); /* what holds */
+    settings_text(&s, minutes, text, sizeof text);
+    ck_assert_str_eq(text, "");
+    ck_assert_ok(settings_argument(&s, "log.retention.ms=5", &e));
+    ck_assert(settings_has(&s, ms) && !settings_has_default(ms));
     settings_release(&s);
 }
 END_TEST
@@ -63,8 +136,7 @@ START_TEST(values_outside_their_bounds_are_refused)
         {"num.partitions", "0"},
         {"num.partitions", "100001"},
         {"num.partitions", "1.5"},
-        {"num.partitions", "1 "},
-        {"num.partitions", " 1"},
+        {"num.partitions", "1 1"},
         {"num.partitions", "+1"},
         {"num.partitions", ""},
         {"num.partitions", "9223372036854775808"},
@@ -72,10 +144,12 @@ START_TEST(values_outside_their_bounds_are_refused)
         {"auto.create.topics.enable", "yes"},
         {"wal.profile", "enormous"},
         {"log.message.timestamp.type", "createtime"},
+        {"log.retention.hours", ""},
+        {"log.cleaner.min.cleanable.ratio", "1.1"},
         {"log.cleanup.policy", "compact,"},
         {"log.dir", "a\nb"},
         {"no.such.setting", "1"},
-        {"compression.type", "gzip"},
+        {"compression.type", "gz"},
     };
     begin();
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -188,48 +262,26 @@ START_TEST(settings_that_contradict_each_other_are_refused)
 }
 END_TEST
 
-START_TEST(a_topics_own_settings_come_first)
+START_TEST(defaults_of_topics_are_checked_as_the_brokers)
 {
-    static const struct meta_config own[] = {
-        {"cleanup.policy", "compact"},
-        {"from.another.time", "1"},
-        {"max.message.bytes", "10"},
-        {"retention.ms", "not a number"},
-    };
-    const struct meta_topic t = {.name = "t", .n_configs = 4, .configs = own};
-    struct topic_settings ts;
     begin();
-    ck_assert_ok(settings_argument(&s, "log.retention.ms=5", &e));
-    ck_assert_ok(settings_argument(&s, "message.max.bytes=99", &e));
-    settings_of_topic(&s, &t, &ts);
-    ck_assert_str_eq(ts.cleanup_policy, "compact");
-    ck_assert_int_eq(ts.max_message_bytes, 10);
-    ck_assert_int_eq(ts.retention_ms, 5);
-    settings_of_topic(&s, NULL, &ts);
-    ck_assert_int_eq(ts.max_message_bytes, 99);
-    ck_assert_str_eq(ts.cleanup_policy, "delete");
+    ck_assert_ok(settings_argument(&s, "log.retention.ms=0", &e));
+    ck_assert_int_eq(settings_resolve(&s, &e), ERR_INVALID);
     settings_release(&s);
-}
-END_TEST
-
-START_TEST(topic_settings_are_checked)
-{
-    ck_assert_ok(settings_check_topic(span_str("retention.ms"), span_str("-1"), &e));
-    ck_assert_int_eq(settings_check_topic(span_str("retention.ms"), span_str("-2"), &e),
-                     ERR_INVALID);
-    ck_assert_int_eq(settings_check_topic(span_str("num.partitions"), span_str("1"), &e),
-                     ERR_INVALID);
-    ck_assert_int_eq(settings_check_topic(span_of(NULL, 0), span_str("1"), &e), ERR_INVALID);
+    begin();
+    ck_assert_ok(settings_argument(&s, "log.cleaner.max.compaction.lag.ms=5", &e));
+    ck_assert_ok(settings_argument(&s, "log.cleaner.min.compaction.lag.ms=6", &e));
+    ck_assert_int_eq(settings_resolve(&s, &e), ERR_INVALID);
+    settings_release(&s);
 }
 END_TEST
 
 START_TEST(values_read_back_as_they_were_written)
 {
-    char text[64];
-    size_t n;
+    char text[SETTING_TEXT_MAX];
+    const struct setting *rows = settings_rows();
     begin();
-    const struct setting *rows = settings_rows(&n);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < SETTINGS; i++) {
         settings_text(&s, &rows[i], text, sizeof text);
         ck_assert_str_eq(text, rows[i].dflt);
     }
@@ -237,8 +289,9 @@ START_TEST(values_read_back_as_they_were_written)
 }
 END_TEST
 
-UNIT_MAIN(rows_are_sound, defaults_are_kafkas, values_outside_their_bounds_are_refused,
-          stronger_sources_win_in_any_order, files_are_read_strictly, bad_environment_is_named,
-          profiles_fill_in_what_is_not_set, settings_that_contradict_each_other_are_refused,
-          a_topics_own_settings_come_first, topic_settings_are_checked,
-          values_read_back_as_they_were_written)
+UNIT_MAIN(rows_are_sound, a_broker_setting_stands_behind_each_topic_setting, defaults_are_kafkas,
+          other_units_count_in_kafkas_order, a_row_that_others_stand_for_has_no_value_of_its_own,
+          values_outside_their_bounds_are_refused, stronger_sources_win_in_any_order,
+          files_are_read_strictly, bad_environment_is_named, profiles_fill_in_what_is_not_set,
+          settings_that_contradict_each_other_are_refused,
+          defaults_of_topics_are_checked_as_the_brokers, values_read_back_as_they_were_written)
