@@ -16,9 +16,6 @@
 #include "broker/worker.h"
 #include "shard/node.h"
 
-/* What a shard may have under way at a time: a checkpoint and a segment's preparation. */
-enum { JOBS_MAX = 4 };
-
 struct job {
     struct loop_msg msg; /* to the crew and back */
     struct shard_thread *t;
@@ -41,7 +38,7 @@ struct shard_thread {
     struct crew writer;
     struct loop_msg write; /* to the writer and back */
     bool write_wanted;
-    struct job jobs[JOBS_MAX];
+    struct job jobs[SHARD_JOBS_MAX];
     struct stage_list *done; /* what goes home, by worker */
     struct metadata_visits visits;
 
@@ -137,7 +134,7 @@ static void on_job(void *ctx, struct shard *s, struct shard_job *job)
 {
     (void)s;
     struct shard_thread *t = ctx;
-    for (struct job *j = t->jobs; j < t->jobs + JOBS_MAX; j++) {
+    for (struct job *j = t->jobs; j < t->jobs + SHARD_JOBS_MAX; j++) {
         if (j->job)
             continue;
         j->job = job;
@@ -146,7 +143,7 @@ static void on_job(void *ctx, struct shard *s, struct shard_job *job)
         crew_post(&t->broker->jobs, &j->msg);
         return;
     }
-    abort(); /* the shard has more jobs than kinds of them */
+    abort(); /* the shard has more jobs than it may */
 }
 
 static void on_image(void *ctx, struct shard *s, struct meta_image *image)

@@ -1,4 +1,5 @@
-/* jobs.c - what must not hold up the shard's thread: checkpoints, and segments made ready ahead.
+/* jobs.c - what must not hold up the shard's thread: checkpoints, segments made ready ahead, and
+ * what a machine has to do of its own (stage.h: shard_task).
  *
  * A checkpoint is begun on the shard's thread (index and ends are taken, the file's bytes made),
  * run elsewhere (the machine's syncs, then the file), and its result taken here again: raft learns
@@ -20,7 +21,8 @@ enum { RETRY_MS = 1000, SEGMENTS_MIN = 4 };
 
 struct shard_job {
     struct shard *s;
-    struct wal_prepare *prepare; /* NULL: a checkpoint */
+    struct wal_prepare *prepare; /* a segment's preparation, */
+    struct shard_task *task;     /* or a machine's task; neither: a checkpoint */
     /* the checkpoint */
     uint64_t sequence, index, term, conf_index;
     struct shard_conf conf;
@@ -275,6 +277,30 @@ static void prepare_done(struct shard *s, struct shard_job *job)
     free(job);
 }
 
+/* ---- tasks */
+
+int shard_start_task(struct shard *s, struct shard_task *t)
+{
+    if (s->n_tasks >= SHARD_TASKS_MAX || s->stopping)
+        return ERR_BUSY;
+    struct shard_job *job = calloc(1, sizeof *job);
+    if (!job)
+        return -ENOMEM;
+    job->s = s;
+    job->task = t;
+    s->n_tasks++;
+    s->cfg.host->job(s->cfg.host->ctx, s, job);
+    return 0;
+}
+
+static void task_done(struct shard *s, struct shard_job *job)
+{
+    struct shard_task *t = job->task;
+    s->n_tasks--;
+    free(job);
+    t->done(s, t);
+}
+
 /* ---- the order of jobs */
 
 /* While stopping: what still waits gets its room, from a checkpoint or two if the WAL has reached
@@ -295,7 +321,7 @@ static bool make_room(struct shard *s)
 
 static void advance_stop(struct shard *s)
 {
-    if (s->stopped || s->job_checkpoint || s->job_prepare || s->writing)
+    if (s->stopped || s->job_checkpoint || s->job_prepare || s->n_tasks || s->writing)
         return;
     if (s->poisoned || (s->clean_done && !wal_writer_wants_mark(s->wal))) {
         s->stopped = true;
@@ -359,6 +385,8 @@ void shard_job_run(struct shard_job *job)
 {
     if (job->prepare)
         job->rc = wal_prepare_run(job->prepare, &job->e);
+    else if (job->task)
+        job->task->run(job->task);
     else
         checkpoint_run(job);
 }
@@ -368,6 +396,8 @@ void shard_job_done(struct shard *s, struct shard_job *job)
     if (job->prepare) {
         s->job_prepare = NULL;
         prepare_done(s, job);
+    } else if (job->task) {
+        task_done(s, job);
     } else {
         s->job_checkpoint = NULL;
         checkpoint_done(s, job);

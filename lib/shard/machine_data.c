@@ -302,6 +302,12 @@ static bool data_hold(struct shard *s)
     return s->data->hold;
 }
 
+static int64_t data_tick(struct shard *s, int64_t now)
+{
+    (void)s, (void)now;
+    return INT64_MAX;
+}
+
 static int data_make(struct shard *s)
 {
     s->data = calloc(1, sizeof *s->data);
@@ -349,5 +355,6 @@ const struct shard_machine_ops shard_machine_data = {
     .work_free = data_work_free,
     .hold_checkpoints = data_hold,
     .job_done = data_job_done,
+    .tick = data_tick,
     .stopping = data_retry_waiting,
 };

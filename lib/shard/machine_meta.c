@@ -251,6 +251,12 @@ static void meta_nothing(struct shard *s)
     (void)s;
 }
 
+static int64_t meta_tick(struct shard *s, int64_t now)
+{
+    (void)s, (void)now;
+    return INT64_MAX;
+}
+
 const struct shard_machine_ops shard_machine_meta = {
     .make = meta_make,
     .free = meta_free,
@@ -271,5 +277,6 @@ const struct shard_machine_ops shard_machine_meta = {
     .work_free = meta_work_free,
     .hold_checkpoints = meta_hold,
     .job_done = meta_nothing,
+    .tick = meta_tick,
     .stopping = meta_nothing,
 };

@@ -714,6 +714,8 @@ int64_t shard_tick(struct shard *s)
     due = t < due ? t : due;
     t = shard_jobs_tick(s, now);
     due = t < due ? t : due;
+    t = s->poisoned || s->stopping ? INT64_MAX : s->ops->tick(s, now);
+    due = t < due ? t : due;
     shard_advance(s);
     if (s->linger_from_ns && now + 1 < due)
         due = now + 1;

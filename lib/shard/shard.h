@@ -39,9 +39,10 @@
 #include "plog/plog.h"
 #include "wal/wal.h"
 
-struct shard;         /* opaque */
-struct shard_job;     /* work for another thread: a checkpoint or a segment's preparation */
-struct shard_message; /* raft's, to or from a peer: shard/message.h */
+struct shard;     /* opaque */
+struct shard_job; /* work for another thread: a checkpoint, a segment's preparation, a task */
+enum { SHARD_JOBS_MAX = 6 }; /* under way at a time */
+struct shard_message;        /* raft's, to or from a peer: shard/message.h */
 
 /* What the shard asks of whoever runs it. */
 struct shard_host {
@@ -49,7 +50,8 @@ struct shard_host {
     /* A write is ready: call shard_write_run (on any thread), then shard_written on the owner's. At
      * most one is under way. */
     void (*write)(void *ctx, struct shard *s);
-    /* Call shard_job_run(job) on any thread but preferably not the owner's, then shard_job_done. */
+    /* Call shard_job_run(job) on any thread but preferably not the owner's, then shard_job_done on
+     * the owner's. */
     void (*job)(void *ctx, struct shard *s, struct shard_job *job);
     /* Send a message to a peer; m is the host's from here on (shard_message_free). NULL if there
      * are no peers. */

@@ -19,6 +19,14 @@
 struct data_machine; /* machine_data.h */
 struct meta_machine; /* machine_meta.c */
 
+/* Work of a machine's own for another thread, beside that for checkpoints. Embedded in what it
+ * works on. */
+struct shard_task {
+    void (*run)(struct shard_task *t);                   /* any thread */
+    void (*done)(struct shard *s, struct shard_task *t); /* the owner's; t may be freed in it */
+};
+enum { SHARD_TASKS_MAX = SHARD_JOBS_MAX - 2 }; /* under way at a time */
+
 struct shard_machine_ops {
     int (*make)(struct shard *s);
     void (*free)(struct shard *s);
@@ -60,7 +68,12 @@ struct shard_machine_ops {
     /* Rule out checkpoints for now (a partition log has failed: its records are only in the WAL).
      */
     bool (*hold_checkpoints)(struct shard *s);
+    /* A checkpoint, or the wait for one, is over: go on with what waited for that. */
     void (*job_done)(struct shard *s);
+    /* Do what is due by time; the monotonic ms at which it wants to be called again, INT64_MAX:
+     * never.
+     */
+    int64_t (*tick)(struct shard *s, int64_t now);
     /* Nothing new is staged from here on: settle what waits for something that may not come. */
     void (*stopping)(struct shard *s);
 };
@@ -106,7 +119,8 @@ struct shard {
     struct wal_reader *reader;  /* for entries no longer in memory; opened at need */
 
     struct shard_job *job_prepare, *job_checkpoint;
-    bool no_space; /* the last preparation failed for lack of space */
+    unsigned n_tasks; /* under way */
+    bool no_space;    /* the last preparation failed for lack of space */
     int64_t retry_prepare_ms;
     uint64_t next_sequence;    /* of checkpoints */
     uint64_t checkpoint_index; /* of the newest one */
@@ -142,6 +156,9 @@ bool shard_payload_change(struct span payload, struct shard_conf *conf);
 void shard_jobs_advance(struct shard *s);
 int64_t shard_jobs_tick(struct shard *s,
                         int64_t now); /* when it wants to be called again, monotonic ms */
+/* Have t run and then done. ERR_BUSY: too many are under way; -ENOMEM. Not while stopping: a shard
+ * comes to rest when the last one is done. */
+int shard_start_task(struct shard *s, struct shard_task *t);
 int shard_checkpoint_now(struct shard *s, uint32_t flags, struct err *e); /* blocking: recovery */
 
 #endif
