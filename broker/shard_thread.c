@@ -328,6 +328,7 @@ int shard_thread_open(struct shard_thread *t, const struct node *node, struct me
         .settings = &s->topic,
         .image = image,
         .sync_fs = true,
+        .wal_direct = s->wal_direct_io,
     };
     return shard_open(&t->shard, &cfg, e);
 }

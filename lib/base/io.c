@@ -129,9 +129,9 @@ int io_list(struct io *io, const char *path, int (*each)(void *ctx, const char *
     return io->ops->list(io, path, each, ctx);
 }
 
-int io_sync_fs(struct io *io, const char *path)
+int io_sync_fs(struct io_file *f)
 {
-    return io->ops->sync_fs(io, path);
+    return f->ops->sync_fs(f);
 }
 
 int io_lock(struct io *io, const char *path, struct io_file **out)

@@ -28,7 +28,10 @@ enum io_open_flags {
     IO_CREATE = 2, /* with IO_WRITE: create, mode 0640 */
     IO_EXCL = 4,   /* with IO_CREATE: -EEXIST if it is there */
     IO_TRUNC = 8,  /* with IO_WRITE */
+    IO_DIRECT = 16 /* with IO_WRITE: past the page cache where the file system can. Addresses,
+                    * lengths and offsets of what is written are multiples of IO_DIRECT_BLOCK. */
 };
+enum { IO_DIRECT_BLOCK = 4096 };
 
 struct io_stat {
     uint64_t size;    /* bytes */
@@ -45,8 +48,8 @@ struct io_ops {
     int (*pwritev)(struct io_file *f, const struct iovec *iov, int n, uint64_t off);
     /* fdatasync. After a failure the file's unsynced bytes are in an unknown state. */
     int (*sync)(struct io_file *f);
-    /* pwritev and sync in one: the only call on the path of an acknowledgement, so that O_DIRECT,
-     * RWF_DSYNC or io_uring can take its place. */
+    /* pwritev and sync in one: the only call on the path of an acknowledgement. What was written
+     * to the file before is durable then, too. */
     int (*commit)(struct io_file *f, const struct iovec *iov, int n, uint64_t off);
     int (*truncate)(struct io_file *f, uint64_t size);
     /* Reserve space for [off, off + n) and grow the file to cover it; -ENOSPC if there is none. */
@@ -55,6 +58,10 @@ struct io_ops {
     /* Forget the cached pages of a file, so that the next read comes from the disk. Unsynced pages
      * may stay. */
     int (*drop_cache)(struct io_file *f);
+    /* syncfs on the file system that holds f, a file or a directory; -ENOTSUP where that is not to
+     * be trusted (overlayfs). It tells of failed writes since f was opened, so f must be open
+     * before the first write that counts. */
+    int (*sync_fs)(struct io_file *f);
     /* The descriptor for sendfile, or -1 if the file has none. */
     int (*fd)(struct io_file *f);
 
@@ -68,9 +75,6 @@ struct io_ops {
      * walk and is returned. */
     int (*list)(struct io *io, const char *path, int (*each)(void *ctx, const char *name),
                 void *ctx);
-    /* syncfs on the file system that holds path; -ENOTSUP where that is not to be trusted
-     * (overlayfs). */
-    int (*sync_fs)(struct io *io, const char *path);
     /* An exclusive lock on the file at path (created if missing), held until close; -EAGAIN if
      * another process has it. */
     int (*lock)(struct io *io, const char *path, struct io_file **out);
@@ -109,7 +113,7 @@ int io_mkdir(struct io *io, const char *path);
 int io_rmdir(struct io *io, const char *path);
 int io_sync_dir(struct io *io, const char *path);
 int io_list(struct io *io, const char *path, int (*each)(void *ctx, const char *name), void *ctx);
-int io_sync_fs(struct io *io, const char *path);
+int io_sync_fs(struct io_file *f);
 int io_lock(struct io *io, const char *path, struct io_file **out);
 int io_space(struct io *io, const char *path, uint64_t *free_bytes);
 

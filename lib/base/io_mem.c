@@ -461,11 +461,9 @@ static int mem_list(struct io *io, const char *path, int (*each)(void *ctx, cons
     return r;
 }
 
-static int mem_sync_fs(struct io *io, const char *path)
+static int mem_sync_fs(struct io_file *f)
 {
-    struct mem_place p;
-    int err = find(disk_of(io), path, &p);
-    return err ? err : record_sync(disk_of(io), MEM_NONE);
+    return record_sync(disk_of(f->io), MEM_NONE);
 }
 
 static int mem_space(struct io *io, const char *path, uint64_t *free_bytes)

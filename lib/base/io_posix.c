@@ -22,11 +22,18 @@ enum {
 struct posix_file {
     struct io_file f;
     int fd;
+    bool direct;
+    bool unsynced; /* a direct file's: changed by other means than commit since the last sync */
 };
+
+static struct posix_file *posix_file(struct io_file *f)
+{
+    return (struct posix_file *)f;
+}
 
 static int fd_of(struct io_file *f)
 {
-    return ((struct posix_file *)f)->fd;
+    return posix_file(f)->fd;
 }
 
 /* Takes fd over, also on failure. */
@@ -37,7 +44,7 @@ static int file_new(struct io *io, int fd, struct io_file **out)
         close(fd);
         return -ENOMEM;
     }
-    *p = (struct posix_file){{io->ops, io}, fd};
+    *p = (struct posix_file){.f = {io->ops, io}, .fd = fd};
     *out = &p->f;
     return 0;
 }
@@ -57,8 +64,16 @@ static int posix_open(struct io *io, const char *path, int flags, struct io_file
     o |= flags & IO_CREATE ? O_CREAT : 0;
     o |= flags & IO_EXCL ? O_EXCL : 0;
     o |= flags & IO_TRUNC ? O_TRUNC : 0;
-    int fd = open_fd(path, o);
-    return fd < 0 ? fd : file_new(io, fd, out);
+    bool direct = flags & IO_DIRECT;
+    int fd = open_fd(path, direct ? o | O_DIRECT : o);
+    if (fd == -EINVAL && direct) { /* not on this file system */
+        direct = false;
+        fd = open_fd(path, o & ~O_EXCL);
+    }
+    int rc = fd < 0 ? fd : file_new(io, fd, out);
+    if (rc == 0)
+        *posix_file(*out) = (struct posix_file){**out, fd, direct, direct};
+    return rc;
 }
 
 static void posix_close(struct io_file *f)
@@ -114,6 +129,7 @@ static int posix_pwritev(struct io_file *f, const struct iovec *iov, int n, uint
 {
     struct rest r = {iov, n, 0};
     rest_advance(&r, 0); /* past leading empty ones: nothing left means nothing to write */
+    posix_file(f)->unsynced = true;
     while (r.n > 0) {
         ssize_t done = write_some(fd_of(f), &r, off);
         if (done < 0 && errno == EINTR)
@@ -130,18 +146,45 @@ static int posix_pwritev(struct io_file *f, const struct iovec *iov, int n, uint
 
 static int posix_sync(struct io_file *f)
 {
-    return fdatasync(fd_of(f)) ? -errno : 0;
+    if (fdatasync(fd_of(f)))
+        return -errno;
+    posix_file(f)->unsynced = false;
+    return 0;
+}
+
+static size_t iov_bytes(const struct iovec *iov, int n)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < n; i++)
+        bytes += iov[i].iov_len;
+    return bytes;
+}
+
+/* One call for both. The device may be told to put just these bytes on its medium, so that
+ * everything before must be there already. 1: done; 0: the long way, please. */
+static int commit_at_once(const struct posix_file *p, const struct iovec *iov, int n, uint64_t off)
+{
+    if (!p->direct || p->unsynced)
+        return 0;
+    ssize_t done = pwritev2(p->fd, iov, n, (off_t)off, RWF_DSYNC);
+    if (done < 0)
+        return errno == EOPNOTSUPP || errno == EINTR ? 0 : -errno;
+    return (size_t)done == iov_bytes(iov, n);
 }
 
 static int posix_commit(struct io_file *f, const struct iovec *iov, int n, uint64_t off)
 {
-    int err = posix_pwritev(f, iov, n, off);
-    return err ? err : posix_sync(f);
+    int rc = commit_at_once(posix_file(f), iov, n, off);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    rc = posix_pwritev(f, iov, n, off);
+    return rc ? rc : posix_sync(f);
 }
 
 static int posix_truncate(struct io_file *f, uint64_t size)
 {
     int r;
+    posix_file(f)->unsynced = true;
     do {
         r = ftruncate(fd_of(f), (off_t)size);
     } while (r && errno == EINTR);
@@ -171,6 +214,7 @@ static int grow_by_writing(struct io_file *f, uint64_t off, uint64_t n)
 static int posix_allocate(struct io_file *f, uint64_t off, uint64_t n)
 {
     int r;
+    posix_file(f)->unsynced = true;
     do {
         r = fallocate(fd_of(f), 0, (off_t)off, (off_t)n);
     } while (r && errno == EINTR);
@@ -270,26 +314,15 @@ static int posix_list(struct io *io, const char *path, int (*each)(void *ctx, co
     return r;
 }
 
-static int sync_fs_of(int fd)
+static int posix_sync_fs(struct io_file *f)
 {
     enum { OVERLAYFS = 0x794c7630 }; /* its syncfs passes only some of the dirty files down */
     struct statfs s;
-    if (fstatfs(fd, &s))
+    if (fstatfs(fd_of(f), &s))
         return -errno;
     if (s.f_type == OVERLAYFS)
         return -ENOTSUP;
-    return syncfs(fd) ? -errno : 0;
-}
-
-static int posix_sync_fs(struct io *io, const char *path)
-{
-    (void)io;
-    int fd = open_fd(path, O_RDONLY);
-    if (fd < 0)
-        return fd;
-    int err = sync_fs_of(fd);
-    close(fd);
-    return err;
+    return syncfs(fd_of(f)) ? -errno : 0;
 }
 
 static int posix_lock(struct io *io, const char *path, struct io_file **out)

@@ -81,7 +81,7 @@ int data_capture(struct shard *s, struct checkpoint *c, void **work, struct err 
         data_work_free(s, w, 0, false);
         return rc;
     }
-    w->with_fs = s->cfg.sync_fs && w->n >= SYNC_FS_FROM;
+    w->with_fs = s->log_fs && w->n >= SYNC_FS_FROM;
     *work = w;
     return 0;
 }
@@ -91,7 +91,7 @@ int data_work_run(struct shard *s, void *work, struct err *e)
     struct data_work *w = work;
     int rc = 0;
     if (w->with_fs) {
-        rc = io_sync_fs(s->cfg.io, s->cfg.plog.dir);
+        rc = io_sync_fs(s->log_fs);
         if (rc == -ENOTSUP) {
             w->with_fs = false;
             rc = 0;

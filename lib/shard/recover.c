@@ -274,7 +274,8 @@ static int open_wal(struct shard *s, struct recovery *r, struct err *e)
                                     .dir = s->wal_dir,
                                     .owner = s->cfg.owner,
                                     .segment_bytes = s->cfg.segment_bytes,
-                                    .spare = WAL_SPARE};
+                                    .spare = WAL_SPARE,
+                                    .direct = s->cfg.wal_direct};
     int rc = wal_writer_open(&s->wal, &cfg, r->end.pos, r->end.last_segment, r->term, r->vote,
                              s->cfg.clock->wall_ms(s->cfg.clock), e);
     if (rc)
@@ -332,6 +333,15 @@ static struct shard *make(const struct shard_config *cfg, struct err *e)
     return s;
 }
 
+/* syncfs tells of the writes that failed since its descriptor was opened: so before the first. */
+static int open_log_fs(struct shard *s, struct err *e)
+{
+    if (!s->cfg.sync_fs || !s->log_dir)
+        return 0;
+    int rc = io_open(s->cfg.io, s->log_dir, IO_READ, &s->log_fs);
+    return rc ? err_code(e, rc, "%s", s->log_dir) : 0;
+}
+
 int shard_open(struct shard **out, const struct shard_config *cfg, struct err *e)
 {
     struct err local = {0};
@@ -340,7 +350,9 @@ int shard_open(struct shard **out, const struct shard_config *cfg, struct err *e
     *out = NULL;
     if (!s)
         return -ENOMEM;
-    int rc = recover(s, &r, e ? e : &local);
+    int rc = open_log_fs(s, e);
+    if (rc == 0)
+        rc = recover(s, &r, e ? e : &local);
     if (rc == 0) {
         s->checkpoint_at_ms = shard_now(s);
         s->ops->loaded(s);
@@ -382,5 +394,6 @@ void shard_free(struct shard *s)
     free(s->wal_dir);
     free(s->meta_dir);
     free(s->log_dir);
+    io_close(s->log_fs);
     free(s);
 }

@@ -98,6 +98,7 @@ struct shard_config {
     struct meta_image
         *image;   /* data shards: the image recovery applies under (shard 0 is recovered first) */
     bool sync_fs; /* checkpoints may use io_sync_fs */
+    bool wal_direct; /* the WAL is written past the page cache */
 };
 
 /* ---- life */

@@ -86,6 +86,7 @@ struct shard_messages {
 struct shard {
     struct shard_config cfg;
     char *wal_dir, *meta_dir, *log_dir; /* own copies of the configuration's */
+    struct io_file *log_fs; /* with sync_fs: log_dir, open since before the first write */
     const struct shard_machine_ops *ops;
     union {
         struct data_machine *data;

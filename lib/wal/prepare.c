@@ -54,6 +54,7 @@ static int fill_plan(struct wal_writer *w, struct wal_prepare *p, int64_t wall_m
 {
     p->plan.io = w->io;
     p->plan.dir = w->dir;
+    p->plan.direct = p->plan.zeros = w->direct;
     p->plan.header = (struct wal_segment_header){
         .id = w->next_id, .size = w->segment_bytes, .owner = w->owner, .created_ms = wall_ms};
     return wal_salt(w, &p->plan.header.salt);

@@ -17,6 +17,8 @@
 
 #include "wal/state.h"
 
+enum { ZEROS = 1 << 20 }; /* bytes of them in one write */
+
 static int temporary_path(char *buf, size_t cap, const char *dir, uint64_t id)
 {
     return io_path(buf, cap, dir, "%020" PRIu64 ".tmp", id);
@@ -55,12 +57,32 @@ static int take_old(struct wal_segment_plan *p, const char *tmp, struct err *e)
     return sync_names(p->io, p->dir, &p->uncertain, e);
 }
 
+/* Space that is merely reserved becomes the file's only when it is written: a change of extents,
+ * and a commit of the file system's journal, for each of the first writes. */
+static int write_zeros(struct io_file *f, uint64_t size)
+{
+    size_t n = ZEROS < size ? ZEROS : (size_t)size;
+    uint8_t *zeros = aligned_alloc(WAL_BLOCK, n);
+    if (!zeros)
+        return -ENOMEM;
+    memset(zeros, 0, n);
+    int rc = 0;
+    for (uint64_t at = 0; at < size && rc == 0; at += n)
+        rc = io_pwrite(f, zeros, size - at < n ? (size_t)(size - at) : n, at);
+    free(zeros);
+    return rc;
+}
+
 /* Full size, header, durable. */
 static int fill(const struct wal_segment_plan *p, struct io_file *f, const char *tmp, struct err *e)
 {
     int rc = io_allocate(f, 0, p->header.size);
     if (rc != 0)
         return err_code(e, rc, "%s: cannot reserve %" PRIu64 " bytes", tmp, p->header.size);
+    if (p->zeros && !p->recycle)
+        rc = write_zeros(f, p->header.size);
+    if (rc != 0)
+        return err_code(e, rc, "%s: cannot write zeros", tmp);
     uint8_t *block = aligned_alloc(WAL_BLOCK, WAL_BLOCK);
     if (!block)
         return err_code(e, -ENOMEM, "%s", tmp);
@@ -79,6 +101,8 @@ static int build(struct wal_segment_plan *p, const char *tmp, const char *path, 
     if (rc != 0)
         return rc;
     int how = p->recycle ? IO_WRITE : IO_WRITE | IO_CREATE | IO_TRUNC;
+    if (p->direct)
+        how |= IO_DIRECT;
     rc = io_open(p->io, tmp, how, &p->file);
     if (rc != 0)
         return err_code(e, rc, "%s: cannot open", tmp);

@@ -24,6 +24,7 @@ struct wal_writer {
     struct wal_owner owner;
     uint64_t segment_bytes;
     unsigned spare;
+    bool direct;
     uint64_t (*random)(void *ctx);
     void *random_ctx;
 
@@ -60,6 +61,8 @@ struct wal_segment_plan {
     struct io *io;
     const char *dir; /* the writer's: outlives the plan */
     struct wal_segment_header header;
+    bool direct;      /* open it past the page cache */
+    bool zeros;       /* write all of it, if it is not an old one */
     uint64_t recycle; /* id of the old segment whose file becomes the new one; 0: none */
     /* results */
     struct io_file *file;

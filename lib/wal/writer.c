@@ -86,6 +86,7 @@ static int first_segment(struct wal_writer *w, uint64_t id, int64_t wall_ms, str
     struct wal_segment_plan plan = {
         .io = w->io,
         .dir = w->dir,
+        .direct = w->direct, /* but no zeros: a start must not wait for them */
         .header = {.id = id, .size = w->segment_bytes, .owner = w->owner, .created_ms = wall_ms},
     };
     int rc = wal_salt(w, &plan.header.salt);
@@ -151,6 +152,7 @@ static struct wal_writer *new_writer(const struct wal_writer_config *cfg)
     w->owner = cfg->owner;
     w->segment_bytes = cfg->segment_bytes;
     w->spare = cfg->spare;
+    w->direct = cfg->direct;
     w->random = cfg->random;
     w->random_ctx = cfg->random_ctx;
     w->dir = strdup(cfg->dir);

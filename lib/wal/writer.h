@@ -72,6 +72,10 @@ struct wal_writer_config {
     struct wal_owner owner;
     uint64_t segment_bytes; /* of new segments: a multiple of WAL_BLOCK, >= WAL_SEGMENT_MIN */
     unsigned spare;         /* freed segments kept for recycling */
+    /* Write past the page cache, into segments filled with zeros ahead: a commit then copies
+     * nothing and changes nothing but its own blocks, neither extents nor the file system's
+     * journal. */
+    bool direct;
     uint64_t (*random)(void *ctx); /* salts; NULL: getrandom */
     void *random_ctx;
 };

@@ -145,7 +145,10 @@ START_TEST(sync_fs_makes_all_durable)
     ck_assert_ok(io_mkdir(io, "/d"));
     struct io_file *f = open_new(m, "/d/a");
     put(f, 'A', 1, 0);
-    ck_assert_ok(io_sync_fs(io, "/"));
+    struct io_file *root;
+    ck_assert_ok(io_open(io, "/", IO_READ, &root));
+    ck_assert_ok(io_sync_fs(root));
+    io_close(root);
     expect_after(m, IO_CUT_NONE, 0, "/d/a", "A");
     io_close(f);
     io_mem_free(m);

@@ -22,7 +22,9 @@ static struct {
     bool cannot_allocate;
     int sync_error;
     bool on_overlayfs;
-    unsigned calls;
+    int direct_error;  /* of an open past the page cache */
+    int at_once_error; /* of a write that syncs */
+    unsigned calls, syncs, at_once;
 } odd;
 
 static bool interrupts(void)
@@ -62,8 +64,30 @@ int fallocate(int fd, int mode, off_t off, off_t n)
     return interrupts() ? -1 : (int)syscall(SYS_fallocate, fd, mode, off, n);
 }
 
+/* What is asked of the device is counted; where the test's directory is may not be able to do it.
+ */
+ssize_t pwritev2(int fd, const struct iovec *iov, int n, off_t off, int flags)
+{
+    ck_assert_int_eq(flags, RWF_DSYNC);
+    odd.at_once++;
+    errno = odd.at_once_error;
+    if (odd.at_once_error)
+        return -1;
+    return odd.most ? syscall(SYS_pwrite64, fd, iov->iov_base, limited(iov->iov_len), off)
+                    : syscall(SYS_pwritev, fd, iov, n, off, 0);
+}
+
+int open(const char *path, int flags, ...)
+{
+    errno = odd.direct_error;
+    if (odd.direct_error && flags & O_DIRECT)
+        return -1;
+    return (int)syscall(SYS_openat, AT_FDCWD, path, flags & ~O_DIRECT, 0640);
+}
+
 int fdatasync(int fd)
 {
+    odd.syncs++;
     errno = odd.sync_error;
     return odd.sync_error ? -1 : (int)syscall(SYS_fdatasync, fd);
 }
@@ -130,6 +154,53 @@ START_TEST(a_failed_sync_fails_the_commit)
 }
 END_TEST
 
+START_TEST(a_direct_commit_is_one_call_unless_something_waits_for_a_sync)
+{
+    static _Alignas(IO_DIRECT_BLOCK) uint8_t block[IO_DIRECT_BLOCK] = "direct";
+    struct iovec iov = {block, sizeof block};
+    struct io_file *f;
+    const char *path = unit_path(unit_dir(), "direct");
+    ck_assert_ok(io_open(io_posix(), path, IO_WRITE | IO_CREATE | IO_DIRECT, &f));
+    ck_assert_ok(io_allocate(f, 0, 3 * sizeof block));
+    ck_assert_ok(io_commit(f, &iov, 1, 0)); /* the file's size is not durable yet */
+    ck_assert(odd.syncs == 1 && odd.at_once == 0);
+    ck_assert_ok(io_commit(f, &iov, 1, sizeof block));
+    ck_assert(odd.syncs == 1 && odd.at_once == 1);
+    ck_assert_ok(io_pwritev(f, &iov, 1, 0));
+    ck_assert_ok(io_commit(f, &iov, 1, sizeof block));
+    ck_assert(odd.syncs == 2 && odd.at_once == 1);
+    odd.most = 100; /* a short one is done again, whole */
+    odd.at_once = 0;
+    ck_assert_ok(io_commit(f, &iov, 1, 2 * sizeof block));
+    ck_assert(odd.syncs == 3 && odd.at_once == 1);
+    odd.most = 0;
+    odd.at_once_error = EIO;
+    ck_assert_int_eq(io_commit(f, &iov, 1, 0), -EIO);
+    odd.at_once_error = EOPNOTSUPP;
+    ck_assert_ok(io_commit(f, &iov, 1, 0));
+    ck_assert_uint_eq(odd.syncs, 4);
+    uint8_t back[sizeof block];
+    ck_assert_int_eq(io_pread(f, back, sizeof back, 2 * sizeof back), sizeof back);
+    ck_assert_mem_eq(back, block, sizeof back);
+    io_close(f);
+}
+END_TEST
+
+START_TEST(where_nothing_is_direct_the_cache_is_used)
+{
+    struct iovec iov = {"a", 1};
+    struct io_file *f;
+    const char *path = unit_path(unit_dir(), "cached");
+    odd.direct_error = EINVAL;
+    ck_assert_ok(io_open(io_posix(), path, IO_WRITE | IO_CREATE | IO_EXCL | IO_DIRECT, &f));
+    ck_assert_ok(io_commit(f, &iov, 1, 0));
+    ck_assert(odd.syncs == 1 && odd.at_once == 0);
+    io_close(f);
+    odd.direct_error = EACCES;
+    ck_assert_int_eq(io_open(io_posix(), path, IO_WRITE | IO_DIRECT, &f), -EACCES);
+}
+END_TEST
+
 START_TEST(zeros_are_written_where_nothing_can_be_allocated)
 {
     struct io_file *f = new_file();
@@ -149,8 +220,11 @@ END_TEST
 
 START_TEST(overlayfs_is_not_trusted_to_sync_as_a_whole)
 {
+    struct io_file *dir;
+    ck_assert_ok(io_open(io_posix(), unit_dir(), IO_READ, &dir));
     odd.on_overlayfs = true;
-    ck_assert_int_eq(io_sync_fs(io_posix(), unit_dir()), -ENOTSUP);
+    ck_assert_int_eq(io_sync_fs(dir), -ENOTSUP);
+    io_close(dir);
 }
 END_TEST
 
@@ -207,7 +281,9 @@ START_TEST(a_short_write_that_cannot_go_on_is_an_error)
 }
 END_TEST
 
-UNIT_MAIN(short_and_interrupted_calls_are_continued, a_write_of_nothing_is_an_error,
-          a_failed_sync_fails_the_commit, zeros_are_written_where_nothing_can_be_allocated,
+UNIT_MAIN(a_direct_commit_is_one_call_unless_something_waits_for_a_sync,
+          where_nothing_is_direct_the_cache_is_used, short_and_interrupted_calls_are_continued,
+          a_write_of_nothing_is_an_error, a_failed_sync_fails_the_commit,
+          zeros_are_written_where_nothing_can_be_allocated,
           overlayfs_is_not_trusted_to_sync_as_a_whole, modes_and_descriptors,
           remove_tree_follows_no_links, a_short_write_that_cannot_go_on_is_an_error)

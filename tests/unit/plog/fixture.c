@@ -144,6 +144,14 @@ void fixture_fill(struct fixture *f, size_t n)
     }
 }
 
+static void sync_all(struct fixture *f)
+{
+    struct io_file *dir;
+    ck_assert_ok(io_open(f->io, f->cfg.dir, IO_READ, &dir));
+    ck_assert_ok(io_sync_fs(dir));
+    io_close(dir);
+}
+
 void fixture_sync(struct fixture *f, bool with_fs)
 {
     struct plog_syncing *s;
@@ -154,7 +162,7 @@ void fixture_sync(struct fixture *f, bool with_fs)
     int rc = plog_syncing_run(s, with_fs, &e);
     ck_assert_msg(rc == 0, "%s", e.text);
     if (with_fs)
-        ck_assert_ok(io_sync_fs(f->io, f->cfg.dir));
+        sync_all(f);
     plog_syncing_free(s);
 }
 
