@@ -10,7 +10,7 @@
  * answers bench_batch, bench_stamp                            the records sent bench_check,
  * bench_book, bench_acked, acklog        whether all is there that should be bench_disk the disk's
  * own floor, without any broker bench_stats, bench_report, bench_env                what is told in
- * the end
+ * the end bench_durability, bench_process kill the broker meanwhile
  */
 #ifndef CLI_BENCH_H
 #define CLI_BENCH_H
@@ -26,7 +26,14 @@
 #include "cli/bench_book.h"
 #include "cli/cli.h"
 
-enum bench_mode { BENCH_PRODUCE, BENCH_CONSUME, BENCH_ROUND_TRIP, BENCH_METADATA, BENCH_DISK };
+enum bench_mode {
+    BENCH_PRODUCE,
+    BENCH_CONSUME,
+    BENCH_ROUND_TRIP,
+    BENCH_METADATA,
+    BENCH_DISK,
+    BENCH_DURABILITY
+};
 
 struct bench_options {
     struct cli_common common;
@@ -45,7 +52,11 @@ struct bench_options {
     const char *ack_log, *check_ack_log, *json_path, *csv_path;
     const char *file, *dir;
     int64_t file_size;
-    char *command_line; /* as given, for the report; owned */
+    const char *start, *kill; /* durability: shell commands */
+    int64_t cycles, seed;     /* seed -1: drawn */
+    int64_t kill_within_ms, ready_ms;
+    const atomic_llong *until_ns; /* no request is begun after it; NULL: duration and count say */
+    char *command_line;           /* as given, for the report; owned */
 };
 
 /* An idempotent producer. */

@@ -9,12 +9,14 @@ libbench_la_SOURCES = \
 	cli/bench_check.c cli/bench_check.h \
 	cli/bench_conn.c cli/bench_conn.h \
 	cli/bench_disk.c cli/bench_disk.h \
+	cli/bench_durability.c cli/bench_durability.h \
 	cli/bench_env.c cli/bench_env.h \
 	cli/bench_fetch.c cli/bench_fetch.h \
 	cli/bench_load.c cli/bench_load.h \
 	cli/bench_meta.c cli/bench_meta.h \
 	cli/bench_opt.c cli/bench_opt.h \
 	cli/bench_pace.c cli/bench_pace.h \
+	cli/bench_process.c cli/bench_process.h \
 	cli/bench_produce.c cli/bench_produce.h \
 	cli/bench_ranges.c cli/bench_ranges.h \
 	cli/bench_report.c cli/bench_report.h \

@@ -5,11 +5,15 @@
 #include <string.h>
 
 #define AT(member) offsetof(struct bench_options, member)
-enum { RECORDS_MAX = 1000000 };
+enum { RECORDS_MAX = 1000000, CYCLES_MAX = 1000000, CYCLES = 10, DURABILITY_CLIENTS = 8 };
 
-static const struct opt_choice modes[] = {
-    {"produce", BENCH_PRODUCE},   {"consume", BENCH_CONSUME}, {"round-trip", BENCH_ROUND_TRIP},
-    {"metadata", BENCH_METADATA}, {"disk", BENCH_DISK},       {NULL, 0}};
+static const struct opt_choice modes[] = {{"produce", BENCH_PRODUCE},
+                                          {"consume", BENCH_CONSUME},
+                                          {"round-trip", BENCH_ROUND_TRIP},
+                                          {"metadata", BENCH_METADATA},
+                                          {"disk", BENCH_DISK},
+                                          {"durability", BENCH_DURABILITY},
+                                          {NULL, 0}};
 static const struct opt_choice acks[] = {{"0", 0}, {"1", 1}, {"all", -1}, {"-1", -1}, {NULL, 0}};
 static const struct opt_choice codecs[] = {{"none", BATCH_NONE},     {"gzip", BATCH_GZIP},
                                            {"snappy", BATCH_SNAPPY}, {"lz4", BATCH_LZ4},
@@ -85,6 +89,21 @@ const struct opt bench_opts[] = {
     {0, "check-ack-log", "FILE", OPT_TEXT, AT(check_ack_log),
      "put no load on: check that the topic holds what FILE says was acknowledged; status 8 if not",
      .fill = OPT_FILL_FILE},
+    {0, "start", "CMD", OPT_TEXT, AT(start),
+     "durability: shell command that starts the broker, in the foreground or not"},
+    {0, "kill", "CMD", OPT_TEXT, AT(kill),
+     "durability: shell command that kills it (default: SIGKILL to all processes of --start)"},
+    {0, "cycles", "N", OPT_INT, AT(cycles), "durability: kills (default 10, or no bound with -d)",
+     .min = 1, .max = CYCLES_MAX},
+    {0, "kill-within", "TIME", OPT_MS, AT(kill_within_ms),
+     "durability: kill at a random moment within it, from the first acknowledgement on (default "
+     "2s)",
+     .min = 1, .max = OPT_MS_MAX},
+    {0, "ready-timeout", "TIME", OPT_MS, AT(ready_ms),
+     "durability: how long the broker may take to answer again (default 60s)", .min = 1,
+     .max = OPT_MS_MAX},
+    {0, "seed", "N", OPT_INT, AT(seed), "durability: draw the moments from it (default random)",
+     .min = 0, .max = INT64_MAX},
     {0, "consumers", "N", OPT_INT, AT(consumers),
      "round-trip: connections that read (default one a thread)", .min = 1, .max = 100000},
     {0, "repeat", NULL, OPT_FLAG, AT(repeat),
@@ -138,6 +157,9 @@ struct bench_options bench_options_default(void)
         .fetch_wait_ms = 500,
         .dir = ".",
         .file_size = 256 << 20,
+        .seed = -1,
+        .kill_within_ms = 2000,
+        .ready_ms = 60000,
     };
 }
 
@@ -150,9 +172,14 @@ enum {
     IN_ROUND_TRIP = 4,
     IN_METADATA = 8,
     IN_DISK = 16,
-    IN_CHECK = 32
+    IN_DURABILITY = 32,
+    IN_CHECK = 64
 };
-enum { WRITING = IN_PRODUCE | IN_ROUND_TRIP, LOADING = WRITING | IN_METADATA };
+enum {
+    WRITING = IN_PRODUCE | IN_ROUND_TRIP | IN_DURABILITY,
+    LOADING = WRITING | IN_METADATA,
+    BOUNDED = IN_PRODUCE | IN_ROUND_TRIP | IN_METADATA | IN_DISK
+};
 static const struct {
     const char *name;
     unsigned modes;
@@ -162,16 +189,23 @@ static const struct {
     {"idempotent", WRITING},
     {"keep-going", LOADING},
     {"retry", LOADING},
-    {"delete-topic-after", WRITING | IN_CONSUME},
+    {"delete-topic-after", IN_PRODUCE | IN_ROUND_TRIP | IN_CONSUME},
     {"create-topic", LOADING | IN_CONSUME},
-    {"validate", WRITING | IN_CONSUME},
+    {"validate", IN_PRODUCE | IN_ROUND_TRIP | IN_CONSUME},
+    {"start", IN_DURABILITY},
+    {"kill", IN_DURABILITY},
+    {"cycles", IN_DURABILITY},
+    {"kill-within", IN_DURABILITY},
+    {"ready-timeout", IN_DURABILITY},
+    {"seed", IN_DURABILITY},
+    {"csv-output", BOUNDED | IN_CONSUME},
     {"ack-log", WRITING},
     {"consumers", IN_ROUND_TRIP},
     {"repeat", IN_CONSUME},
     {"file", IN_DISK},
     {"dir", IN_DISK},
     {"file-size", IN_DISK},
-    {"message-count", LOADING | IN_DISK},
+    {"message-count", BOUNDED},
     {"duration", LOADING | IN_CONSUME | IN_DISK},
 };
 
@@ -188,9 +222,48 @@ static int check_modes(const struct bench_options *o, const struct opt_args *arg
     return 0;
 }
 
+/* `chronik-bench durability`: a mode may stand where other programs have a command. */
+static int take_operand(struct bench_options *o, const struct opt_args *args)
+{
+    if (args->n == 0)
+        return 0;
+    if (opt_given(args, "mode"))
+        return cli_misuse("%s: the mode is given twice", args->operands[0]);
+    for (const struct opt_choice *c = modes; c->name; c++)
+        if (strcmp(c->name, args->operands[0]) == 0) {
+            o->mode = c->value;
+            return 0;
+        }
+    return cli_misuse("%s: no such mode", args->operands[0]);
+}
+
+/* What a producer does about a lost connection is what is tested. */
+static int check_durability(struct bench_options *o, const struct opt_args *args)
+{
+    if (o->mode != BENCH_DURABILITY)
+        return 0;
+    if (!o->start)
+        return cli_misuse("durability needs --start: the command that starts the broker");
+    if (o->acks == 0)
+        return cli_misuse("--acks 0 promises nothing that could be tested");
+    if (!opt_given(args, "topic"))
+        o->topic = "chronik-durability";
+    if (!opt_given(args, "clients") && !opt_given(args, "concurrency"))
+        o->clients = DURABILITY_CLIENTS;
+    if (!o->cycles)
+        o->cycles = o->duration_ms ? CYCLES_MAX : CYCLES;
+    if (!opt_given(args, "acks") || o->acks == -1)
+        o->idempotent = true;
+    o->keep_going = o->create_topic = true;
+    if (!opt_given(args, "report-interval-secs"))
+        o->report_ms = 0;
+    return 0;
+}
+
 static int check_writing(struct bench_options *o, const struct opt_args *args)
 {
-    bool stamped = o->validate || o->mode == BENCH_ROUND_TRIP || o->ack_log;
+    bool stamped =
+        o->validate || o->mode == BENCH_ROUND_TRIP || o->mode == BENCH_DURABILITY || o->ack_log;
     if (o->batch_bytes && opt_given(args, "batch-size"))
         return cli_misuse("--batch-size and --batch-bytes both say how large a request is");
     if (o->batch_bytes)
@@ -222,10 +295,14 @@ static int64_t cores(void)
 
 int bench_options_check(struct bench_options *o, const struct opt_args *args)
 {
-    int rc = check_modes(o, args);
+    int rc = take_operand(o, args);
+    if (!rc)
+        rc = check_modes(o, args);
+    if (!rc)
+        rc = check_durability(o, args);
     if (rc)
         return rc;
-    if (!o->duration_ms && !o->count && o->mode != BENCH_CONSUME)
+    if (o->mode != BENCH_DURABILITY && !o->duration_ms && !o->count && o->mode != BENCH_CONSUME)
         o->duration_ms = 10000;
     if (o->repeat && !o->duration_ms)
         o->duration_ms = 10000;

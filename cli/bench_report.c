@@ -8,7 +8,8 @@
 
 #include "cli/bench_env.h"
 
-static const char *const mode_names[] = {"produce", "consume", "round-trip", "metadata", "disk"};
+static const char *const mode_names[] = {"produce",  "consume", "round-trip",
+                                         "metadata", "disk",    "durability"};
 
 static const char *acks_name(int acks)
 {

@@ -21,19 +21,21 @@ static void on_signal(int sig)
         loop_stop(interruptible);
 }
 
+static struct sigaction before_int, before_term;
+
 static void catch_signals(struct loop *l)
 {
     struct sigaction sa = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     interruptible = l;
     interruptions = 0;
-    sigaction(SIGINT, &sa, NULL);
-    sigaction(SIGTERM, &sa, NULL);
+    sigaction(SIGINT, &sa, &before_int);
+    sigaction(SIGTERM, &sa, &before_term);
 }
 
 static void release_signals(void)
 {
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
+    sigaction(SIGINT, &before_int, NULL);
+    sigaction(SIGTERM, &before_term, NULL);
     interruptible = NULL;
 }
 
@@ -49,7 +51,10 @@ int32_t run_take(struct run *r, int32_t n)
 
 int64_t run_end_ns(const struct run *r)
 {
-    return atomic_load_explicit(&r->end_ns, memory_order_relaxed);
+    int64_t end = atomic_load_explicit(&r->end_ns, memory_order_relaxed);
+    int64_t until =
+        r->plan.until_ns ? atomic_load_explicit(r->plan.until_ns, memory_order_relaxed) : INT64_MAX;
+    return end < until ? end : until;
 }
 
 int64_t run_give_up_ns(const struct run *r)

@@ -18,6 +18,7 @@ struct run_plan {
     int64_t rate, batch;            /* of the paced; rate 0: closed loop */
     int64_t warmup_ms, duration_ms; /* duration 0: no bound */
     int64_t count;                  /* records in all, 0: no bound */
+    const atomic_llong *until_ns;   /* another thread's word on when it ends; NULL: nobody's */
     bool quiet;                     /* no lines in between */
     bool checked;                   /* each worker has a check */
     void *own;                      /* for the kinds */

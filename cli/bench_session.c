@@ -67,6 +67,7 @@ static struct run_plan plan_of(const struct bench_options *o, const struct load_
         .warmup_ms = o->warmup_ms,
         .duration_ms = o->duration_ms,
         .count = o->count,
+        .until_ns = o->until_ns,
     };
 }
 
@@ -220,6 +221,7 @@ static int run_mode(struct bench_session *s, struct err *e)
     case BENCH_METADATA:
         return run_metadata(s, e);
     case BENCH_DISK:
+    case BENCH_DURABILITY:
         break;
     }
     return err_set(e, ERR_INVALID, "not a mode for a broker");

@@ -6,6 +6,7 @@
 
 #include "cli/bench_acked.h"
 #include "cli/bench_disk.h"
+#include "cli/bench_durability.h"
 #include "cli/bench_opt.h"
 #include "cli/bench_report.h"
 #include "cli/bench_session.h"
@@ -13,7 +14,7 @@
 static int bench(void *values, const struct opt_args *args);
 
 static const struct opt_command commands[] = {
-    {NULL, "", 0, 0, "put load on a broker", OPT_FILL_NONE, bench},
+    {NULL, "[MODE]", 0, 1, "put load on a broker", OPT_FILL_NONE, bench},
 };
 
 /* The command line as one text, for the report. */
@@ -229,5 +230,7 @@ static int bench(void *values, const struct opt_args *args)
         return status;
     if (o->check_ack_log)
         return check_ack_log(o, opt_given(args, "topic"));
+    if (o->mode == BENCH_DURABILITY)
+        return bench_durability(o);
     return o->mode == BENCH_DISK ? load_disk(o) : load_broker(o);
 }

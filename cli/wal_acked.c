@@ -57,6 +57,8 @@ int acked_open(struct acked_check *c, const char *file, const char *dir, struct 
     struct place place;
     *c = (struct acked_check){.dir = dir, .faults = json_new_array()};
     int rc = acklog_read(&c->log, file, e); /* before anything else: its records are there by now */
+    if (rc == 0 && c->log.n_runs == 0)
+        rc = err_set(e, ERR_MALFORMED, "%s: no run is in it", file);
     if (rc == 0)
         rc = place_find(&place, io_posix(), dir, e);
     if (rc == 0 && place.kind != PLACE_NODE)

@@ -66,6 +66,10 @@ COMMANDS = [
     ('chronik-bench', 'an unknown codec', 2, '--compression rar'),
     ('chronik-bench', 'a broker that is not there', 5, f'-b {NOBODY} -t x -d 1s --timeout 2s'),
     ('chronik-bench', 'a topic that is not there', 3, '-m consume -t nowhere -d 1s'),
+    ('chronik-bench', 'a mode that is none', 2, 'fly'),
+    ('chronik-bench', 'durability without a broker to start', 2, 'durability'),
+    ('chronik-bench', 'a broker that cannot be started', 1,
+     f'durability --start false -q --timeout 1s -b {NOBODY}'),
     ('chronik-bench', 'an ack log that is not there', 3, '-t plain --check-ack-log {missing}'),
 ]
 
