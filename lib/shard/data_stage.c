@@ -280,21 +280,18 @@ static void enqueue(struct data_machine *m, struct shard_produce *p)
     m->staged_tail = &p->next;
 }
 
-/* A newer image is there: look again, in the order they came. */
+/* A newer image is there: look again, in the order they came, and before what came after them: a
+ * batch must not overtake one that its producer sent earlier. */
 void data_retry_waiting(struct shard *s)
 {
-    struct shard_produce *w = s->data->waiting, *in_order = NULL;
-    s->data->waiting = NULL;
-    while (w) {
-        struct shard_produce *next = w->next;
-        w->next = in_order;
-        in_order = w;
-        w = next;
-    }
-    while (in_order) {
-        struct shard_produce *next = in_order->next;
-        enqueue(s->data, in_order);
-        in_order = next;
+    struct data_machine *m = s->data;
+    while (m->waiting) { /* the last to come is the first of the list */
+        struct shard_produce *p = m->waiting;
+        m->waiting = p->next;
+        p->next = m->staged;
+        if (!m->staged)
+            m->staged_tail = &p->next;
+        m->staged = p;
     }
 }
 

@@ -512,6 +512,28 @@ START_TEST(a_new_topic_is_served_once_its_image_is_handed_on)
 }
 END_TEST
 
+START_TEST(what_waited_for_an_image_goes_before_what_came_later)
+{
+    begin();
+    rig.drop_apply = true;
+    ck_assert_ok(rig_create_topic(&rig, "t", 1));
+    struct rig_topic *t = rig_topic(&rig, "t");
+    struct rig_batch *b[4];
+    for (int i = 0; i < 4; i++) {
+        b[i] = rig_produce(&rig, t, 0, 3, 100, 77, 0, 3 * i);
+        if (i < 2)
+            rig_flush(&rig); /* these have met the old image; those come while the new one does */
+    }
+    shard_set_image(rig.shard[1].s, shard_image(rig.shard[0].s));
+    rig_run(&rig);
+    for (int i = 0; i < 4; i++) {
+        ck_assert_int_eq(b[i]->produce.code, 0);
+        ck_assert_int_eq(b[i]->produce.base_offset, 3 * i);
+    }
+    rig_release(&rig);
+}
+END_TEST
+
 START_TEST(a_deletion_waits_for_the_checkpoint_that_is_being_made)
 {
     struct rig history;
@@ -684,6 +706,7 @@ UNIT_MAIN(batches_get_dense_offsets_and_come_back, nothing_is_acknowledged_befor
           a_full_disk_refuses_and_resumes, the_wal_stays_within_its_bound,
           a_deleted_topic_made_again_has_none_of_the_old_data,
           a_new_topic_is_served_once_its_image_is_handed_on,
+          what_waited_for_an_image_goes_before_what_came_later,
           a_deletion_waits_for_the_checkpoint_that_is_being_made,
           idle_means_a_mark_and_then_every_flip_is_corruption,
           damaged_directories_are_refused_with_the_file_named,
