@@ -16,6 +16,26 @@ int plog_dirname(char *buf, size_t cap, const char *topic, int32_t partition)
     return n < 0 || (size_t)n >= cap ? -ENAMETOOLONG : 0;
 }
 
+/* The partition is behind the last '-'. */
+bool plog_parse_dirname(const char *name, char *topic, size_t cap, int32_t *partition)
+{
+    const char *dash = strrchr(name, '-');
+    if (!dash || dash == name || (size_t)(dash - name) >= cap || !dash[1] || strlen(dash) > 11)
+        return false;
+    int64_t v = 0;
+    for (const char *c = dash + 1; *c; c++) {
+        if (*c < '0' || *c > '9')
+            return false;
+        v = v * 10 + (*c - '0');
+    }
+    if (v > INT32_MAX || (dash[1] == '0' && dash[2]))
+        return false;
+    memcpy(topic, name, (size_t)(dash - name));
+    topic[dash - name] = 0;
+    *partition = (int32_t)v;
+    return true;
+}
+
 bool plog_parse_name(const char *name, int64_t *base, const char **ending)
 {
     int64_t v = 0;

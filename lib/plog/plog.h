@@ -213,6 +213,11 @@ int32_t plog_epoch_of(const struct plog *p, int64_t offset);
 
 /* The directory name of a partition: "<topic>-<partition>". */
 int plog_dirname(char *buf, size_t cap, const char *topic, int32_t partition);
+/* The reverse: false if name is no such name, or its topic does not fit into cap. */
+bool plog_parse_dirname(const char *name, char *topic, size_t cap, int32_t *partition);
+/* The base offset in a segment file's name, and its ending (".log"): false if it is no such name.
+ */
+bool plog_parse_name(const char *name, int64_t *base, const char **ending);
 /* The topic id a partition's directory states: 0, ERR_MALFORMED or an errno. */
 int plog_dir_id(struct io *io, const char *dir, struct uuid *id);
 /* Rename a partition's directory to "<topic id>-<partition>-delete" and remove it. A missing one is

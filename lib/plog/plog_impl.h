@@ -78,8 +78,6 @@ void plog_retire(const struct plog *p, void (*fn)(void *arg), void *arg);
 int plog_dir_make(struct plog *p, struct err *e);
 /* Write a small derived file as a whole, without a sync. */
 int plog_write_plain(struct io *io, const char *path, const void *p, size_t n, struct err *e);
-/* The base offset in a segment file's name, and its ending: false if it is no such name. */
-bool plog_parse_name(const char *name, int64_t *base, const char **ending);
 
 /* epoch.c */
 struct plog_epochs *plog_epochs_new(const struct plog_epoch *e, size_t n, size_t more);

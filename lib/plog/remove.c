@@ -55,26 +55,6 @@ int plog_remove(const struct plog_config *cfg, const char *topic, int32_t partit
     return rc < 0 ? err_code(e, rc, "%s", topic) : remove_as(cfg, name, topic_id, partition, e);
 }
 
-/* "<topic>-<partition>": the partition is behind the last '-'. */
-static bool parse_partition(const char *name, char *topic, size_t cap, int32_t *partition)
-{
-    const char *dash = strrchr(name, '-');
-    if (!dash || dash == name || (size_t)(dash - name) >= cap || !dash[1] || strlen(dash) > 11)
-        return false;
-    int64_t v = 0;
-    for (const char *c = dash + 1; *c; c++) {
-        if (*c < '0' || *c > '9')
-            return false;
-        v = v * 10 + (*c - '0');
-    }
-    if (v > INT32_MAX || (dash[1] == '0' && dash[2]))
-        return false;
-    memcpy(topic, name, (size_t)(dash - name));
-    topic[dash - name] = 0;
-    *partition = (int32_t)v;
-    return true;
-}
-
 /* "<topic id>-<partition>-delete" or "-new": begun and not finished. No partition's name ends so.
  */
 static bool is_unfinished(const char *name)
@@ -88,7 +68,7 @@ static bool is_unfinished(const char *name)
         return false;
     memcpy(head, name, (size_t)(dash - name));
     head[dash - name] = 0;
-    return parse_partition(head, id, sizeof id, &partition) && uuid_parse(&uuid, id) == 0;
+    return plog_parse_dirname(head, id, sizeof id, &partition) && uuid_parse(&uuid, id) == 0;
 }
 
 struct sweep {
@@ -117,7 +97,7 @@ static int sweep_one(const struct sweep *s, const char *name, struct err *e)
         rc = io_remove_tree(s->cfg->io, path);
         return rc < 0 ? err_code(e, rc, "%s: remove", path) : 0;
     }
-    if (!parse_partition(name, topic, sizeof topic, &partition))
+    if (!plog_parse_dirname(name, topic, sizeof topic, &partition))
         return 0; /* not ours */
     rc = plog_dir_id(s->cfg->io, path, &id);
     if (rc < 0 && rc != -ENOENT && rc != ERR_MALFORMED)
