@@ -86,4 +86,31 @@ man/chronik-wal.1: man/chronik-wal.1.in chronik-wal$(EXEEXT)
 completions/chronik-wal.bash: chronik-wal$(EXEEXT)
 	$(make_completion)
 
+# chronik-log but for its main, likewise.
+noinst_LTLIBRARIES += libclilog.la
+libclilog_la_SOURCES = \
+	cli/log_check.c cli/log_check.h \
+	cli/log_derived.c cli/log_derived.h \
+	cli/log_dump.c cli/log_dump.h \
+	cli/log_filter.c cli/log_filter.h \
+	cli/log_index.c \
+	cli/log_list.c \
+	cli/log_place.c cli/log_place.h \
+	cli/log_stats.c \
+	cli/log_tool.c cli/log_tool.h \
+	cli/log_truth.c cli/log_truth.h \
+	cli/log_verify.c
+libclilog_la_LIBADD = libclimeta.la $(CLI_LIBS)
+bin_PROGRAMS += chronik-log
+chronik_log_SOURCES = cli/chronik-log.c
+chronik_log_LDADD = libclilog.la libclimeta.la $(CLI_LIBS)
+EXTRA_DIST += man/chronik-log.1.in
+man_MANS += man/chronik-log.1
+bashcomp_DATA += completions/chronik-log.bash
+CLEANFILES += man/chronik-log.1 completions/chronik-log.bash
+man/chronik-log.1: man/chronik-log.1.in chronik-log$(EXEEXT)
+	$(make_man)
+completions/chronik-log.bash: chronik-log$(EXEEXT)
+	$(make_completion)
+
 include cli/records.mk

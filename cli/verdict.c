@@ -94,6 +94,15 @@ void faults_add(struct faults *f, const char *file, uint64_t position, const str
     }
 }
 
+void faults_move(struct faults *f, struct faults *from)
+{
+    for (size_t i = 0; i < from->n; i++)
+        put(f, from->v[i].kind, from->v[i].file, from->v[i].position, from->v[i].reason);
+    if (from->trouble)
+        f->trouble = from->trouble;
+    faults_release(from);
+}
+
 void faults_release(struct faults *f)
 {
     free(f->v);

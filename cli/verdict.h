@@ -38,6 +38,8 @@ void faults_add(struct faults *f, const char *file, uint64_t position, const str
 /* The same for a complaint of that kind. */
 void faults_put(struct faults *f, enum fault_kind kind, const char *file, uint64_t position,
                 const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* All of from's to the end of f; from is empty after it. */
+void faults_move(struct faults *f, struct faults *from);
 void faults_release(struct faults *f);
 
 struct verdict {

@@ -115,6 +115,11 @@ run chronik-wal list data
 run chronik-wal dump --records --topic demo --limit 5 data
 run chronik-wal verify data
 
+step "The partitions' logs, in Kafka's format"
+run chronik-log list data
+run chronik-log dump --records --payload --topic demo --limit 5 data
+run chronik-log verify data
+
 step "And the metadata: the latest raft snapshot"
 SNAPSHOT=$(chronik-meta list -o names data | grep 'snapshot$' | tail -n 1)
 run chronik-meta dump "$SNAPSHOT"

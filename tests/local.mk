@@ -31,6 +31,7 @@ include tests/func.mk
 include tests/crash.mk
 include tests/kp.mk
 include tests/lint.mk
+include tests/log.mk
 include tests/loop.mk
 include tests/shard.mk
 include tests/wal.mk
