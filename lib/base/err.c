@@ -42,6 +42,21 @@ const char *err_name(int code)
     return s ? s : "UNKNOWN";
 }
 
+bool err_is_shortage(int code)
+{
+    switch (code) {
+    case -ENOSPC:
+    case -EDQUOT:
+    case -EFBIG:
+    case -EMFILE:
+    case -ENFILE:
+    case -ENOMEM:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Format behind the n bytes that text holds already; what does not fit is cut off. Gives the new
  * length. */
 static __attribute__((format(printf, 3, 0))) size_t put(char text[ERR_TEXT_MAX], size_t n,

@@ -9,6 +9,8 @@
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 
+#include <stdbool.h>
+
 enum {
     ERR_OK = 0,
 #define ERR(name, number, sentence) ERR_##name = number,
@@ -29,6 +31,11 @@ const char *err_str(int code);
 
 /* The name for a code ("CORRUPT", "EIO"), for logs and JSON. Never NULL. */
 const char *err_name(int code);
+
+/* Does the code say that room, descriptors or memory are short? Then nothing is broken, and what
+ * failed may be tried again as it was: ENOSPC, EDQUOT, EFBIG (a limit on file sizes), EMFILE,
+ * ENFILE, ENOMEM. */
+bool err_is_shortage(int code);
 
 /* Set e (if not NULL) to code and the formatted text; ": " and err_str(code) are not added. Returns
  * code, so that `return err_set(e, ERR_CORRUPT, ...)` reads well. */

@@ -8,12 +8,16 @@
  * an error (-EIO when the system wrote fewer bytes without saying why). Functions on different
  * files may run in different threads at the same time; pread and pwrite on one file too.
  *
+ * A sync that gives -EMFILE or -ENFILE was not begun (sync_dir and sync_fs open what they sync): it
+ * may be tried again, while any other failed sync leaves nobody knowing what the disk holds.
+ *
  * Durability follows POSIX as ext4 and XFS keep it: file content and size are durable after sync
  * (fdatasync) on the file; a created, renamed or removed name after sync_dir on its directory.
  */
 #ifndef BASE_IO_H
 #define BASE_IO_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -125,6 +129,11 @@ int io_replace_file(struct io *io, const char *path, const void *buf, size_t n);
 /* Remove a directory and all in it; a missing one is fine. Not durable until its parent is synced.
  */
 int io_remove_tree(struct io *io, const char *path);
+/* Was the sync that gave this code not even begun? */
+static inline bool io_sync_not_begun(int code)
+{
+    return code == -EMFILE || code == -ENFILE;
+}
 /* All names in a directory, sorted bytewise; a malloc'ed array of malloc'ed strings
  * (io_names_free). */
 int io_names(struct io *io, const char *path, char ***names, size_t *n);

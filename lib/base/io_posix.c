@@ -30,6 +30,15 @@ static struct posix_file *posix_file(struct io_file *f)
 {
     return (struct posix_file *)f;
 }
+/* Run a system call until no signal cuts it short: that is no failure, whatever the file system. */
+#define UNINTERRUPTED(call)                      \
+    ({                                           \
+        int unint_r;                             \
+        do {                                     \
+            unint_r = (call);                    \
+        } while (unint_r < 0 && errno == EINTR); \
+        unint_r;                                 \
+    })
 
 static int fd_of(struct io_file *f)
 {
@@ -51,10 +60,7 @@ static int file_new(struct io *io, int fd, struct io_file **out)
 
 static int open_fd(const char *path, int flags)
 {
-    int fd;
-    do {
-        fd = open(path, flags | O_CLOEXEC, FILE_MODE);
-    } while (fd < 0 && errno == EINTR);
+    int fd = UNINTERRUPTED(open(path, flags | O_CLOEXEC, FILE_MODE));
     return fd < 0 ? -errno : fd;
 }
 
@@ -146,7 +152,7 @@ static int posix_pwritev(struct io_file *f, const struct iovec *iov, int n, uint
 
 static int posix_sync(struct io_file *f)
 {
-    if (fdatasync(fd_of(f)))
+    if (UNINTERRUPTED(fdatasync(fd_of(f))))
         return -errno;
     posix_file(f)->unsynced = false;
     return 0;
@@ -183,12 +189,8 @@ static int posix_commit(struct io_file *f, const struct iovec *iov, int n, uint6
 
 static int posix_truncate(struct io_file *f, uint64_t size)
 {
-    int r;
     posix_file(f)->unsynced = true;
-    do {
-        r = ftruncate(fd_of(f), (off_t)size);
-    } while (r && errno == EINTR);
-    return r ? -errno : 0;
+    return UNINTERRUPTED(ftruncate(fd_of(f), (off_t)size)) ? -errno : 0;
 }
 
 static int posix_fstat(struct io_file *f, struct io_stat *st);
@@ -213,11 +215,8 @@ static int grow_by_writing(struct io_file *f, uint64_t off, uint64_t n)
 
 static int posix_allocate(struct io_file *f, uint64_t off, uint64_t n)
 {
-    int r;
     posix_file(f)->unsynced = true;
-    do {
-        r = fallocate(fd_of(f), 0, (off_t)off, (off_t)n);
-    } while (r && errno == EINTR);
+    int r = UNINTERRUPTED(fallocate(fd_of(f), 0, (off_t)off, (off_t)n));
     if (r && errno == EOPNOTSUPP)
         return grow_by_writing(f, off, n);
     return r ? -errno : 0;
@@ -287,7 +286,7 @@ static int posix_sync_dir(struct io *io, const char *path)
     int fd = open_fd(path, O_RDONLY | O_DIRECTORY);
     if (fd < 0)
         return fd;
-    int err = fsync(fd) ? -errno : 0;
+    int err = UNINTERRUPTED(fsync(fd)) ? -errno : 0;
     close(fd);
     return err;
 }
@@ -322,7 +321,7 @@ static int posix_sync_fs(struct io_file *f)
         return -errno;
     if (s.f_type == OVERLAYFS)
         return -ENOTSUP;
-    return syncfs(fd_of(f)) ? -errno : 0;
+    return UNINTERRUPTED(syncfs(fd_of(f))) ? -errno : 0;
 }
 
 static int posix_lock(struct io *io, const char *path, struct io_file **out)
@@ -330,7 +329,7 @@ static int posix_lock(struct io *io, const char *path, struct io_file **out)
     int fd = open_fd(path, O_RDWR | O_CREAT);
     if (fd < 0)
         return fd;
-    if (flock(fd, LOCK_EX | LOCK_NB)) {
+    if (UNINTERRUPTED(flock(fd, LOCK_EX | LOCK_NB))) {
         int err = -errno;
         close(fd);
         return err;

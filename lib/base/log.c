@@ -35,6 +35,18 @@ int log_level_parse(const char *name, enum log_level *level)
     return ERR_INVALID;
 }
 
+bool log_limit_due(struct log_limit *l, int64_t now_ms, int64_t period_ms, uint32_t *held)
+{
+    if (now_ms < l->next_ms) {
+        l->held++;
+        return false;
+    }
+    *held = l->held;
+    l->held = 0;
+    l->next_ms = now_ms + period_ms;
+    return true;
+}
+
 static size_t put_time(char *buf, size_t cap, int64_t ms)
 {
     time_t s = (time_t)(ms / 1000);

@@ -34,6 +34,15 @@ static inline bool log_writes(const struct log *l, enum log_level level)
 void log_line(struct log *l, enum log_level level, const char *area, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* Keeps a line that could come often to one in a while. Zeroed to begin with; one thread. */
+struct log_limit {
+    int64_t next_ms;
+    uint32_t held;
+};
+/* May the line be written now (monotonic ms)? *held gets how often it was not since the last time.
+ */
+bool log_limit_due(struct log_limit *l, int64_t now_ms, int64_t period_ms, uint32_t *held);
+
 #define log_error(l, area, ...) log_line(l, LOG_ERROR, area, __VA_ARGS__)
 #define log_warn(l, area, ...) log_line(l, LOG_WARN, area, __VA_ARGS__)
 #define log_info(l, area, ...) log_line(l, LOG_INFO, area, __VA_ARGS__)
