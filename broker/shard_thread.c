@@ -324,6 +324,8 @@ int shard_thread_open(struct shard_thread *t, const struct node *node, struct me
         .group_records = (uint32_t)s->wal_group_records,
         .group_bytes = (uint32_t)s->wal_group_bytes,
         .linger_us = t->number ? s->wal_linger_us : 0,
+        .reserve_bytes =
+            t->number ? (uint64_t)s->log_dir_reserved_bytes : 0, /* metadata is what it is for */
         .producer_expiry_ms = s->producer_id_expiration_ms,
         .settings = &s->topic,
         .image = image,

@@ -9,9 +9,14 @@
  * first run did, and a clock that jumps makes no segments. A segment whose first batch has no
  * timestamp rolls by size only.
  *
- * Failure modes: whatever goes wrong, nothing is published and the log is marked failed. Bytes that
- * did reach a file lie behind its published end, and new segments are above the one a checkpoint
- * would name: a restart cuts both off, and the write-ahead log has the records.
+ * Failure modes: whatever goes wrong, nothing is published.
+ *
+ * For lack of room (err_is_shortage) nothing is lost either: what did reach the files is taken
+ * back, and the same append may be tried again.
+ *
+ * Anything else marks the log failed. Bytes that did reach a file lie behind its published end, and
+ * new segments are above the one a checkpoint would name: a restart cuts both off, and the
+ * write-ahead log has the records.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -27,6 +32,7 @@ struct append {
     struct plog_segment *seg;   /* being filled */
     uint64_t bytes;             /* it will have */
     int64_t first_time;         /* of its first batch; -1: none that counts */
+    bool wrote_active;          /* bytes may stand behind the end of the active segment */
     int64_t next;               /* offset that is due */
     int32_t epoch;              /* of the batch before */
     struct plog_list *list;     /* with the new segments, NULL if there is none */
@@ -61,12 +67,14 @@ static int write_run(struct append *a, const struct span *batches, size_t n, uin
     if (n == 0)
         return 0;
     int rc = plog_dir_make(a->p, e);
-    if (rc == 0)
-        rc = plog_segment_writable(a->seg, &created, e);
     if (rc < 0)
         return rc;
+    rc = plog_segment_writable(a->seg, &created, e);
     if (created)
         a->p->new_names = true;
+    if (rc < 0)
+        return rc;
+    a->wrote_active |= a->seg == plog_active(a->p);
     rc = write_vectors(a->seg, batches, n, pos);
     return rc < 0 ? err_code(e, rc, "%s: write at byte %" PRIu64, a->seg->path, pos) : 0;
 }
@@ -192,15 +200,40 @@ static void publish(struct append *a, size_t n)
     atomic_store_explicit(&p->log_end, a->next, memory_order_release);
 }
 
-static void give_up(struct append *a, const struct err *e)
+/* The files as they were: no segments that are in no list, and nothing behind the end of the active
+ * one. If that cannot be cut now either, the next append cuts first. */
+static int take_back(struct append *a, struct err *e)
 {
-    size_t known = plog_segments(a->p)->n;
-    for (size_t i = known; a->list && i < a->list->n; i++)
+    struct plog_segment *active = plog_active(a->p);
+    bool created;
+    int rc = 0;
+    for (size_t i = plog_segments(a->p)->n; a->list && i < a->list->n && rc == 0; i++)
+        if (a->list->seg[i]->on_disk)
+            rc = plog_unlink_segment(a->p->cfg.io, a->list->seg[i]->path, e);
+    if (rc < 0 || !a->wrote_active)
+        return rc;
+    active->disk_bytes = UINT64_MAX;
+    rc = plog_segment_writable(active, &created, e);
+    return err_is_shortage(rc) ? 0 : rc;
+}
+
+static int give_up(struct append *a, int rc, struct err *e)
+{
+    if (err_is_shortage(rc)) {
+        struct err why;
+        int back = take_back(a, &why);
+        if (back < 0) {
+            *e = why;
+            rc = back;
+        }
+    }
+    if (!err_is_shortage(rc))
+        plog_fail(a->p);
+    for (size_t i = plog_segments(a->p)->n; a->list && i < a->list->n; i++)
         plog_segment_unref(a->list->seg[i]);
     free(a->list);
     free(a->epochs);
-    plog_fail(a->p);
-    log_error(a->p->cfg.log, "plog", "partition taken offline: %s", e->text);
+    return rc;
 }
 
 int plog_append(struct plog *p, const struct span *batches, size_t n, struct err *e)
@@ -226,10 +259,9 @@ int plog_append(struct plog *p, const struct span *batches, size_t n, struct err
     };
     int rc = write_all(&a, n, e);
     if (rc < 0)
-        give_up(&a, e);
-    else
-        publish(&a, n);
-    return rc;
+        return give_up(&a, rc, e);
+    publish(&a, n);
+    return 0;
 }
 
 int plog_roll(struct plog *p, struct err *e)

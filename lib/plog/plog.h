@@ -88,9 +88,9 @@ void plog_free(struct plog *p);
 
 /* [w] Append n batches that already carry their offsets and epochs; they must follow log_end
  * without a gap. Rolls before or between batches, by size and by time, both as the log's settings
- * say now. All or nothing is published: on an error
- * log_end stays, the log is marked failed and takes no more appends (its WAL still has the
- * records). */
+ * say now. All or nothing is published: on an error log_end stays. For lack of room
+ * (err_is_shortage) the log is as it was before, and the same append may be tried again; after any
+ * other error it is marked failed and takes no more (its WAL still has the records). */
 int plog_append(struct plog *p, const struct span *batches, size_t n, struct err *e);
 /* [w] Let readers see offsets below hw (monotone; <= log_end). */
 void plog_set_high_watermark(struct plog *p, int64_t hw);

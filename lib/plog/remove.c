@@ -39,9 +39,12 @@ static int remove_as(const struct plog_config *cfg, const char *name, const stru
     rc = io_stat(cfg->io, from, &st);
     if (rc < 0)
         return rc == -ENOENT ? 0 : err_code(e, rc, "%s", from);
-    rc = io_remove_tree(cfg->io, to); /* an earlier removal of the same name */
-    if (rc == 0)
-        rc = io_rename(cfg->io, from, to);
+    rc = io_rename(cfg->io, from, to);       /* takes no descriptor */
+    if (rc == -ENOTEMPTY || rc == -EEXIST) { /* an earlier removal of the same name */
+        rc = io_remove_tree(cfg->io, to);
+        if (rc == 0)
+            rc = io_rename(cfg->io, from, to);
+    }
     if (rc == 0)
         rc = io_remove_tree(cfg->io, to);
     return rc < 0 ? err_code(e, rc, "%s: remove", from) : 0;

@@ -52,7 +52,7 @@ static int write_first_entry(const struct shard_config *cfg, struct wal_writer *
         rc = wal_write_seal(&wr, 1, vote, cfg->clock->wall_ms(cfg->clock), NULL);
     if (rc == 0) {
         wal_write_run(&wr, cfg->clock);
-        rc = wal_write_done(&wr);
+        rc = wal_write_done(&wr, NULL);
     }
     wal_write_release(&wr);
     wal_payload_release(&p);

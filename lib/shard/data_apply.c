@@ -7,6 +7,9 @@
  * deleted: its frames are dropped. A partition log that fails takes only itself out: its batches
  * are in the WAL, and stay there because checkpoints are held back until a restart has replayed
  * them.
+ *
+ * Where room is short, the entry is left as it is and comes again: partitions that have their part
+ * of it (applied) are passed over then. Whatever else could fail is done before the append.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -67,11 +70,28 @@ static int apply_trim(struct shard *s, struct span body, struct err *e)
     if (!p || plog_failed(p->log))
         return 0;
     struct err why;
-    if (plog_set_log_start(p->log, t.log_start, &why)) {
+    rc = plog_set_log_start(p->log, t.log_start, &why);
+    if (err_is_shortage(rc)) { /* the log start has moved, what lies below it goes later */
+        log_warn(s->cfg.log, "shard", "old partition segments stay: %s", why.text);
+    } else if (rc) {
         log_error(s->cfg.log, "shard", "log start cannot be moved: %s", why.text);
         s->data->hold = true;
     }
     return 0;
+}
+
+void data_trim_ahead(struct shard *s, struct span payload)
+{
+    size_t at = WAL_PAYLOAD_HEADER;
+    struct wal_frame f;
+    while (wal_frame_next(payload, &at, &f) == 1) {
+        struct wal_trim t;
+        struct data_partition *p = NULL;
+        if (f.type == WAL_TRIM && wal_trim_decode(f.body, &t) == 0)
+            p = data_find(s, &t.topic_id, (int32_t)t.partition);
+        if (p && !plog_failed(p->log))
+            (void)plog_set_log_start(p->log, t.log_start, NULL); /* its turn comes again */
+    }
 }
 
 static int collect(struct shard *s, struct span payload, struct err *e)
@@ -93,38 +113,61 @@ static int collect(struct shard *s, struct span payload, struct err *e)
     return rc < 0 ? err_set(e, rc, "malformed frame at byte %zu of the payload", at) : 0;
 }
 
-static int note_producers(struct data_partition *p, uint64_t index, int64_t wall_ms,
-                          uint64_t *records)
+/* Look at the batches, and get the memory that noting their producers takes. */
+static int reserve_producers(struct data_partition *p, uint64_t *records)
 {
-    for (size_t i = 0; i < p->n_batches; i++) {
+    int rc = 0;
+    *records = 0;
+    for (size_t i = 0; i < p->n_batches && rc == 0; i++) {
         struct batch b;
         if (batch_peek(p->batches[i], &b))
             return ERR_MALFORMED;
         *records += (uint64_t)(b.count > 0 ? b.count : 0);
-        if (b.producer_id >= 0) {
-            int rc = producers_apply(&p->producers, &b, index, wall_ms);
-            if (rc)
-                return rc;
-        }
+        if (b.producer_id >= 0)
+            rc = producers_reserve(&p->producers, &b);
     }
-    return 0;
+    return rc;
+}
+
+static int note_producers(struct data_partition *p, uint64_t index, int64_t when_ms)
+{
+    int rc = 0;
+    for (size_t i = 0; i < p->n_batches && rc == 0; i++) {
+        struct batch b;
+        if (batch_peek(p->batches[i], &b) == 0 && b.producer_id >= 0)
+            rc = producers_apply(&p->producers, &b, index, when_ms);
+    }
+    return rc;
+}
+
+void data_take_offline(struct shard *s, struct data_partition *p, const struct err *why)
+{
+    plog_fail(p->log);
+    s->data->hold = true;
+    log_error(s->cfg.log, "shard",
+              "partition offline (KAFKA_STORAGE_ERROR) until a restart, the log keeps its records, "
+              "other partitions go on partition=%s-%d error=\"%s\": see to the disk, then restart",
+              plog_topic(p->log), plog_partition(p->log), why->text);
 }
 
 static int append_partition(struct shard *s, struct data_partition *p, uint64_t index,
-                            int64_t wall_ms, struct err *e)
+                            int64_t when_ms, struct err *e)
 {
-    struct err why;
-    int rc = plog_append(p->log, p->batches, p->n_batches, &why);
+    uint64_t records;
+    int rc = reserve_producers(p, &records);
+    if (rc)
+        return err_code(e, rc, "apply to %s-%d", plog_topic(p->log), plog_partition(p->log));
+    rc = plog_append(p->log, p->batches, p->n_batches, e);
+    if (err_is_shortage(rc))
+        return rc;
     if (rc) {
-        log_error(s->cfg.log, "shard",
-                  "partition offline until a restart, its records stay in the WAL "
-                  "partition=%s-%d error=\"%s\"",
-                  plog_topic(p->log), plog_partition(p->log), why.text);
-        s->data->hold = true;
+        data_take_offline(s, p, e);
         return 0;
     }
+    p->applied = index;
     s->stats.batches += p->n_batches;
-    rc = note_producers(p, index, wall_ms, &s->stats.records);
+    s->stats.records += records;
+    rc = note_producers(p, index, when_ms);
     if (rc)
         return err_code(e, rc, "apply to %s-%d", plog_topic(p->log), plog_partition(p->log));
     int64_t end = plog_log_end(p->log);
@@ -176,11 +219,14 @@ int data_apply(struct shard *s, uint64_t index, uint64_t term, struct span paylo
     }
     m->n_touched = 0;
     int rc = collect(s, payload, e);
+    /* When producers were last heard of: a clock that was set since must not make them forgotten.
+     */
+    int64_t when_ms = m->replaying ? wall_ms : shard_lived_ms(s);
     for (size_t i = 0; i < m->n_touched; i++) {
         struct data_partition *p = m->touched[i];
         p->touched = false;
-        if (rc == 0 && !plog_failed(p->log))
-            rc = append_partition(s, p, index, wall_ms, e);
+        if (rc == 0 && !plog_failed(p->log) && p->applied < index)
+            rc = append_partition(s, p, index, when_ms, e);
     }
     if (rc == 0 && waiters)
         complete(s, waiters);

@@ -14,9 +14,11 @@ enum { SYNC_FS_FROM = 16 }; /* so many dirty logs are cheaper synced at once */
 struct data_sync {
     struct data_key key;
     struct plog_syncing *syncing;
+    bool failed; /* its sync */
 };
 struct data_work {
     bool with_fs;
+    struct err why; /* a sync failed */
     size_t n;
     struct data_sync logs[];
 };
@@ -60,9 +62,8 @@ int data_capture(struct shard *s, struct checkpoint *c, void **work, struct err 
         free(w);
         return err_code(e, -ENOMEM, "checkpoint");
     }
-    int64_t expired = s->cfg.producer_expiry_ms
-                          ? s->cfg.clock->wall_ms(s->cfg.clock) - s->cfg.producer_expiry_ms
-                          : INT64_MIN;
+    int64_t expired =
+        s->cfg.producer_expiry_ms ? shard_lived_ms(s) - s->cfg.producer_expiry_ms : INT64_MIN;
     HASH_ITER(hh, s->data->partitions, p, next)
     {
         producers_expire(&p->producers, expired);
@@ -86,35 +87,46 @@ int data_capture(struct shard *s, struct checkpoint *c, void **work, struct err 
     return 0;
 }
 
+/* One syncfs for all; its failure is that of each. */
+static int sync_all(struct shard *s, struct data_work *w, struct err *e)
+{
+    int rc = io_sync_fs(s->log_fs);
+    if (rc == -ENOTSUP)
+        w->with_fs = false;
+    if (rc == 0 || rc == -ENOTSUP)
+        return 0;
+    for (size_t i = 0; i < w->n; i++)
+        w->logs[i].failed = !io_sync_not_begun(rc);
+    return err_code(e, rc, "syncfs of %s", s->cfg.plog.dir);
+}
+
 int data_work_run(struct shard *s, void *work, struct err *e)
 {
     struct data_work *w = work;
-    int rc = 0;
-    if (w->with_fs) {
-        rc = io_sync_fs(s->log_fs);
-        if (rc == -ENOTSUP) {
-            w->with_fs = false;
-            rc = 0;
-        }
-        if (rc)
-            return err_code(e, rc, "syncfs of %s", s->cfg.plog.dir);
-    }
-    for (size_t i = 0; i < w->n && rc == 0; i++)
+    int rc = w->with_fs ? sync_all(s, w, e) : 0;
+    for (size_t i = 0; i < w->n && rc == 0; i++) {
         rc = plog_syncing_run(w->logs[i].syncing, w->with_fs, e);
+        w->logs[i].failed = rc && !io_sync_not_begun(rc);
+    }
+    if (rc)
+        w->why = *e;
     return rc;
 }
 
-/* After a failed sync nobody knows what the disk holds of those logs, and a later sync that
- * succeeds proves nothing: they take nothing more, and no checkpoint may cover them before a
- * restart has read them back. */
+/* After a failed sync nobody knows what the disk holds of a log, and a later sync that succeeds
+ * proves nothing: it takes nothing more, and no checkpoint may cover it before a restart has read
+ * it back. A sync that could not even be begun is due again. */
 static void fail_logs(struct shard *s, const struct data_work *w)
 {
     for (size_t i = 0; i < w->n; i++) {
-        struct data_partition *p = data_find(s, &w->logs[i].key.topic_id, w->logs[i].key.partition);
-        if (p)
-            plog_fail(p->log);
+        const struct data_sync *d = &w->logs[i];
+        struct data_partition *p = data_find(s, &d->key.topic_id, d->key.partition);
+        if (!p)
+            continue;
+        plog_sync_undo(p->log, d->syncing);
+        if (d->failed)
+            data_take_offline(s, p, &w->why);
     }
-    s->data->hold = true;
 }
 
 /* The checkpoint is not there: what it would have synced is due again. */

@@ -11,6 +11,8 @@
 
 #include "shard/machine_data.h"
 
+enum { TRIM_ROOM = WAL_BLOCK };
+
 void data_finish(struct shard_produce *p, int code)
 {
     p->code = code;
@@ -122,8 +124,9 @@ static void stage(struct shard *s, struct data_partition *part, struct shard_pro
 /* Unknown here: deleted, or so new that this shard has not been told yet. */
 static void miss(struct shard *s, struct shard_produce *p)
 {
-    if (s->stopping || p->meta_index <= meta_index(s->data->image)) {
-        data_finish(p, s->stopping ? ERR_CLOSED : ERR_NOTFOUND);
+    bool end = s->stopping || s->hurried;
+    if (end || p->meta_index <= meta_index(s->data->image)) {
+        data_finish(p, end ? ERR_CLOSED : ERR_NOTFOUND);
         return;
     }
     p->next = s->data->waiting;
@@ -201,10 +204,13 @@ static bool trim_fits(struct shard *s)
 static void gather_trims(struct shard *s)
 {
     struct data_machine *m = s->data;
-    while (m->trims && trim_fits(s)) {
+    while (m->trims) {
+        int rc = trim_fits(s) ? 0 : shard_no_room(s);
+        if (rc == 0 && !trim_fits(s))
+            return;
         struct shard_trim *t = m->trims;
         m->trims = t->next;
-        int rc = stage_trim(s, t);
+        rc = rc ? rc : stage_trim(s, t);
         if (rc) {
             t->code = rc;
             t->done(t);
@@ -213,6 +219,14 @@ static void gather_trims(struct shard *s)
 }
 
 /* ---- many */
+
+/* Is there room for an entry of so many bytes, and behind it for trims, which make room when there
+ * is none? A batch that leaves too little behind it waits for the next segment. */
+static bool fits(struct shard *s, size_t total)
+{
+    size_t all = total + TRIM_ROOM, max = wal_writer_max_payload(s->wal);
+    return wal_writer_fits(s->wal, all < max ? all : max);
+}
 
 /* Does the batch still belong into the entry that gathers? An entry takes at least one. */
 static bool within_bounds(struct shard *s, const struct shard_produce *p, size_t frame)
@@ -251,13 +265,19 @@ void data_gather(struct shard *s)
         /* Room first: what has an offset must be written, what has none may wait or be refused. */
         if (total > wal_writer_max_payload(s->wal))
             return;
-        if (!wal_writer_fits(s->wal, total)) {
+        int refused = shard_takes_records(s, p->n);
+        if (!refused && !fits(s, total)) {
             s->stats.waits_space++;
-            if (s->no_space)
-                refuse_staged(s, -ENOSPC);
+            refused = shard_no_room(s);
+            if (!refused)
+                return;
+        }
+        if (refused) {
+            refuse_staged(s, refused);
             return;
         }
         m->staged = p->next;
+        shard_took_records(s, p->n);
         judge(s, p);
     }
 }
@@ -266,6 +286,10 @@ struct shard_payload *data_take(struct shard *s)
 {
     struct shard_payload *p = s->data->gathering;
     s->data->gathering = NULL;
+    if (p && wal_payload_empty(&p->wal)) { /* memory ran out before its first batch was in */
+        shard_payload_unref(&s->pool, p);
+        p = NULL;
+    }
     if (p)
         wal_payload_stamp(&p->wal, meta_index(s->data->image), s->cfg.clock->wall_ms(s->cfg.clock));
     return p;

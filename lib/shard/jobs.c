@@ -7,8 +7,8 @@
  * than what is applied, which is durable in the WAL.
  *
  * When one is due: so many bytes or so long after the last; on request; when the WAL has reached
- * its bound; and at a clean stop, as the last thing that happens. A failed one is tried again
- * later; the WAL keeps what it would have covered.
+ * its bound, or gets no new segment because the disk is full; and at a clean stop, as the last
+ * thing that happens. A failed one is tried again later; the WAL keeps what it would have covered.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -125,16 +125,34 @@ static int tell_raft(struct shard *s, const struct shard_job *job)
     return rc ? rc : shard_update(s, &u);
 }
 
+static void checkpoint_failed(struct shard *s, const struct err *why)
+{
+    s->checkpoint_failing = s->checkpoint_due = true;
+    s->retry_checkpoint_ms = shard_now(s) + RETRY_MS;
+    if (shard_trouble_begins(s, &s->room.checkpoint))
+        log_error(
+            s->cfg.log, "shard",
+            "checkpoint failed: the log keeps what it would have covered, and it is tried again "
+            "every second shard=%u error=\"%s\": %s",
+            s->cfg.owner.shard, why->text,
+            err_is_shortage(why->code) ? "see to what is short" : "see to the disk");
+}
+
+static void checkpoint_succeeded(struct shard *s)
+{
+    s->checkpoint_failing = false;
+    if (shard_trouble_ends(&s->room.checkpoint))
+        log_info(s->cfg.log, "shard", "checkpoints succeed again shard=%u", s->cfg.owner.shard);
+}
+
 static int checkpoint_done(struct shard *s, struct shard_job *job)
 {
     int rc = job->rc;
     struct err e;
     if (rc) {
-        log_error(s->cfg.log, "shard",
-                  "checkpoint failed, the WAL keeps growing shard=%u error=\"%s\"",
-                  s->cfg.owner.shard, job->e.text);
-        s->retry_checkpoint_ms = shard_now(s) + RETRY_MS;
+        checkpoint_failed(s, &job->e);
     } else {
+        checkpoint_succeeded(s);
         s->older_index = s->checkpoint_index;
         s->older_replay = s->checkpoint_replay;
         s->stats.checkpoints++;
@@ -151,6 +169,7 @@ static int checkpoint_done(struct shard *s, struct shard_job *job)
             }
             if (wal_writer_release_before(s->wal, s->older_replay, &e))
                 log_warn(s->cfg.log, "shard", "old segments stay: %s", e.text);
+            s->retry_prepare_ms = 0; /* there may be one to recycle now */
         }
         if (rc)
             shard_poison(s, rc, "raft snapshot");
@@ -201,17 +220,29 @@ static bool quiet(struct shard *s)
     return !s->writing && s->applied == entries_last(&s->entries) && !s->ops->staged(s);
 }
 
+/* Would a checkpoint release something? One releases what lies before the previous one, a second
+ * what lies before the first. */
+static bool checkpoint_gains(const struct shard *s)
+{
+    return s->stats.bytes > s->checkpoint_wal ||
+           wal_pos_cmp(s->older_replay, s->checkpoint_replay) < 0;
+}
+
+/* There is no index at which all partitions stand while an entry is half applied. */
+static bool hold_checkpoints(struct shard *s)
+{
+    return s->stalled || s->ops->hold_checkpoints(s);
+}
+
 static bool wants_checkpoint(struct shard *s)
 {
     if (shard_now(s) < s->retry_checkpoint_ms)
         return false;
     if (s->checkpoint_due)
         return true;
-    uint64_t since = s->stats.bytes - s->checkpoint_wal;
-    if (since >= checkpoint_interval(s))
+    if (s->stats.bytes - s->checkpoint_wal >= checkpoint_interval(s))
         return true;
-    /* Full: one releases what lies before the previous one, a second what lies before the first. */
-    if (wal_full(s) && (since > 0 || wal_pos_cmp(s->older_replay, s->checkpoint_replay) < 0))
+    if ((wal_full(s) || s->no_segment) && checkpoint_gains(s))
         return true;
     return s->cfg.checkpoint_ms && s->applied > s->checkpoint_index &&
            shard_now(s) - s->checkpoint_at_ms >= s->cfg.checkpoint_ms;
@@ -227,18 +258,14 @@ static void start_checkpoint(struct shard *s, uint32_t flags)
     if (s->job_checkpoint)
         s->cfg.host->job(s->cfg.host->ctx, s, s->job_checkpoint);
     else
-        log_error(s->cfg.log, "shard",
-                  "checkpoint failed, the WAL keeps growing shard=%u error=\"%s\"",
-                  s->cfg.owner.shard, e.text);
-    if (!s->job_checkpoint)
-        s->retry_checkpoint_ms = s->checkpoint_at_ms + RETRY_MS;
+        checkpoint_failed(s, &e);
 }
 
 /* ---- segments */
 
 static void start_prepare(struct shard *s)
 {
-    if (s->job_prepare || (s->no_space && shard_now(s) < s->retry_prepare_ms))
+    if (s->job_prepare || (s->no_segment && shard_now(s) < s->retry_prepare_ms))
         return;
     if (wal_full(s))
         return; /* a checkpoint comes first */
@@ -256,25 +283,63 @@ static void start_prepare(struct shard *s)
     s->cfg.host->job(s->cfg.host->ctx, s, job);
 }
 
+static void no_segment(struct shard *s, int rc, const struct err *why)
+{
+    s->no_segment = rc;
+    s->retry_prepare_ms = shard_now(s) + RETRY_MS;
+    if (shard_trouble_begins(s, &s->room.segment))
+        log_error(s->cfg.log, "shard",
+                  "no new segment for the write-ahead log: when the last one is full, and until a "
+                  "checkpoint releases an old one, what needs room is refused shard=%u error=\"%s\""
+                  ": %s; it is tried again every second",
+                  s->cfg.owner.shard, why->text,
+                  err_is_shortage(rc) ? "see to what is short" : "see to the disk");
+}
+
 static void prepare_done(struct shard *s, struct shard_job *job)
 {
     int rc = wal_prepare_done(s->wal, job->prepare, job->rc);
     if (rc == ERR_POISONED) {
-        shard_poison(s, rc, "prepare a WAL segment");
+        shard_poison_why(s, &job->e);
     } else if (rc) {
-        if (!s->no_space)
-            log_error(s->cfg.log, "shard",
-                      "no room for the write-ahead log, produce is refused until there is shard=%u "
-                      "error=\"%s\"",
-                      s->cfg.owner.shard, job->e.text);
-        s->no_space = true;
-        s->retry_prepare_ms = shard_now(s) + RETRY_MS;
-    } else if (s->no_space) {
-        log_info(s->cfg.log, "shard", "room for the write-ahead log again shard=%u",
-                 s->cfg.owner.shard);
-        s->no_space = false;
+        no_segment(s, rc, &job->e);
+    } else {
+        s->no_segment = 0;
+        if (shard_trouble_ends(&s->room.segment))
+            log_info(s->cfg.log, "shard", "a new segment for the write-ahead log again shard=%u",
+                     s->cfg.owner.shard);
     }
     free(job);
+}
+
+/* At its bound, with no checkpoint to come: say so once, for it looks like a disk that hangs. */
+static void say_full(struct shard *s)
+{
+    if (!shard_trouble_begins(s, &s->room.bound))
+        return;
+    log_error(
+        s->cfg.log, "shard",
+        "the write-ahead log has reached its bound and no checkpoint can be made: records are "
+        "refused (KAFKA_STORAGE_ERROR) shard=%u bytes=%" PRIu64 ": %s",
+        s->cfg.owner.shard, wal_writer_bytes(s->wal),
+        s->ops->hold_checkpoints(s)
+            ? "a partition is offline and the log keeps its records; see to the disk, then "
+              "restart"
+            : "see to why checkpoints fail");
+}
+
+int shard_no_room(struct shard *s)
+{
+    bool hopeless = s->ops->hold_checkpoints(s) || s->checkpoint_failing;
+    if (s->hurried)
+        return ERR_CLOSED;
+    if (wal_full(s)) {
+        if (hopeless)
+            say_full(s);
+        return hopeless ? -ENOSPC : 0;
+    }
+    bool may_come = s->job_checkpoint || (!hopeless && checkpoint_gains(s));
+    return may_come ? 0 : s->no_segment;
 }
 
 /* ---- tasks */
@@ -309,11 +374,10 @@ static bool make_room(struct shard *s)
 {
     if (!wal_full(s)) {
         start_prepare(s);
-        return !s->no_space;
+        if (s->job_prepare || !s->no_segment)
+            return true;
     }
-    bool gains = s->stats.bytes > s->checkpoint_wal ||
-                 wal_pos_cmp(s->older_replay, s->checkpoint_replay) < 0;
-    if (!gains || s->ops->hold_checkpoints(s) || shard_now(s) < s->retry_checkpoint_ms)
+    if (!checkpoint_gains(s) || hold_checkpoints(s) || shard_now(s) < s->retry_checkpoint_ms)
         return false;
     start_checkpoint(s, 0);
     return s->job_checkpoint != NULL;
@@ -328,8 +392,10 @@ static void advance_stop(struct shard *s)
         return;
     }
     if (!quiet(s)) {
-        if (!make_room(s)) /* what waits will not get into the WAL any more */
-            shard_poison(s, -ENOSPC, "stop");
+        if (s->stalled) /* the next start applies it */
+            shard_poison_why(s, &s->why);
+        else if (!make_room(s)) /* what waits will not get into the WAL any more */
+            shard_poison(s, s->no_segment ? s->no_segment : -ENOSPC, "stop");
         s->stopped = s->poisoned;
         return;
     }
@@ -340,7 +406,7 @@ static void advance_stop(struct shard *s)
         return;
     }
     /* One try: if it fails, the WAL has it all. */
-    if (s->stop_tried || s->ops->hold_checkpoints(s)) {
+    if (s->stop_tried || hold_checkpoints(s)) {
         s->stopped = true;
         return;
     }
@@ -356,7 +422,7 @@ void shard_jobs_advance(struct shard *s)
     }
     if (s->poisoned)
         return;
-    if (!s->job_checkpoint && !s->ops->hold_checkpoints(s) && wants_checkpoint(s))
+    if (!s->job_checkpoint && !hold_checkpoints(s) && wants_checkpoint(s))
         start_checkpoint(s, 0);
     start_prepare(s);
 }
@@ -368,7 +434,7 @@ int64_t shard_jobs_tick(struct shard *s, int64_t now)
         return due;
     if (s->retry_checkpoint_ms > now)
         due = s->retry_checkpoint_ms;
-    if (s->no_space) {
+    if (s->no_segment) {
         int64_t t = s->retry_prepare_ms > now ? s->retry_prepare_ms : now + RETRY_MS;
         due = t < due ? t : due;
     }
@@ -411,6 +477,7 @@ void shard_stop(struct shard *s)
     s->stopping = true;
     s->clean_done = false;
     s->stop_tried = false;
+    s->retry_apply_ms = 0;
     s->ops->stopping(s);
     shard_advance(s);
 }

@@ -15,5 +15,6 @@ libchronik_la_SOURCES += \
 	lib/shard/payload.c lib/shard/payload.h \
 	lib/shard/producers.c lib/shard/producers.h \
 	lib/shard/recover.c \
+	lib/shard/room.c \
 	lib/shard/shard.c lib/shard/shard.h \
 	lib/shard/stage.h

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+enum { IMAGE_RETRY_MS = 100 };
+
 /* ---- partitions */
 
 struct data_partition *data_find(struct shard *s, const struct uuid *topic_id, int32_t partition)
@@ -189,14 +191,20 @@ static void take_image(struct shard *s, struct meta_image *image)
     struct data_machine *m = s->data;
     struct err e;
     int rc = diff_images(s, m->image, image, remove_topic, add_topic, &e);
+    if (err_is_shortage(rc)) { /* what was done of it stays; the rest comes with data_tick */
+        log_warn(s->cfg.log, "shard", "new metadata must wait: %s", e.text);
+        meta_image_unref(m->next_image);
+        m->next_image = meta_image_ref(image);
+        return;
+    }
     if (rc) {
-        log_error(s->cfg.log, "shard", "new partitions cannot be opened shard=%u error=\"%s\"",
-                  s->cfg.owner.shard, e.text);
-        shard_poison(s, rc, "new metadata");
+        err_wrap(&e, "new metadata");
+        shard_poison_why(s, &e);
         return;
     }
     meta_image_unref(m->image);
     m->image = meta_image_ref(image);
+    s->retry_apply_ms = 0; /* a topic that went may have left room */
     data_retry_waiting(s);
 }
 
@@ -223,7 +231,7 @@ uint64_t shard_image_index(const struct shard *s)
     return meta_index(s->data->image);
 }
 
-/* A job is done: was an image waiting for it? */
+/* Is an image waiting, for a checkpoint to end or for memory? */
 static void data_job_done(struct shard *s)
 {
     struct meta_image *image = s->data->next_image;
@@ -304,8 +312,8 @@ static bool data_hold(struct shard *s)
 
 static int64_t data_tick(struct shard *s, int64_t now)
 {
-    (void)s, (void)now;
-    return INT64_MAX;
+    data_job_done(s); /* for want of memory it may have to be tried again */
+    return s->data->next_image && !s->job_checkpoint ? now + IMAGE_RETRY_MS : INT64_MAX;
 }
 
 static int data_make(struct shard *s)
@@ -345,6 +353,7 @@ const struct shard_machine_ops shard_machine_data = {
     .hint = data_hint,
     .rolled = data_rolled,
     .apply = data_apply,
+    .trim_ahead = data_trim_ahead,
     .fail_staged = data_fail_staged,
     .fail_waiters = data_fail_waiters,
     .lead = data_lead,

@@ -32,6 +32,7 @@ struct data_partition {
     struct span *batches; /* of the entry that is being applied */
     size_t n_batches, cap_batches;
     bool touched;
+    uint64_t applied;                 /* index of the last entry that this process appended to it */
     int64_t capturing, newest, floor; /* base offset of the active segment in the checkpoint being
                                        * made, in the newest, and in the older one */
     UT_hash_handle hh;
@@ -68,6 +69,9 @@ void data_fail_waiters(struct shard *s, struct shard_payload *p, int code);
 /* data_apply.c */
 int data_apply(struct shard *s, uint64_t index, uint64_t term, struct span payload,
                struct shard_payload *waiters, struct err *e);
+/* Its log takes nothing more until a restart has replayed what the WAL keeps for it. */
+void data_take_offline(struct shard *s, struct data_partition *p, const struct err *why);
+void data_trim_ahead(struct shard *s, struct span payload);
 
 /* data_checkpoint.c */
 int data_load(struct shard *s, struct checkpoint *c, struct err *e);

@@ -10,6 +10,8 @@
 #include "shard/meta_entry.h"
 #include "shard/stage.h"
 
+enum { LAST_ROOM = 4 * WAL_BLOCK };
+
 struct meta_machine {
     struct meta_image *image;
     struct shard_command *staged, **tail;
@@ -101,17 +103,27 @@ static int copy_in(struct shard *s, struct shard_command *c)
     return 0;
 }
 
+/* Is there room for it? The last of a segment is kept for commands that make room elsewhere. */
+static bool fits(struct shard *s, const struct shard_command *c, size_t n)
+{
+    int type = c->command.len >= 2 ? (int16_t)get_be16(c->command.buf) : 0;
+    size_t max = wal_writer_max_payload(s->wal);
+    if (type != META_TOPIC_DELETE && type != META_CONFIG_SET)
+        n = n + LAST_ROOM < max ? n + LAST_ROOM : max;
+    return wal_writer_fits(s->wal, n);
+}
+
 static void meta_gather(struct shard *s)
 {
     struct meta_machine *m = s->meta;
     while (m->staged && !m->gathering) {
         size_t n = m->staged->command.len + WAL_FRAME_HEADER + WAL_PAYLOAD_HEADER;
         int rc = n > wal_writer_max_payload(s->wal) ? ERR_TOOBIG : 0;
-        if (rc == 0 && !wal_writer_fits(s->wal, n)) {
+        if (rc == 0 && !fits(s, m->staged, n)) {
             s->stats.waits_space++;
-            if (!s->no_space)
+            rc = shard_no_room(s);
+            if (rc == 0)
                 return;
-            rc = -ENOSPC;
         }
         struct shard_command *c = pop(m);
         if (rc == 0)

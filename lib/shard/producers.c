@@ -128,15 +128,23 @@ static void settle(struct producer *s, int64_t base_offset, uint64_t index)
     }
 }
 
+int producers_reserve(struct producers *p, const struct batch *b)
+{
+    if (find(p->applied, b->producer_id))
+        return 0;
+    struct producer *a = add(&p->applied, b->producer_id);
+    if (!a)
+        return -ENOMEM;
+    a->epoch = b->producer_epoch;
+    return 0;
+}
+
 int producers_apply(struct producers *p, const struct batch *b, uint64_t index, int64_t wall_ms)
 {
+    int rc = producers_reserve(p, b);
+    if (rc)
+        return rc;
     struct producer *a = find(p->applied, b->producer_id);
-    if (!a) {
-        a = add(&p->applied, b->producer_id);
-        if (!a)
-            return -ENOMEM;
-        a->epoch = b->producer_epoch;
-    }
     push(a, b, b->base_offset, index, 0);
     a->last_timestamp = wall_ms;
     struct producer *s = find(p->staged, b->producer_id);

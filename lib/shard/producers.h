@@ -49,7 +49,9 @@ int producers_stage(struct producers *p, const struct batch *b, int64_t base_off
                     uint64_t serial);
 /* Take back the last producers_stage for that id: its bytes did not get into the payload. */
 void producers_unstage_last(struct producers *p, int64_t id);
-/* Its entry was applied; wall_ms: the time in the entry. b->base_offset is its offset. -ENOMEM. */
+/* Get the memory that producers_apply of this batch will take, which then cannot fail. -ENOMEM. */
+int producers_reserve(struct producers *p, const struct batch *b);
+/* Its entry was applied; wall_ms: when. b->base_offset is its offset. -ENOMEM. */
 int producers_apply(struct producers *p, const struct batch *b, uint64_t index, int64_t wall_ms);
 /* Nothing is in flight any more. */
 void producers_unstage(struct producers *p);

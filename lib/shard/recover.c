@@ -259,6 +259,12 @@ static int replay(struct shard *s, struct consensus_update *u, struct err *e)
         s->commit = consensus_commit(s->raft);
         shard_apply(s);
     }
+    if (s->stalled)
+        return err_set(e, s->stalled,
+                       "%s: entry %" PRIu64
+                       " cannot be applied: %s: see to what is short, then start "
+                       "again: nothing is lost",
+                       s->wal_dir, s->applied + 1, s->why.text);
     if (!s->poisoned)
         return 0;
     return err_set(e, s->poison_code, "%s: entry %" PRIu64 " cannot be applied: %s", s->wal_dir,
@@ -275,7 +281,8 @@ static int open_wal(struct shard *s, struct recovery *r, struct err *e)
                                     .owner = s->cfg.owner,
                                     .segment_bytes = s->cfg.segment_bytes,
                                     .spare = WAL_SPARE,
-                                    .direct = s->cfg.wal_direct};
+                                    .direct = s->cfg.wal_direct,
+                                    .leave_free = s->cfg.reserve_bytes};
     int rc = wal_writer_open(&s->wal, &cfg, r->end.pos, r->end.last_segment, r->term, r->vote,
                              s->cfg.clock->wall_ms(s->cfg.clock), e);
     if (rc)
@@ -317,6 +324,8 @@ static struct shard *make(const struct shard_config *cfg, struct err *e)
         return NULL;
     }
     s->cfg = *cfg;
+    s->wall_ms_at_start = cfg->clock->wall_ms(cfg->clock);
+    s->mono_ms_at_start = shard_now(s);
     s->ops = cfg->owner.shard == 0 ? &shard_machine_meta : &shard_machine_data;
     s->wal_dir = strdup(cfg->wal_dir);
     s->meta_dir = cfg->meta_dir ? strdup(cfg->meta_dir) : NULL;

@@ -15,6 +15,8 @@
  * not to be trusted leadership is lost           what is staged fails; what is in the log stays,
  * and completes when it is applied or truncated: until then its outcome is not known no room in the
  * WAL           entries wait; staged batches too, or are refused if the disk is full
+ *   room, descriptors or memory are short
+ *                                nothing fails: see room.c
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -26,11 +28,17 @@
 enum {
     MARK_IDLE_MS = 50,       /* the rule says within 100 ms of idling */
     ENTRIES_PER_WRITE = 512, /* a bound on one write's groups */
+    MEMORY_RETRY_MS = 100,   /* there was none for a write */
 };
 
 int64_t shard_now(struct shard *s)
 {
     return clock_mono_ms(s->cfg.clock);
+}
+
+int64_t shard_lived_ms(struct shard *s)
+{
+    return s->wall_ms_at_start + (shard_now(s) - s->mono_ms_at_start);
 }
 
 /* ---- poison */
@@ -44,18 +52,27 @@ static void fail_uncommitted(struct shard *s, uint64_t from, int code)
     }
 }
 
-void shard_poison(struct shard *s, int code, const char *what)
+void shard_poison_why(struct shard *s, const struct err *why)
 {
     if (s->poisoned)
         return;
     s->poisoned = true;
-    s->poison_code = code;
-    log_error(s->cfg.log, "shard",
-              "stopped writing, nothing is acknowledged until a restart shard=%u what=\"%s\" "
-              "error=\"%s\"",
-              s->cfg.owner.shard, what, err_str(code));
+    s->poison_code = why->code;
+    log_error(
+        s->cfg.log, "shard",
+        "stopped: nothing more is written or acknowledged, fetches go on shard=%u error=\"%s\""
+        ": see to the cause (the kernel's log tells of disks), then restart, which recovers all "
+        "that was acknowledged",
+        s->cfg.owner.shard, why->text);
     s->ops->fail_staged(s, ERR_POISONED);
     fail_uncommitted(s, s->applied + 1, ERR_POISONED);
+}
+
+void shard_poison(struct shard *s, int code, const char *what)
+{
+    struct err why;
+    err_code(&why, code, "%s", what);
+    shard_poison_why(s, &why);
 }
 
 /* ---- the table */
@@ -315,18 +332,13 @@ static int apply_one(struct shard *s, uint64_t index)
 {
     struct span payload;
     struct err *e = &s->why;
+    e->code = 0;
     int rc = shard_entry_payload(s, index, &payload, e);
     struct entry *en = entries_get(&s->entries, index);
     if (rc == 0)
         rc = s->ops->apply(s, index, en->term, payload, en->payload, e);
-    if (rc == ERR_BUSY)
-        return rc;
-    if (rc) {
-        log_error(s->cfg.log, "shard",
-                  "entry cannot be applied shard=%u index=%" PRIu64 " error=\"%s\"",
-                  s->cfg.owner.shard, index, e->text);
-        return rc;
-    }
+    if (rc)
+        return e->code == rc || rc == ERR_BUSY ? rc : err_code(e, rc, "apply");
     s->applied = index;
     s->applied_term = en->term;
     if (en->change)
@@ -341,12 +353,20 @@ void shard_apply(struct shard *s)
                      sees it */
         return;
     s->depth++;
-    while (!s->poisoned && s->applied < s->commit && s->applied < s->persisted) {
+    while (!s->poisoned && s->applied < s->commit && s->applied < s->persisted &&
+           !shard_stall_lasts(s)) {
         int rc = apply_one(s, s->applied + 1);
-        if (rc == ERR_BUSY)
+        if (rc == 0) {
+            shard_unstall(s);
+        } else if (rc == ERR_BUSY) {
             break;
-        if (rc)
-            shard_poison(s, rc, "apply");
+        } else if (err_is_shortage(rc)) {
+            shard_stall(s, s->applied + 1, rc, &s->why);
+            shard_trim_ahead(s);
+        } else {
+            err_wrap(&s->why, "entry %" PRIu64 " cannot be applied", s->applied + 1);
+            shard_poison_why(s, &s->why);
+        }
     }
     s->depth--;
     if (!s->poisoned)
@@ -439,6 +459,20 @@ static int add_entries(struct shard *s)
     return 0;
 }
 
+/* For hold_payloads, which may not fail: what is sealed must be written. */
+static int reserve_flying(struct shard *s)
+{
+    size_t n = (size_t)(s->write_last - s->write_first + 1);
+    if (n <= s->cap_flying)
+        return 0;
+    struct shard_payload **p = realloc(s->flying, n * sizeof(struct shard_payload *));
+    if (!p)
+        return -ENOMEM;
+    s->flying = p;
+    s->cap_flying = n;
+    return 0;
+}
+
 /* Compose one write of all that waits for one. 0 and nothing to write, 1, or a code. */
 static int compose(struct shard *s)
 {
@@ -452,6 +486,8 @@ static int compose(struct shard *s)
         rc = wal_write_local(&s->write, WAL_MARK, span_of(NULL, 0));
     if (rc == 0)
         rc = add_entries(s);
+    if (rc == 0)
+        rc = reserve_flying(s);
     if (rc)
         return rc;
     bool rolled = false;
@@ -470,24 +506,15 @@ static int compose(struct shard *s)
     return 1;
 }
 
-static void hold_payloads(struct shard *s, bool hold)
+static void hold_payloads(struct shard *s)
 {
-    if (hold) {
-        size_t n = (size_t)(s->write_last - s->write_first + 1);
-        s->n_flying = 0;
-        if (n > s->cap_flying) {
-            struct shard_payload **p = realloc(s->flying, n * sizeof(struct shard_payload *));
-            if (!p) {
-                shard_poison(s, -ENOMEM, "write");
-                return;
-            }
-            s->flying = p;
-            s->cap_flying = n;
-        }
-        for (uint64_t i = s->write_first; i <= s->write_last; i++)
-            s->flying[s->n_flying++] = shard_payload_ref(entries_get(&s->entries, i)->payload);
-        return;
-    }
+    s->n_flying = 0;
+    for (uint64_t i = s->write_first; i <= s->write_last; i++)
+        s->flying[s->n_flying++] = shard_payload_ref(entries_get(&s->entries, i)->payload);
+}
+
+static void drop_payloads(struct shard *s)
+{
     while (s->n_flying)
         shard_payload_unref(&s->pool, s->flying[--s->n_flying]);
 }
@@ -501,8 +528,10 @@ static void start_write(struct shard *s)
     if (s->poisoned)
         return;
     int rc = compose(s);
-    if (rc == ERR_BUSY) {
-        /* The next segment is not ready: when it is, shard_advance comes here again. */
+    s->write_short = rc == -ENOMEM;
+    if (rc == ERR_BUSY || s->write_short) {
+        /* The next segment is not ready: when it is, shard_advance comes here again. Or memory was
+         * short: then shard_tick does. */
         s->ops->rolled(s); /* hints that were added have not been written */
         s->stats.waits_space++;
         return;
@@ -513,9 +542,7 @@ static void start_write(struct shard *s)
     }
     if (rc == 0)
         return;
-    hold_payloads(s, true);
-    if (s->poisoned)
-        return;
+    hold_payloads(s);
     s->writing = true;
     s->cfg.host->write(s->cfg.host->ctx, s);
 }
@@ -550,23 +577,24 @@ static void report_persisted(struct shard *s, uint64_t index)
 void shard_written(struct shard *s)
 {
     s->stats.syncs += s->write.n_steps;
-    int rc = wal_write_done(&s->write);
+    struct err why;
+    int rc = wal_write_done(&s->write, &why);
     s->writing = false;
     s->stats.writes++;
     s->stats.bytes += s->write.bytes;
     s->last_write_ms = shard_now(s);
     if (rc) {
-        hold_payloads(s, false);
-        shard_poison(s, rc, "write and sync of the write-ahead log");
+        drop_payloads(s);
+        shard_poison_why(s, &why);
         shard_advance(s);
         return;
     }
-    hdr_record(&s->sync_us, s->write.sync_us);
+    shard_note_sync(s, s->write.sync_us);
     s->write_has_state = false;
     release_held(s);
     note_positions(s);
     uint64_t durable = s->write_last;
-    hold_payloads(s, false);
+    drop_payloads(s);
     if (durable > s->persisted)
         report_persisted(s, durable);
     /* The next write goes first: while the disk works, this one is applied to the partition logs.
@@ -592,6 +620,16 @@ void shard_advance(struct shard *s)
 void shard_flush(struct shard *s)
 {
     shard_advance(s);
+}
+
+void shard_hurry(struct shard *s)
+{
+    s->hurried = true;
+    s->ops->stopping(s);
+    s->retry_apply_ms = 0;
+    shard_advance(s);
+    if (s->stalled)
+        fail_uncommitted(s, s->applied + 1, ERR_UNKNOWN_OUTCOME);
 }
 
 /* ---- other events */
@@ -717,6 +755,10 @@ int64_t shard_tick(struct shard *s)
     t = s->poisoned || s->stopping ? INT64_MAX : s->ops->tick(s, now);
     due = t < due ? t : due;
     shard_advance(s);
+    if (s->stalled && s->retry_apply_ms < due)
+        due = s->retry_apply_ms;
+    if (s->write_short && now + MEMORY_RETRY_MS < due)
+        due = now + MEMORY_RETRY_MS;
     if (s->linger_from_ns && now + 1 < due)
         due = now + 1;
     return due == INT64_MAX ? due : due > now ? due - now : 0;

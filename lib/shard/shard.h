@@ -21,7 +21,9 @@
  * Failures. A failed write or sync poisons the shard: what was staged or in flight completes with
  * ERR_POISONED, nothing is acknowledged any more, reads of what was applied go on; a restart
  * recovers. A partition log that cannot be appended to fails alone: its batches complete with the
- * error, their WAL is kept by holding checkpoints back.
+ * error, their WAL is kept by holding checkpoints back. Where only room is short (on the disk, of
+ * descriptors, of memory: err_is_shortage) nothing fails: records are refused until there is some
+ * again (room.c).
  */
 #ifndef SHARD_SHARD_H
 #define SHARD_SHARD_H
@@ -90,7 +92,9 @@ struct shard_config {
     int64_t checkpoint_ms;     /* or so long ago, if anything was written; 0: never by time */
     uint32_t group_records;    /* bounds of one entry: records, */
     uint32_t group_bytes;      /* and bytes; a larger single batch still fits alone */
-    int64_t linger_us; /* wait this long for company before a write; 0 (default): never wait */
+    int64_t linger_us;      /* wait this long for company before a write; 0 (default): never wait */
+    uint64_t reserve_bytes; /* refuse records while the file system of plog.dir has less free; 0:
+                             * whatever is free */
     int64_t producer_expiry_ms; /* producer.id.expiration.ms: forget idle producers' sequences */
     const struct meta_settings *settings; /* data shards: of topics on which nothing is set, as this
                                            * broker's own configuration says (meta_settings_of);
@@ -121,6 +125,10 @@ int shard_bootstrap(const struct shard_config *cfg, const uint64_t *voters, size
 int shard_import(const struct shard_config *cfg, struct span checkpoint, uint64_t term,
                  uint64_t vote, struct err *e);
 
+/* From here on nothing waits for room or for a newer image: what would is refused (ERR_CLOSED), and
+ * what is logged and finds no room in the partition logs completes with ERR_UNKNOWN_OUTCOME. For a
+ * host that is about to stop and still has answers to give. */
+void shard_hurry(struct shard *s);
 /* Begin to stop: nothing more is staged (ERR_CLOSED); what is staged is still written and
  * completed; then a checkpoint and a MARK. shard_stopped tells when it is done. */
 void shard_stop(struct shard *s);

@@ -46,9 +46,13 @@ struct shard_machine_ops {
     int (*hint)(struct shard *s, struct span payload, struct wal_write *w);
     void (*rolled)(struct shard *s);
     /* Apply a committed entry. waiters: its payload if it was staged here, else NULL. 0; ERR_BUSY:
-     * not yet, try again after the next event; any other code stops the shard. */
+     * not yet, try again after the next event; a shortage (err_is_shortage): try again later, what
+     * was done of it is not done twice; any other code stops the shard. */
     int (*apply)(struct shard *s, uint64_t index, uint64_t term, struct span payload,
                  struct shard_payload *waiters, struct err *e);
+    /* Apply the parts of a committed entry that make room, ahead of entries that find none. NULL:
+     * there are none. */
+    void (*trim_ahead)(struct shard *s, struct span payload);
     /* Complete everything staged, and the waiters of p if it is not NULL, with code. */
     void (*fail_staged)(struct shard *s, int code);
     void (*fail_waiters)(struct shard *s, struct shard_payload *p, int code);
@@ -78,6 +82,22 @@ struct shard_machine_ops {
     void (*stopping)(struct shard *s);
 };
 extern const struct shard_machine_ops shard_machine_meta, shard_machine_data;
+
+/* A trouble that may come and go: its line is not written more often than once a minute, and its
+ * end is only told when its beginning was. */
+struct shard_trouble {
+    struct log_limit limit;
+    bool told;
+};
+
+/* What is known of the room there is: room.c */
+struct shard_room {
+    int64_t look_ms; /* when to look at the file system next */
+    uint64_t left;   /* bytes that may be staged until then */
+    bool low;        /* records are refused */
+    struct shard_trouble disk, apply, segment, bound, checkpoint; /* said of each */
+    struct log_limit slow_said;
+};
 
 struct shard_messages {
     struct shard_message *head, **tail;
@@ -112,6 +132,7 @@ struct shard {
     struct shard_payload **flying;    /* their payloads, held until the write is done */
     size_t n_flying, cap_flying;
     bool write_has_state, state_due;
+    bool write_short; /* there was no memory to compose one */
     bool mark_due;
     int64_t last_write_ms; /* monotonic */
     int64_t
@@ -121,7 +142,7 @@ struct shard {
 
     struct shard_job *job_prepare, *job_checkpoint;
     unsigned n_tasks; /* under way */
-    bool no_space;    /* the last preparation failed for lack of space */
+    int no_segment;   /* why the last preparation failed; 0: it did not */
     int64_t retry_prepare_ms;
     uint64_t next_sequence;    /* of checkpoints */
     uint64_t checkpoint_index; /* of the newest one */
@@ -130,6 +151,13 @@ struct shard {
     uint64_t checkpoint_wal; /* stats.bytes when it was begun */
     int64_t checkpoint_at_ms, retry_checkpoint_ms;
     bool checkpoint_due, clean_done, stop_tried;
+    bool checkpoint_failing; /* the last one did */
+
+    struct shard_room room;
+    int stalled; /* why the entry behind `applied` cannot be applied for now; 0: it can */
+    int64_t retry_apply_ms;
+    int64_t wall_ms_at_start, mono_ms_at_start;
+    bool hurried; /* nothing waits for room any more */
 
     bool stopping, stopped, poisoned, installing;
     int poison_code;
@@ -147,13 +175,37 @@ void shard_apply(struct shard *s);
 void shard_advance(
     struct shard *s); /* start what can be started: a write, a preparation, a checkpoint */
 void shard_poison(struct shard *s, int code, const char *what);
+/* The same, with a reason that says everything. */
+void shard_poison_why(struct shard *s, const struct err *why);
 /* The payload of an entry, from memory or from the WAL; good until the next call. */
 int shard_entry_payload(struct shard *s, uint64_t index, struct span *payload, struct err *e);
 int shard_submit_noop(struct shard *s);
 int shard_submit(struct shard *s, struct shard_payload *p, const struct shard_conf *change);
 bool shard_payload_change(struct span payload, struct shard_conf *conf);
 
+/* The wall time as this process has lived it: what it was at the start, and the monotonic time
+ * since. For how long ago something was; a clock that is set does not move it. */
+int64_t shard_lived_ms(struct shard *s);
+
+/* room.c */
+/* May n more bytes of records be staged? 0, or why not. And they were. */
+int shard_takes_records(struct shard *s, size_t n);
+void shard_took_records(struct shard *s, size_t n);
+/* Is its line due? Is the line due that it is over? */
+bool shard_trouble_begins(struct shard *s, struct shard_trouble *t);
+bool shard_trouble_ends(struct shard_trouble *t);
+/* The next entry found no room. */
+void shard_stall(struct shard *s, uint64_t index, int code, const struct err *why);
+void shard_unstall(struct shard *s); /* it did */
+/* Is it too early to try again? */
+bool shard_stall_lasts(const struct shard *s);
+void shard_trim_ahead(struct shard *s);
+/* A write and sync of the WAL took so long. */
+void shard_note_sync(struct shard *s, uint32_t us);
+
 /* jobs.c */
+/* Is there no use in waiting for room in the WAL? 0, or why. */
+int shard_no_room(struct shard *s);
 void shard_jobs_advance(struct shard *s);
 int64_t shard_jobs_tick(struct shard *s,
                         int64_t now); /* when it wants to be called again, monotonic ms */

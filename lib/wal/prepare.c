@@ -55,6 +55,7 @@ static int fill_plan(struct wal_writer *w, struct wal_prepare *p, int64_t wall_m
     p->plan.io = w->io;
     p->plan.dir = w->dir;
     p->plan.direct = p->plan.zeros = w->direct;
+    p->plan.leave_free = w->leave_free;
     p->plan.header = (struct wal_segment_header){
         .id = w->next_id, .size = w->segment_bytes, .owner = w->owner, .created_ms = wall_ms};
     return wal_salt(w, &p->plan.header.salt);
@@ -115,7 +116,7 @@ int wal_prepare_done(struct wal_writer *w, struct wal_prepare *p, int rc)
                   w->dir, h->id, p->plan.recycle);
     }
     if (p->uncertain || p->plan.uncertain) {
-        wal_writer_poison(w, rc, "the directory could not be synced");
+        w->poisoned = true;
         rc = ERR_POISONED;
     }
     free_job(p);

@@ -33,7 +33,7 @@ static int sync_names(struct io *io, const char *dir, bool *uncertain, struct er
 {
     int rc = io_sync_dir(io, dir);
     if (rc != 0) {
-        *uncertain = true;
+        *uncertain = !io_sync_not_begun(rc);
         return err_code(e, rc, "%s: cannot sync the directory", dir);
     }
     return 0;
@@ -73,6 +73,20 @@ static int write_zeros(struct io_file *f, uint64_t size)
     return rc;
 }
 
+/* A file from nothing must not take the room that is reserved for other things. */
+static int look_for_room(const struct wal_segment_plan *p, const char *tmp, struct err *e)
+{
+    uint64_t left, want;
+    if (p->leave_free == 0 || io_space(p->io, p->dir, &left) != 0)
+        return 0; /* unknown: the allocation will tell */
+    if (__builtin_add_overflow(p->header.size, p->leave_free, &want) || left < want)
+        return err_code(e, -ENOSPC,
+                        "%s: cannot reserve %" PRIu64 " bytes: %" PRIu64 " are free, %" PRIu64
+                        " of them kept for other things",
+                        tmp, p->header.size, left, p->leave_free);
+    return 0;
+}
+
 /* Full size, header, durable. */
 static int fill(const struct wal_segment_plan *p, struct io_file *f, const char *tmp, struct err *e)
 {
@@ -98,6 +112,8 @@ static int fill(const struct wal_segment_plan *p, struct io_file *f, const char 
 static int build(struct wal_segment_plan *p, const char *tmp, const char *path, struct err *e)
 {
     int rc = p->recycle ? take_old(p, tmp, e) : 0;
+    if (rc == 0 && !p->recycle)
+        rc = look_for_room(p, tmp, e);
     if (rc != 0)
         return rc;
     int how = p->recycle ? IO_WRITE : IO_WRITE | IO_CREATE | IO_TRUNC;

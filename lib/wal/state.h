@@ -25,6 +25,7 @@ struct wal_writer {
     uint64_t segment_bytes;
     unsigned spare;
     bool direct;
+    uint64_t leave_free;
     uint64_t (*random)(void *ctx);
     void *random_ctx;
 
@@ -52,18 +53,16 @@ static inline uint64_t wal_segment_room(uint64_t size)
 /* Room for k more entries in segs. 0 or -ENOMEM. */
 int wal_writer_reserve(struct wal_writer *w, size_t k);
 
-/* Stop for good. why: what failed. */
-void wal_writer_poison(struct wal_writer *w, int rc, const char *why);
-
 /* ---- segment.c: files */
 
 struct wal_segment_plan {
     struct io *io;
     const char *dir; /* the writer's: outlives the plan */
     struct wal_segment_header header;
-    bool direct;      /* open it past the page cache */
-    bool zeros;       /* write all of it, if it is not an old one */
-    uint64_t recycle; /* id of the old segment whose file becomes the new one; 0: none */
+    bool direct;         /* open it past the page cache */
+    bool zeros;          /* write all of it, if it is not an old one */
+    uint64_t recycle;    /* id of the old segment whose file becomes the new one; 0: none */
+    uint64_t leave_free; /* bytes that a file from nothing leaves on the file system; 0: any */
     /* results */
     struct io_file *file;
     bool recycled;  /* the old file has lost its name */

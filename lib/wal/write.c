@@ -154,6 +154,8 @@ static bool fits(uint64_t offset, uint64_t bytes, uint64_t size)
 
 bool wal_writer_fits(struct wal_writer *w, size_t n)
 {
+    if (n > wal_writer_max_payload(w))
+        return false;
     uint64_t bytes = WAL_BLOCK + wal_group_bytes((uint32_t)n);
     if (w->n - w->current > 1 || fits(w->end.offset, bytes, w->segs[w->current].size))
         return true;
@@ -374,23 +376,21 @@ static void close_segment(struct wal_writer *w, struct io_file *file)
     io_close(file);
 }
 
-int wal_write_done(struct wal_write *wr)
+int wal_write_done(struct wal_write *wr, struct err *e)
 {
     struct wal_writer *w = wr->writer;
     assert(wr->n_steps == 0 || w->in_flight == wr);
     if (wr->n_steps == 0)
-        return w->poisoned ? ERR_POISONED : 0;
+        return w->poisoned ? err_code(e, ERR_POISONED, "%s", w->dir) : 0;
     w->in_flight = NULL;
     for (size_t i = 0; i < wr->n_steps; i++)
         if (wr->steps[i].last_of_segment)
             close_segment(w, wr->steps[i].file);
     wr->n_steps = 0;
     if (wr->rc != 0) {
-        log_error(w->log, "wal",
-                  "cannot write file=%s/%020" PRIu64 ".wal position=%" PRIu64 " error=%s", w->dir,
-                  wr->failed.segment, wr->failed.offset, err_name(wr->rc));
-        wal_writer_poison(w, wr->rc, "a write or sync failed");
-        return wr->rc;
+        w->poisoned = true;
+        return err_code(e, wr->rc, "%s/%020" PRIu64 ".wal: byte %" PRIu64 ": cannot write and sync",
+                        w->dir, wr->failed.segment, wr->failed.offset);
     }
     w->synced = wr->end;
     w->stated = wr->stated;

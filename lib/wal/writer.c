@@ -22,14 +22,6 @@ int wal_writer_reserve(struct wal_writer *w, size_t k)
     return 0;
 }
 
-void wal_writer_poison(struct wal_writer *w, int rc, const char *why)
-{
-    if (!w->poisoned)
-        log_error(w->log, "wal", "%s; nothing more is written until a restart dir=%s error=%s", why,
-                  w->dir, err_name(rc));
-    w->poisoned = true;
-}
-
 /* ---- opening */
 
 /* The segments that are there already. They are kept until they are released. */
@@ -153,6 +145,7 @@ static struct wal_writer *new_writer(const struct wal_writer_config *cfg)
     w->segment_bytes = cfg->segment_bytes;
     w->spare = cfg->spare;
     w->direct = cfg->direct;
+    w->leave_free = cfg->leave_free;
     w->random = cfg->random;
     w->random_ctx = cfg->random_ctx;
     w->dir = strdup(cfg->dir);

@@ -76,6 +76,7 @@ struct wal_writer_config {
      * nothing and changes nothing but its own blocks, neither extents nor the file system's
      * journal. */
     bool direct;
+    uint64_t leave_free; /* bytes of the file system that segments prepared later leave free */
     uint64_t (*random)(void *ctx); /* salts; NULL: getrandom */
     void *random_ctx;
 };
@@ -142,8 +143,8 @@ int wal_write_entry(struct wal_write *wr, struct wal_payload *p, uint64_t index,
 int wal_write_seal(struct wal_write *wr, uint64_t term, uint64_t vote, int64_t wall_ms,
                    bool *rolled);
 void wal_write_run(struct wal_write *wr, struct clock *clock);
-/* 0 or wr->rc (and the writer is poisoned). */
-int wal_write_done(struct wal_write *wr);
+/* 0 or wr->rc (and the writer is poisoned), with file and position in e. */
+int wal_write_done(struct wal_write *wr, struct err *e);
 /* Where the entry-th (from 0) wal_write_entry went. After seal. */
 struct wal_pos wal_write_pos(const struct wal_write *wr, size_t entry);
 

@@ -90,6 +90,8 @@ static int open_shard(struct rig *r, uint32_t number, struct meta_image *image, 
         .checkpoint_bytes = r->checkpoint_bytes,
         .group_records = r->group_records,
         .group_bytes = r->group_bytes,
+        .reserve_bytes = r->reserve_bytes,
+        .producer_expiry_ms = r->producer_expiry_ms,
         .image = image,
     };
     return shard_open(&rs->s, &cfg, e);

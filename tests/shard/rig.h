@@ -68,6 +68,8 @@ struct rig {
     uint32_t group_records, group_bytes;
     uint64_t segment_bytes, wal_max_bytes, checkpoint_bytes;
     uint64_t plog_segment_bytes;
+    uint64_t reserve_bytes;
+    int64_t producer_expiry_ms;
     bool drop_apply; /* mutant: never hand an applied image on */
     bool hold_jobs;  /* rig_run leaves jobs for later */
     uint64_t seed;   /* of record contents and ids */

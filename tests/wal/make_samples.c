@@ -131,7 +131,7 @@ static void commit(struct maker *m)
     }
     must(rc, m->dir);
     wal_write_run(&m->wr, &m->clock);
-    must(wal_write_done(&m->wr), m->dir);
+    must(wal_write_done(&m->wr, NULL), m->dir);
     wal_write_begin(&m->wr);
     wal_payload_reset(&m->p);
 }

@@ -18,7 +18,7 @@ END_TEST
 START_TEST(an_unknown_code_is_an_unknown_server_error)
 {
     ck_assert_int_eq(kafka_error(-999999), KP_ERR_UNKNOWN_SERVER_ERROR);
-    ck_assert_int_eq(kafka_error(-ENOMEM), KP_ERR_UNKNOWN_SERVER_ERROR);
+    ck_assert_int_eq(kafka_error(-ENOTTY), KP_ERR_UNKNOWN_SERVER_ERROR);
 }
 END_TEST
 
@@ -36,6 +36,8 @@ START_TEST(clients_are_told_what_they_act_on)
     ck_assert_int_eq(kafka_error(ERR_FENCED), 47);
     ck_assert_int_eq(kafka_error(ERR_POISONED), 56);
     ck_assert_int_eq(kafka_error(-ENOSPC), 56);
+    ck_assert_int_eq(kafka_error(-EMFILE), 56);
+    ck_assert_int_eq(kafka_error(-ENOMEM), 56);
     ck_assert_int_eq(kafka_error(ERR_NOTLEADER), 6);
     ck_assert_int_eq(kafka_error(ERR_OFFSET), 1);
 }

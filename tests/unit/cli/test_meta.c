@@ -208,7 +208,7 @@ static void append(struct wal_writer *w, struct clock *clock, uint64_t index, ui
     ck_assert_ok(wal_write_entry(&write, &p, index, term));
     ck_assert_ok(wal_write_seal(&write, term, 0, 1, NULL));
     wal_write_run(&write, clock);
-    ck_assert_ok(wal_write_done(&write));
+    ck_assert_ok(wal_write_done(&write, NULL));
     wal_write_release(&write);
     wal_payload_release(&p);
     wr_free(&body);

@@ -118,7 +118,7 @@ static int seal_and_run(struct fixture *f)
     if (rc != 0)
         return rc;
     wal_write_run(&f->wr, &f->clock.clock);
-    return wal_write_done(&f->wr);
+    return wal_write_done(&f->wr, NULL);
 }
 
 static int add_entry(struct fixture *f, struct wal_payload *p, size_t n, uint64_t index)

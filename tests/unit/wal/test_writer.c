@@ -188,7 +188,7 @@ START_TEST(consecutive_local_frames_share_a_group)
     ck_assert_ok(wal_write_local(&f.wr, WAL_MARK, span_of(NULL, 0)));
     ck_assert_ok(wal_write_seal(&f.wr, 9, 8, 2, NULL));
     wal_write_run(&f.wr, &f.clock.clock);
-    ck_assert_ok(wal_write_done(&f.wr));
+    ck_assert_ok(wal_write_done(&f.wr, NULL));
     ck_assert_uint_eq(wal_writer_end(f.w).offset, before + WAL_BLOCK);
     struct found_log log = fixture_read(f.io, NULL);
     ck_assert_uint_eq(log.groups, 2);
@@ -220,7 +220,7 @@ START_TEST(refused_seal_changes_nothing)
     ck_assert_ok(wal_writer_release_before(f.w, (struct wal_pos){99, 0}, NULL));
     ck_assert_uint_eq(wal_writer_bytes(f.w), 2 * LOG_SEGMENT); /* ROLL is still to be written */
     wal_write_run(&f.wr, &f.clock.clock);
-    ck_assert_ok(wal_write_done(&f.wr));
+    ck_assert_ok(wal_write_done(&f.wr, NULL));
     ck_assert_uint_eq(wal_writer_segment(f.w), 2);
     wal_payload_release(&p);
     check_log(1, 2);
@@ -244,7 +244,7 @@ START_TEST(failed_commit_poisons)
     ck_assert_int_eq(fixture_mark(&f), ERR_POISONED);
     wal_write_begin(&f.wr);
     ck_assert_int_eq(wal_write_seal(&f.wr, 1, 1, 1, NULL), ERR_POISONED);
-    ck_assert_int_eq(wal_write_done(&f.wr), ERR_POISONED);
+    ck_assert_int_eq(wal_write_done(&f.wr, NULL), ERR_POISONED);
     ck_assert_int_eq(wal_writer_release_before(f.w, synced, NULL), ERR_POISONED);
     ck_assert_ptr_null(wal_prepare_begin(f.w, 1));
     ck_assert(!wal_writer_wants_mark(f.w));
