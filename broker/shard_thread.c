@@ -250,10 +250,10 @@ static void log_stats(struct loop_msg *m)
     shard_stats(t->shard, &st);
     log_info(t->broker->log, "stats",
              "shard=%u proposals=%" PRIu64 " writes=%" PRIu64 " syncs=%" PRIu64 " bytes=%" PRIu64
-             " batches=%" PRIu64 " records=%" PRIu64 " duplicates=%" PRIu64 " checkpoints=%" PRIu64
-             " wal_bytes=%" PRIu64 " waits_space=%" PRIu64,
+             " batches=%" PRIu64 " records=%" PRIu64 " duplicates=%" PRIu64 " expirations=%" PRIu64
+             " checkpoints=%" PRIu64 " wal_bytes=%" PRIu64 " waits_space=%" PRIu64,
              t->number, st.proposals, st.writes, st.syncs, st.bytes, st.batches, st.records,
-             st.duplicates, st.checkpoints, st.wal_bytes, st.waits_space);
+             st.duplicates, st.expirations, st.checkpoints, st.wal_bytes, st.waits_space);
 }
 
 void shard_thread_log_stats(struct shard_thread *t)
@@ -311,12 +311,7 @@ int shard_thread_open(struct shard_thread *t, const struct node *node, struct me
         .owner = {node->meta.cluster_id, node->meta.node_id, t->number},
         .wal_dir = wal_dir,
         .meta_dir = meta_dir,
-        .plog = {.io = b->io,
-                 .log = b->log,
-                 .dir = log_dir,
-                 .settings = {.segment_bytes = (uint64_t)s->topic.segment_bytes,
-                              .index_interval_bytes = (uint32_t)s->topic.index_interval_bytes},
-                 .retire = rcu_later},
+        .plog = {.io = b->io, .log = b->log, .dir = log_dir, .retire = rcu_later},
         .segment_bytes = t->number ? (uint64_t)s->wal_segment_bytes : METADATA_SEGMENT_BYTES,
         .wal_max_bytes = t->number ? (uint64_t)s->wal_max_bytes : METADATA_WAL_BYTES,
         .checkpoint_bytes = (uint64_t)s->wal_checkpoint_bytes,
@@ -327,6 +322,7 @@ int shard_thread_open(struct shard_thread *t, const struct node *node, struct me
         .reserve_bytes =
             t->number ? (uint64_t)s->log_dir_reserved_bytes : 0, /* metadata is what it is for */
         .producer_expiry_ms = s->producer_id_expiration_ms,
+        .retention_check_ms = s->log_retention_check_interval_ms,
         .settings = &s->topic,
         .image = image,
         .sync_fs = true,

@@ -71,12 +71,11 @@ static int apply_trim(struct shard *s, struct span body, struct err *e)
         return 0;
     struct err why;
     rc = plog_set_log_start(p->log, t.log_start, &why);
-    if (err_is_shortage(rc)) { /* the log start has moved, what lies below it goes later */
+    if (rc == ERR_OFFSET) /* it was readable when it was staged: records are missing */
+        return err_set(e, ERR_CORRUPT, "%s", why.text);
+    if (rc < 0) /* the log start has moved, what lies below it goes later */
         log_warn(s->cfg.log, "shard", "old partition segments stay: %s", why.text);
-    } else if (rc) {
-        log_error(s->cfg.log, "shard", "log start cannot be moved: %s", why.text);
-        s->data->hold = true;
-    }
+    s->data->dead = true;
     return 0;
 }
 
@@ -196,8 +195,9 @@ static void complete(struct shard *s, struct shard_payload *p)
     while (t) {
         struct shard_trim *next = t->next;
         struct data_partition *part = data_find(s, &t->topic_id, t->partition);
-        t->code = !part ? ERR_NOTFOUND : plog_failed(part->log) ? -EIO : 0;
-        t->done(t);
+        if (part)
+            t->low_watermark = plog_log_start(part->log);
+        data_trim_finish(t, !part ? ERR_NOTFOUND : plog_failed(part->log) ? -EIO : 0);
         t = next;
     }
 }

@@ -62,8 +62,11 @@ int data_capture(struct shard *s, struct checkpoint *c, void **work, struct err 
         free(w);
         return err_code(e, -ENOMEM, "checkpoint");
     }
-    int64_t expired =
-        s->cfg.producer_expiry_ms ? shard_lived_ms(s) - s->cfg.producer_expiry_ms : INT64_MIN;
+    c->wall_ms = wall_now(&s->data->wall, s->cfg.clock, s->cfg.log);
+    int64_t now = shard_lived_ms(s); /* the earlier of the two: neither may have jumped */
+    int64_t expired = s->cfg.producer_expiry_ms
+                          ? (now < c->wall_ms ? now : c->wall_ms) - s->cfg.producer_expiry_ms
+                          : INT64_MIN;
     HASH_ITER(hh, s->data->partitions, p, next)
     {
         producers_expire(&p->producers, expired);
@@ -144,6 +147,7 @@ static void undo(struct shard *s, const struct data_work *w)
 static void raise_floors(struct shard *s)
 {
     struct data_partition *p, *next;
+    s->data->dead = false;
     HASH_ITER(hh, s->data->partitions, p, next)
     {
         struct err e;
@@ -151,6 +155,8 @@ static void raise_floors(struct shard *s)
         p->newest = p->capturing;
         if (plog_set_floor(p->log, p->floor, &e))
             log_warn(s->cfg.log, "shard", "old partition segments stay: %s", e.text);
+        s->data->dead |= plog_segments_count(p->log) > 1 &&
+                         plog_segments_at(p->log, 0).next <= plog_log_start(p->log);
     }
 }
 
@@ -222,6 +228,7 @@ int data_load(struct shard *s, struct checkpoint *c, struct err *e)
     s->data->image = meta_image_ref(s->cfg.image);
     s->data->hint_generation = 1;
     s->data->replaying = true;
+    wall_init(&s->data->wall, s->cfg.clock, c->wall_ms);
     if (c->meta_index > meta_index(s->data->image))
         return err_set(e, ERR_CORRUPT,
                        "shard %u has seen metadata index %llu, but the metadata log ends at %llu: "
@@ -236,6 +243,6 @@ int data_load(struct shard *s, struct checkpoint *c, struct err *e)
     while (rc == 0 && (t = meta_topic_next(s->data->image, t)) != NULL)
         for (int32_t i = 0; i < t->n_partitions && rc == 0; i++)
             if (t->partitions[i].shard == s->cfg.owner.shard)
-                rc = data_add_partition(s, t, i, saved(c, &t->id, i), e);
+                rc = data_add_partition(s, s->data->image, t, i, saved(c, &t->id, i), e);
     return rc;
 }

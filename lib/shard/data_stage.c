@@ -201,6 +201,14 @@ static bool trim_fits(struct shard *s)
     return (first || within) && wal_writer_fits(s->wal, total);
 }
 
+void data_trim_finish(struct shard_trim *t, int code)
+{
+    t->code = code;
+    if (code)
+        t->low_watermark = -1;
+    t->done(t);
+}
+
 static void gather_trims(struct shard *s)
 {
     struct data_machine *m = s->data;
@@ -211,10 +219,8 @@ static void gather_trims(struct shard *s)
         struct shard_trim *t = m->trims;
         m->trims = t->next;
         rc = rc ? rc : stage_trim(s, t);
-        if (rc) {
-            t->code = rc;
-            t->done(t);
-        }
+        if (rc)
+            data_trim_finish(t, rc);
     }
 }
 
@@ -336,12 +342,12 @@ void shard_produce(struct shard *s, struct shard_produce *p)
 void shard_trim(struct shard *s, struct shard_trim *t)
 {
     struct data_machine *m = s->data;
-    t->code = s->stopping      ? ERR_CLOSED
-              : s->poisoned    ? ERR_POISONED
-              : !s->lead_index ? ERR_NOTLEADER
-                               : 0;
-    if (t->code) {
-        t->done(t);
+    int refused = s->stopping      ? ERR_CLOSED
+                  : s->poisoned    ? ERR_POISONED
+                  : !s->lead_index ? ERR_NOTLEADER
+                                   : 0;
+    if (refused) {
+        data_trim_finish(t, refused);
         return;
     }
     t->next = NULL;
@@ -367,8 +373,7 @@ void data_fail_waiters(struct shard *s, struct shard_payload *p, int code)
     }
     while (t) {
         struct shard_trim *next = t->next;
-        t->code = code;
-        t->done(t);
+        data_trim_finish(t, code);
         t = next;
     }
 }
@@ -387,7 +392,6 @@ void data_fail_staged(struct shard *s, int code)
     while (m->trims) {
         struct shard_trim *t = m->trims;
         m->trims = t->next;
-        t->code = code;
-        t->done(t);
+        data_trim_finish(t, code);
     }
 }

@@ -234,6 +234,13 @@ static bool hold_checkpoints(struct shard *s)
     return s->stalled || s->ops->hold_checkpoints(s);
 }
 
+/* By time, if there is anything a checkpoint would be good for. */
+static bool is_of_use(struct shard *s)
+{
+    return s->cfg.checkpoint_ms &&
+           (s->applied > s->checkpoint_index || s->ops->wants_checkpoint(s));
+}
+
 static bool wants_checkpoint(struct shard *s)
 {
     if (shard_now(s) < s->retry_checkpoint_ms)
@@ -244,8 +251,7 @@ static bool wants_checkpoint(struct shard *s)
         return true;
     if ((wal_full(s) || s->no_segment) && checkpoint_gains(s))
         return true;
-    return s->cfg.checkpoint_ms && s->applied > s->checkpoint_index &&
-           shard_now(s) - s->checkpoint_at_ms >= s->cfg.checkpoint_ms;
+    return is_of_use(s) && shard_now(s) - s->checkpoint_at_ms >= s->cfg.checkpoint_ms;
 }
 
 static void start_checkpoint(struct shard *s, uint32_t flags)
@@ -438,7 +444,7 @@ int64_t shard_jobs_tick(struct shard *s, int64_t now)
         int64_t t = s->retry_prepare_ms > now ? s->retry_prepare_ms : now + RETRY_MS;
         due = t < due ? t : due;
     }
-    if (s->cfg.checkpoint_ms && s->applied > s->checkpoint_index) {
+    if (is_of_use(s)) {
         int64_t t = s->checkpoint_at_ms + s->cfg.checkpoint_ms;
         if (t <= now)
             t = now + RETRY_MS; /* one is under way, or has failed */

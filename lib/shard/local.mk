@@ -15,6 +15,8 @@ libchronik_la_SOURCES += \
 	lib/shard/payload.c lib/shard/payload.h \
 	lib/shard/producers.c lib/shard/producers.h \
 	lib/shard/recover.c \
+	lib/shard/retention.c lib/shard/retention.h \
 	lib/shard/room.c \
 	lib/shard/shard.c lib/shard/shard.h \
-	lib/shard/stage.h
+	lib/shard/stage.h \
+	lib/shard/wall.c lib/shard/wall.h

@@ -3,6 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/crc32c.h"
+#include "shard/retention.h"
+
 enum { IMAGE_RETRY_MS = 100 };
 
 /* ---- partitions */
@@ -24,8 +27,35 @@ struct plog *shard_partition(struct shard *s, const struct uuid *topic_id, int32
     return p ? p->log : NULL;
 }
 
-static struct data_topic *topic_of(struct shard *s, const struct uuid *id)
+static void take_settings(struct shard *s, const struct meta_image *image,
+                          const struct meta_topic *from, struct data_topic *t)
 {
+    meta_settings_of(image, (int32_t)s->cfg.owner.node_id, s->cfg.settings, from, &t->settings);
+}
+
+/* segment.jitter.ms: logs that began together need not roll together. */
+static int64_t jitter(const struct data_topic *t, int32_t partition)
+{
+    const struct meta_settings *set = &t->settings;
+    int64_t most =
+        set->segment_jitter_ms < set->segment_ms ? set->segment_jitter_ms : set->segment_ms;
+    uint32_t crc = crc32c(crc32c(0, t->id.b, sizeof t->id.b), &partition, sizeof partition);
+    return most > 0 ? crc % most : 0;
+}
+
+static struct plog_settings log_settings(const struct data_topic *t, int32_t partition)
+{
+    return (struct plog_settings){
+        .segment_bytes = (uint64_t)t->settings.segment_bytes,
+        .segment_ms = t->settings.segment_ms - jitter(t, partition),
+        .index_interval_bytes = (uint32_t)t->settings.index_interval_bytes,
+    };
+}
+
+static struct data_topic *topic_of(struct shard *s, const struct meta_image *image,
+                                   const struct meta_topic *from)
+{
+    const struct uuid *id = &from->id;
     struct data_topic *t = NULL;
     HASH_FIND(hh, s->data->topics, id, sizeof *id, t);
     if (t)
@@ -34,6 +64,7 @@ static struct data_topic *topic_of(struct shard *s, const struct uuid *id)
     if (!t)
         return NULL;
     t->id = *id;
+    take_settings(s, image, from, t);
     HASH_ADD(hh, s->data->topics, id, sizeof t->id, t);
     if (!t->hh.tbl) {
         free(t);
@@ -77,10 +108,10 @@ static void free_partition(struct shard *s, struct data_partition *p)
     free(p);
 }
 
-int data_add_partition(struct shard *s, const struct meta_topic *t, int32_t partition,
-                       const struct checkpoint_partition *from, struct err *e)
+int data_add_partition(struct shard *s, const struct meta_image *image, const struct meta_topic *t,
+                       int32_t partition, const struct checkpoint_partition *from, struct err *e)
 {
-    struct data_topic *topic = topic_of(s, &t->id);
+    struct data_topic *topic = topic_of(s, image, t);
     struct data_partition *p = topic ? calloc(1, sizeof *p) : NULL;
     if (!p) {
         if (topic)
@@ -97,7 +128,9 @@ int data_add_partition(struct shard *s, const struct meta_topic *t, int32_t part
         return err_code(e, -ENOMEM, "partition %s-%d", t->name, partition);
     }
     topic->partitions++;
-    int rc = plog_open(&p->log, &s->cfg.plog, t->name, partition, &t->id, from ? &from->mark : NULL,
+    struct plog_config cfg = s->cfg.plog;
+    cfg.settings = log_settings(topic, partition);
+    int rc = plog_open(&p->log, &cfg, t->name, partition, &t->id, from ? &from->mark : NULL,
                        from ? from->epochs : NULL, from ? from->n_epochs : 0, e);
     if (rc == 0 && from)
         rc = producers_load(&p->producers, from->producers, from->n_producers);
@@ -116,16 +149,53 @@ int data_add_partition(struct shard *s, const struct meta_topic *t, int32_t part
 
 /* ---- images */
 
-static int add_topic(struct shard *s, const struct meta_topic *t, struct err *e)
+static int add_topic(struct shard *s, const struct meta_image *image, const struct meta_topic *t,
+                     struct err *e)
 {
     for (int32_t i = 0; i < t->n_partitions; i++) {
         if (t->partitions[i].shard != s->cfg.owner.shard || data_find(s, &t->id, i))
             continue;
-        int rc = data_add_partition(s, t, i, NULL, e);
+        int rc = data_add_partition(s, image, t, i, NULL, e);
         if (rc)
             return rc;
     }
     return 0;
+}
+
+/* Let the partitions that are here follow what holds for their topic. */
+static void refresh_topic(struct shard *s, const struct meta_image *image,
+                          const struct meta_topic *t)
+{
+    struct data_topic *topic = NULL;
+    HASH_FIND(hh, s->data->topics, &t->id, sizeof t->id, topic);
+    if (!topic)
+        return;
+    take_settings(s, image, t, topic);
+    for (int32_t i = 0; i < t->n_partitions; i++) {
+        struct data_partition *p = data_find(s, &t->id, i);
+        struct plog_settings set = log_settings(topic, i);
+        if (p)
+            plog_set_settings(p->log, &set);
+    }
+}
+
+static int take_topic(struct shard *s, const struct meta_image *image, const struct meta_topic *t,
+                      struct err *e)
+{
+    refresh_topic(s, image, t);
+    return add_topic(s, image, t, e);
+}
+
+/* What holds for topics that set nothing may have changed. */
+static void follow_defaults(struct shard *s, const struct meta_image *from,
+                            const struct meta_image *to)
+{
+    size_t n;
+    const struct meta_topic *t = NULL;
+    if (meta_all_broker_configs(from, &n) == meta_all_broker_configs(to, &n))
+        return; /* images share what is the same */
+    while ((t = meta_topic_next(to, t)) != NULL)
+        refresh_topic(s, to, t);
 }
 
 /* The directory is renamed away at once, so that a new topic of the same name finds its place free.
@@ -145,10 +215,12 @@ static void remove_topic(struct shard *s, const struct meta_topic *t)
 }
 
 /* Walk what differs between two images, by topic name: gone(a) for topics that went, come(b) for
- * those that came or grew. Shared topics are the same object: images share structure. */
+ * those that came, grew or were altered. Shared topics are the same object: images share structure.
+ */
 static int diff_images(struct shard *s, const struct meta_image *from, const struct meta_image *to,
                        void (*gone)(struct shard *s, const struct meta_topic *t),
-                       int (*come)(struct shard *s, const struct meta_topic *t, struct err *e),
+                       int (*come)(struct shard *s, const struct meta_image *to,
+                                   const struct meta_topic *t, struct err *e),
                        struct err *e)
 {
     const struct meta_topic *a = meta_topic_next(from, NULL), *b = meta_topic_next(to, NULL);
@@ -157,7 +229,7 @@ static int diff_images(struct shard *s, const struct meta_image *from, const str
         if (order < 0 || (order == 0 && a != b && !uuid_eq(&a->id, &b->id)))
             gone(s, a);
         if (order >= 0 && a != b && come) {
-            int rc = come(s, b, e);
+            int rc = come(s, to, b, e);
             if (rc)
                 return rc;
         }
@@ -190,7 +262,7 @@ static void take_image(struct shard *s, struct meta_image *image)
 {
     struct data_machine *m = s->data;
     struct err e;
-    int rc = diff_images(s, m->image, image, remove_topic, add_topic, &e);
+    int rc = diff_images(s, m->image, image, remove_topic, take_topic, &e);
     if (err_is_shortage(rc)) { /* what was done of it stays; the rest comes with data_tick */
         log_warn(s->cfg.log, "shard", "new metadata must wait: %s", e.text);
         meta_image_unref(m->next_image);
@@ -202,6 +274,7 @@ static void take_image(struct shard *s, struct meta_image *image)
         shard_poison_why(s, &e);
         return;
     }
+    follow_defaults(s, m->image, image);
     meta_image_unref(m->image);
     m->image = meta_image_ref(image);
     s->retry_apply_ms = 0; /* a topic that went may have left room */
@@ -310,10 +383,17 @@ static bool data_hold(struct shard *s)
     return s->data->hold;
 }
 
+static bool data_wants_checkpoint(struct shard *s)
+{
+    return s->data->dead;
+}
+
 static int64_t data_tick(struct shard *s, int64_t now)
 {
+    int64_t due = retention_tick(s, now);
     data_job_done(s); /* for want of memory it may have to be tried again */
-    return s->data->next_image && !s->job_checkpoint ? now + IMAGE_RETRY_MS : INT64_MAX;
+    bool waits = s->data->next_image && !s->job_checkpoint;
+    return waits && now + IMAGE_RETRY_MS < due ? now + IMAGE_RETRY_MS : due;
 }
 
 static int data_make(struct shard *s)
@@ -327,6 +407,7 @@ static int data_make(struct shard *s)
 static void data_loaded(struct shard *s)
 {
     s->data->replaying = false;
+    retention_begin(s);
 }
 
 static void data_free(struct shard *s)
@@ -363,6 +444,7 @@ const struct shard_machine_ops shard_machine_data = {
     .work_run = data_work_run,
     .work_free = data_work_free,
     .hold_checkpoints = data_hold,
+    .wants_checkpoint = data_wants_checkpoint,
     .job_done = data_job_done,
     .tick = data_tick,
     .stopping = data_retry_waiting,

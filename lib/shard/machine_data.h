@@ -10,11 +10,13 @@
 
 #include "shard/producers.h"
 #include "shard/stage.h"
+#include "shard/wall.h"
 
 struct data_topic { /* one per topic with partitions here */
     struct uuid id;
     uint64_t hinted; /* = hint_generation: its name stands in the live WAL segment */
     uint32_t partitions;
+    struct meta_settings settings; /* that hold for it */
     UT_hash_handle hh;
 };
 
@@ -33,6 +35,8 @@ struct data_partition {
     size_t n_batches, cap_batches;
     bool touched;
     uint64_t applied;                 /* index of the last entry that this process appended to it */
+    bool expiring;                    /* a trim of retention's is under way */
+    int64_t from_future;              /* base offset + 1 of a segment that was reported to be */
     int64_t capturing, newest, floor; /* base offset of the active segment in the checkpoint being
                                        * made, in the newest, and in the older one */
     UT_hash_handle hh;
@@ -53,6 +57,10 @@ struct data_machine {
     struct data_partition **touched; /* while applying */
     size_t n_touched, cap_touched;
     bool replaying, hold;
+    struct wall wall;        /* by which things grow old */
+    int64_t retention_at_ms; /* of the next check, monotonic */
+    bool reading;            /* times for it */
+    bool dead;               /* segments may be waiting for a checkpoint to be unlinked */
 };
 
 /* NULL if the shard has no such partition. */
@@ -62,6 +70,7 @@ struct data_partition *data_find(struct shard *s, const struct uuid *topic_id, i
 void data_gather(struct shard *s);
 struct shard_payload *data_take(struct shard *s);
 void data_finish(struct shard_produce *p, int code);
+void data_trim_finish(struct shard_trim *t, int code);
 void data_fail_staged(struct shard *s, int code);
 void data_retry_waiting(struct shard *s);
 void data_fail_waiters(struct shard *s, struct shard_payload *p, int code);
@@ -80,7 +89,7 @@ int data_work_run(struct shard *s, void *work, struct err *e);
 void data_work_free(struct shard *s, void *work, int work_rc, bool saved);
 
 /* A partition of a topic: as a checkpoint left it, or new (from NULL). */
-int data_add_partition(struct shard *s, const struct meta_topic *t, int32_t partition,
-                       const struct checkpoint_partition *from, struct err *e);
+int data_add_partition(struct shard *s, const struct meta_image *image, const struct meta_topic *t,
+                       int32_t partition, const struct checkpoint_partition *from, struct err *e);
 
 #endif

@@ -258,6 +258,12 @@ static bool meta_hold(struct shard *s)
     return false;
 }
 
+static bool meta_wants_checkpoint(struct shard *s)
+{
+    (void)s;
+    return false;
+}
+
 static void meta_nothing(struct shard *s)
 {
     (void)s;
@@ -288,6 +294,7 @@ const struct shard_machine_ops shard_machine_meta = {
     .work_run = meta_work_run,
     .work_free = meta_work_free,
     .hold_checkpoints = meta_hold,
+    .wants_checkpoint = meta_wants_checkpoint,
     .job_done = meta_nothing,
     .tick = meta_tick,
     .stopping = meta_nothing,

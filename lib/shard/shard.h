@@ -84,7 +84,7 @@ struct shard_config {
     struct wal_owner owner;        /* cluster, node, shard number (0: metadata) */
     const char *wal_dir;           /* of this shard: segments and checkpoints */
     const char *meta_dir;          /* shard 0: snapshots */
-    struct plog_config plog;       /* data shards */
+    struct plog_config plog;       /* data shards; its settings are the topics' business */
     uint64_t segment_bytes;        /* of a WAL segment */
     uint64_t wal_max_bytes;        /* the WAL never exceeds it: produce waits for a checkpoint */
     uint64_t checkpoint_bytes; /* checkpoint when so much WAL was written since the last one; 0: a
@@ -96,6 +96,7 @@ struct shard_config {
     uint64_t reserve_bytes; /* refuse records while the file system of plog.dir has less free; 0:
                              * whatever is free */
     int64_t producer_expiry_ms; /* producer.id.expiration.ms: forget idle producers' sequences */
+    int64_t retention_check_ms; /* data shards: look for old records so often; 0: never */
     const struct meta_settings *settings; /* data shards: of topics on which nothing is set, as this
                                            * broker's own configuration says (meta_settings_of);
                                            * NULL: the table's defaults. Outlives the shard */
@@ -186,10 +187,12 @@ struct shard_trim {
     struct shard_trim *next;
     struct uuid topic_id;
     int32_t partition;
-    int64_t log_start; /* -1: the high watermark */
+    int64_t log_start; /* -1: the high watermark, which is filled in */
     void (*done)(struct shard_trim *t);
     void *arg;
-    int code; /* ERR_OFFSET: above the high watermark */
+    /* result */
+    int code;              /* as of a batch; ERR_OFFSET: above the high watermark */
+    int64_t low_watermark; /* where the log begins now, which may be above; -1 on failure */
 };
 void shard_trim(struct shard *s, struct shard_trim *t);
 
@@ -224,6 +227,7 @@ struct shard_stats {
     uint64_t bytes;            /* written to it */
     uint64_t batches, records; /* applied */
     uint64_t duplicates;       /* batches answered from producer state */
+    uint64_t expirations;      /* times retention removed records of a partition */
     uint64_t checkpoints;
     uint64_t wal_bytes;   /* of the segments kept */
     uint64_t waits_space; /* times produce had to wait for the WAL's bound or a segment */

@@ -72,6 +72,8 @@ struct shard_machine_ops {
     /* Rule out checkpoints for now (a partition log has failed: its records are only in the WAL).
      */
     bool (*hold_checkpoints)(struct shard *s);
+    /* Is there anything that only a further checkpoint releases? */
+    bool (*wants_checkpoint)(struct shard *s);
     /* A checkpoint, or the wait for one, is over: go on with what waited for that. */
     void (*job_done)(struct shard *s);
     /* Do what is due by time; the monotonic ms at which it wants to be called again, INT64_MAX:

@@ -6,7 +6,8 @@
  * (base/io_mem.h), recovery runs on each, and all partitions are read back. States are counted
  * once, by content. Every tenth is cut again somewhere in its recovery; every twentieth lives on
  * with a workload of its own, and is cut in that. Within a workload brokers are stopped and killed
- * too, logs are trimmed, the disk fills up, and a sync fails.
+ * too, logs are trimmed, old records removed by age and size, segments begun by time, the disk
+ * fills up, and a sync fails.
  *
  * The run fails if a state loses, moves or doubles an acknowledged batch, if recovery refuses a
  * state, if a workload acknowledged nothing, or if too few distinct states were found.
@@ -53,7 +54,7 @@ static struct {
     size_t recut, acked, checked, made;
     size_t by_cut[IO_CUT_LAST_FIRST + 1];
     size_t workloads, checkpoints, rolls, deletes, first_boot;
-    size_t trims, stops, kills, full, failed, lives, damaged;
+    size_t trims, expirations, stops, kills, full, failed, lives, damaged;
 } tally;
 
 static bool is_new(uint64_t digest)
@@ -207,7 +208,7 @@ static void act(struct rig *r, struct stream *streams, uint64_t seed)
             rig_create_topic(r, "b", 2);
         break;
     case 4:
-        rig_pass(r, (int64_t)below(200));
+        rig_pass(r, (int64_t)below(400));
         break;
     case 5:
     case 6:
@@ -237,10 +238,29 @@ static void act_for(struct rig *r, uint64_t seed, int actions, int64_t first_pid
     rig_run(r);
 }
 
+/* Records grow old within the workload. */
+static void set_retention(struct rig *r)
+{
+    r->retention_check_ms = 50 + (int64_t)below(100);
+    r->settings.segment_ms = below(2) ? 200 : INT64_MAX;
+    r->settings.retention_ms = below(2) ? 200 + (int64_t)below(800) : -1;
+    r->settings.retention_bytes = below(2) ? 2000 + (int64_t)below(20000) : -1;
+    r->settings.segment_bytes = below(2) ? 4096 : 16 * 1024;
+}
+
+/* What a life did by itself. */
+static void count_deeds(const struct rig *r)
+{
+    struct shard_stats st;
+    shard_stats(r->shard[1].s, &st);
+    tally.expirations += st.expirations;
+    if (st.bytes > r->segment_bytes)
+        tally.rolls++;
+}
+
 static void workload(struct rig *r, uint64_t seed, int actions)
 {
     struct err e = {0};
-    struct shard_stats st;
     rig_init(r, NULL);
     r->seed = seed;
     r->segment_bytes = RIG_SEGMENT << below(2);
@@ -248,15 +268,14 @@ static void workload(struct rig *r, uint64_t seed, int actions)
     r->checkpoint_bytes = below(2) ? 2 * r->segment_bytes : 0;
     r->group_bytes = below(2) ? 32 * 1024 : 4 * 1024;
     r->group_records = below(2) ? 1 << 20 : 6;
+    set_retention(r);
     if (rig_open(r, &e))
         fail(seed, 0, 0, 0, "first start", &e);
     rig_create_topic(r, "a", 4);
     rig_create_topic(r, "b", 2);
     rig_create_topic(r, "c", 1);
     act_for(r, seed, actions, 100);
-    shard_stats(r->shard[1].s, &st);
-    if (st.bytes > r->segment_bytes)
-        tally.rolls++;
+    count_deeds(r);
     size_t acked = 0;
     for (size_t i = 0; i < r->n_batches; i++)
         acked += r->batches[i]->acked_at != SIZE_MAX;
@@ -279,6 +298,9 @@ static void recover_and_check(struct rig *r, const struct rig *history, size_t u
     r->wal_max_bytes = history->wal_max_bytes;
     r->group_bytes = history->group_bytes;
     r->group_records = history->group_records;
+    r->settings = history->settings;
+    r->retention_check_ms = history->retention_check_ms;
+    r->clock = history->clock;
     if (rig_open(r, &e))
         fail(seed, upto, cut, cut_seed, when, &e);
     if (rig_check(r, history, upto, &checked, &e))
@@ -316,6 +338,7 @@ static void live_on(struct rig *r, const struct rig *history, uint64_t seed, siz
         fail(seed, upto, 0, 0, "second life", &e);
     r->seed = draw();
     act_for(r, seed, ACTIONS_OF_A_LIFE, 1000 * life + 100);
+    count_deeds(r);
     tally.lives++;
     states_of(r, seed, STATES_OF_A_LIFE, life + 1);
 }
@@ -388,14 +411,14 @@ int main(int argc, char **argv)
            "topics deleted\n",
            tally.workloads, (unsigned long long)first, tally.rolls, tally.checkpoints,
            tally.deletes);
-    printf(
-        "power_cut: %zu trims, %zu stops, %zu kills, %zu full disks, %zu failed syncs, %zu damaged "
-        "checkpoints, %zu states "
-        "lived on\n",
-        tally.trims, tally.stops, tally.kills, tally.full, tally.failed, tally.damaged,
-        tally.lives);
-    bool enough =
-        tally.n_seen >= want && tally.recut >= want / 10 && tally.checked && tally.checkpoints;
+    printf("power_cut: %zu trims, %zu expirations, %zu stops, %zu kills, %zu full disks, %zu "
+           "failed syncs, %zu damaged "
+           "checkpoints, %zu states "
+           "lived on\n",
+           tally.trims, tally.expirations, tally.stops, tally.kills, tally.full, tally.failed,
+           tally.damaged, tally.lives);
+    bool enough = tally.n_seen >= want && tally.recut >= want / 10 && tally.checked &&
+                  tally.checkpoints && (want < STATES || (tally.trims && tally.expirations));
     free(tally.seen);
     if (!enough)
         printf("FAIL: too few states, or nothing injected\n");

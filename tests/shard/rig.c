@@ -56,7 +56,10 @@ void rig_init(struct rig *r, struct io_mem *disk)
     clock_manual_init(&r->clock, 1000000000, 1800000000000);
     r->segment_bytes = RIG_SEGMENT;
     r->wal_max_bytes = 16 * RIG_SEGMENT;
-    r->plog_segment_bytes = 16 * 1024;
+    meta_settings_init(&r->settings);
+    r->settings.segment_bytes = 16 * 1024;
+    r->settings.index_interval_bytes = 512;
+    r->settings.retention_ms = -1;
     r->group_records = 1 << 20;
     r->group_bytes = 32 * 1024;
 }
@@ -80,14 +83,13 @@ static int open_shard(struct rig *r, uint32_t number, struct meta_image *image, 
         .owner = {r->node.meta.cluster_id, r->node.meta.node_id, number},
         .wal_dir = wal,
         .meta_dir = meta,
-        .plog = {.io = io_mem_io(r->disk),
-                 .log = r->log,
-                 .dir = log,
-                 .settings = {.segment_bytes = r->plog_segment_bytes,
-                              .index_interval_bytes = 512}},
+        .plog = {.io = io_mem_io(r->disk), .log = r->log, .dir = log},
+        .settings = &r->settings,
         .segment_bytes = r->segment_bytes,
         .wal_max_bytes = r->wal_max_bytes,
         .checkpoint_bytes = r->checkpoint_bytes,
+        .checkpoint_ms = r->checkpoint_ms,
+        .retention_check_ms = r->retention_check_ms,
         .group_records = r->group_records,
         .group_bytes = r->group_bytes,
         .reserve_bytes = r->reserve_bytes,
@@ -292,6 +294,23 @@ int rig_create_topic(struct rig *r, const char *name, int32_t partitions)
     return rc;
 }
 
+int rig_set(struct rig *r, const struct rig_topic *t, const char *name, const char *value)
+{
+    struct meta_config_set msg;
+    struct meta_config_set_configs set;
+    kp_init(&meta_config_set_schema, &msg);
+    kp_init(&meta_config_set_configs_schema, &set);
+    set.name = kp_str(name);
+    set.value = kp_str(value);
+    msg.resource_type = t ? META_RESOURCE_TOPIC : META_RESOURCE_BROKER;
+    msg.node_id = -1;
+    if (t)
+        msg.topic_id = t->id;
+    msg.configs = &set;
+    msg.n_configs = 1;
+    return ask(r, META_CONFIG_SET, &msg);
+}
+
 int rig_delete_topic(struct rig *r, const char *name)
 {
     struct rig_topic *t = rig_topic(r, name);
@@ -482,6 +501,7 @@ struct content {
         int64_t pid;
     } * b;
     size_t n, cap;
+    uint64_t bytes;
 };
 
 static int note(void *ctx, const struct batch *b)
@@ -493,13 +513,36 @@ static int note(void *ctx, const struct batch *b)
     }
     c->b[c->n].crc = b->crc;
     c->b[c->n].pid = b->producer_id;
+    c->bytes += batch_size(b);
     c->b[c->n++].base = b->base_offset;
     return 0;
 }
 
+/* May retention have moved the log start from `asked` to `is`? By age, if every batch between was
+ * old in the end; by size, if enough is left. */
+static bool may_expire(const struct rig *h, const struct rig_topic *t, int32_t partition,
+                       int64_t asked, int64_t is, uint64_t bytes_left)
+{
+    const struct meta_settings *set = &h->settings;
+    if (h->retention_check_ms == 0)
+        return false;
+    if (set->retention_bytes >= 0 && bytes_left >= (uint64_t)set->retention_bytes)
+        return true;
+    for (size_t i = 0; i < h->n_batches; i++) {
+        const struct shard_produce *b = &h->batches[i]->produce;
+        bool between = h->batches[i]->done && b->code == 0 && b->base_offset >= asked &&
+                       b->base_offset < is && b->partition == partition &&
+                       uuid_eq(&b->topic_id, &t->id);
+        if (between &&
+            (set->retention_ms < 0 || h->clock.wall - b->batch.max_timestamp <= set->retention_ms))
+            return false;
+    }
+    return true;
+}
+
 /* Where the log start of a partition has to be, at least and at most. */
 static int check_log_start(const struct rig *h, const struct rig_topic *t, int32_t partition,
-                           size_t upto, int64_t is, struct err *e)
+                           size_t upto, int64_t is, uint64_t bytes_left, struct err *e)
 {
     int64_t least = 0, most = 0;
     for (const struct rig_trim *rt = h->trims; rt; rt = rt->next) {
@@ -510,7 +553,7 @@ static int check_log_start(const struct rig *h, const struct rig_topic *t, int32
         if (rt->trim.log_start > most)
             most = rt->trim.log_start;
     }
-    return is >= least && is <= most
+    return is >= least && (is <= most || may_expire(h, t, partition, most, is, bytes_left))
                ? 0
                : err_set(e, ERR_CHECK, "%s-%d: log start %lld, to %lld promised, to %lld asked",
                          t->name, partition, (long long)is, (long long)least, (long long)most);
@@ -523,7 +566,7 @@ static int check_partition(struct rig *r, const struct rig *h, const struct rig_
     int rc = rig_read(r, &t->id, partition, note, &c, e);
     int64_t start = rc ? 0 : plog_log_start(shard_partition(r->shard[1].s, &t->id, partition));
     if (rc == 0)
-        rc = check_log_start(h, t, partition, upto, start, e);
+        rc = check_log_start(h, t, partition, upto, start, c.bytes, e);
     for (size_t i = 0; i < h->n_batches && rc == 0; i++) {
         const struct rig_batch *b = h->batches[i];
         if (!uuid_eq(&b->topic_id, &t->id) || b->produce.partition != partition)
@@ -603,6 +646,15 @@ static int keep(void *ctx, const struct batch *b)
     return 0;
 }
 
+/* What was removed stays removed. */
+static void keep_log_start(struct rig *r, const struct rig_topic *t, int32_t partition)
+{
+    struct plog *log = shard_partition(r->shard[1].s, &t->id, partition);
+    struct rig_trim *rt = add_trim(r);
+    rt->trim = (struct shard_trim){
+        .topic_id = t->id, .partition = partition, .log_start = plog_log_start(log)};
+}
+
 static int inherit_topic(struct rig *r, struct rig_topic *t, struct err *e)
 {
     struct seen w = {r, t, 0};
@@ -614,6 +666,7 @@ static int inherit_topic(struct rig *r, struct rig_topic *t, struct err *e)
         int rc = rig_read(r, &t->id, w.partition, keep, &w, e);
         if (rc)
             return rc;
+        keep_log_start(r, t, w.partition);
     }
     return 0;
 }

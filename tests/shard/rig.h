@@ -67,12 +67,13 @@ struct rig {
     uint64_t advanced; /* calls of host->advanced */
     uint32_t group_records, group_bytes;
     uint64_t segment_bytes, wal_max_bytes, checkpoint_bytes;
-    uint64_t plog_segment_bytes;
     uint64_t reserve_bytes;
     int64_t producer_expiry_ms;
-    bool drop_apply; /* mutant: never hand an applied image on */
-    bool hold_jobs;  /* rig_run leaves jobs for later */
-    uint64_t seed;   /* of record contents and ids */
+    struct meta_settings settings; /* of topics: segments of 16 KiB that nothing removes */
+    int64_t retention_check_ms, checkpoint_ms; /* 0: never */
+    bool drop_apply;                           /* mutant: never hand an applied image on */
+    bool hold_jobs;                            /* rig_run leaves jobs for later */
+    uint64_t seed;                             /* of record contents and ids */
 };
 
 /* A rig on a new disk, or on `disk` (which it owns from here on); nothing is opened yet. */
@@ -95,6 +96,8 @@ void rig_release(struct rig *r); /* and the disk */
  */
 int rig_create_topic(struct rig *r, const char *name, int32_t partitions);
 int rig_delete_topic(struct rig *r, const char *name);
+/* A setting of a topic, or (t NULL) of all brokers; value NULL: not set any more. */
+int rig_set(struct rig *r, const struct rig_topic *t, const char *name, const char *value);
 struct rig_topic *rig_topic(struct rig *r, const char *name); /* the one that lives */
 
 /* Stage a batch of n records (of about `size` bytes each); pid -1: no producer. Nothing is written
@@ -114,7 +117,8 @@ int rig_read(struct rig *r, const struct uuid *topic_id, int32_t partition,
              int (*each)(void *ctx, const struct batch *b), void *ctx, struct err *e);
 /* Is every batch acknowledged before `upto` at its offset with its bytes, no idempotent one twice,
  * nothing there that was never produced, each log start between what was promised and what was
- * asked? ERR_CHECK with e if not. checked (may be NULL) gets the
+ * asked, or beyond only by what retention may remove as history->settings say? ERR_CHECK with e if
+ * not. checked (may be NULL) gets the
  * number of acknowledged batches seen. */
 int rig_check(struct rig *r, const struct rig *history, size_t upto, size_t *checked,
               struct err *e);

@@ -78,9 +78,11 @@ static struct shard_config config(struct peer *p)
         .host = &p->host,
         .owner = {cluster, (uint32_t)p->id, 1},
         .wal_dir = "/w",
-        .plog = {.io = io_mem_io(p->disk),
-                 .dir = "/l",
-                 .settings = {.segment_bytes = 1 << 20, .index_interval_bytes = 512}},
+        .plog =
+            {
+                .io = io_mem_io(p->disk),
+                .dir = "/l",
+            },
         .segment_bytes = SEGMENT,
         .wal_max_bytes = 16 * SEGMENT,
         .group_records = 1 << 20,

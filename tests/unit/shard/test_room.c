@@ -167,7 +167,7 @@ START_TEST(what_reached_the_files_is_taken_back)
 {
     for (uint64_t nth = 1; nth <= 6; nth++) {
         begin();
-        rig.plog_segment_bytes = 4096;
+        rig.settings.segment_bytes = 4096;
         struct rig_topic *t = open_with(1);
         produce(t, 0);
         io_mem_fail(rig.disk, IO_MEM_WRITE, nth, ENOSPC, 1);
@@ -314,7 +314,7 @@ START_TEST(without_room_for_a_segment_the_log_recycles)
     begin();
     rig.reserve_bytes = 10000;
     rig.wal_max_bytes = 64 * RIG_SEGMENT;
-    rig.plog_segment_bytes = 8 * 1024;
+    rig.settings.segment_bytes = 8 * 1024;
     struct rig_topic *t = open_with(1);
     for (int i = 0; i < 60; i++)
         produce(t, 0);
