@@ -14,6 +14,7 @@
 #include "broker/creator.h"
 #include "broker/crew.h"
 #include "broker/image.h"
+#include "broker/live.h"
 #include "broker/partitions.h"
 #include "broker/producer_ids.h"
 #include "broker/settings.h"
@@ -25,7 +26,8 @@ struct shard_thread;
 struct worker;
 
 struct broker {
-    const struct settings *settings;
+    const struct settings *settings; /* as it was started */
+    struct live live;                /* those that may be altered, as they are now */
     struct log *log;
     struct clock *clock;
     struct io *io;

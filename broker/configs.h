@@ -1,4 +1,5 @@
-/* configs.h - settings as clients see them in answers. */
+/* configs.h - settings as clients see them in answers: the value that holds, and all the places it
+ * could come from, which Kafka calls synonyms. */
 #ifndef BROKER_CONFIGS_H
 #define BROKER_CONFIGS_H
 
@@ -10,7 +11,9 @@
 /* Kafka's numbers. */
 enum config_source {
     CONFIG_SOURCE_TOPIC = 1,
-    CONFIG_SOURCE_STATIC = 4, /* file, environment, command line */
+    CONFIG_SOURCE_BROKER = 2,      /* altered on this broker */
+    CONFIG_SOURCE_ALL_BROKERS = 3, /* altered on all of them */
+    CONFIG_SOURCE_STATIC = 4,      /* file, environment, command line */
     CONFIG_SOURCE_DEFAULT = 5,
 };
 enum config_type {
@@ -22,21 +25,31 @@ enum config_type {
     CONFIG_TYPE_LIST = 7,
 };
 
-/* One value and where it comes from. Texts are from the request's arena or static; value.p NULL:
- * out of memory. */
-struct config_value {
+/* A place that has a value. */
+struct config_origin {
     struct kp_str name, value;
     enum config_source source;
 };
 
-/* Where a setting's value comes from, the one that holds first (Kafka calls them synonyms). Gives
- * how many, at most CONFIG_ORIGINS; 0: it has no value. */
-enum { CONFIG_ORIGINS = 2 + 2 * SETTINGS_BEHIND_MAX };
-int config_origins_of_broker(struct request *q, const struct setting *row,
-                             struct config_value out[CONFIG_ORIGINS]);
-/* row: of a topic; own: the value set on the topic, NULL if none is. */
-int config_origins_of_topic(struct request *q, const struct setting *row, const char *own,
-                            struct config_value out[CONFIG_ORIGINS]);
+/* Texts are from the request's arena, from the image or static. */
+enum { CONFIG_ORIGINS = 1 + 4 * SETTINGS_BEHIND_MAX };
+struct config_entry {
+    const struct setting *row;
+    struct kp_str value;       /* null: none */
+    enum config_source source; /* of the first origin */
+    int n;
+    struct config_origin origins[CONFIG_ORIGINS]; /* the one that counts first in front */
+};
+
+/* All are for a request's handler, in its read section, and give false when out of memory. */
+
+/* A row of a topic, on which `own` is set; NULL: it is not. */
+bool config_of_topic(struct request *q, const struct setting *row, const char *own,
+                     struct config_entry *out);
+/* A row of this broker. */
+bool config_of_broker(struct request *q, const struct setting *row, struct config_entry *out);
+/* The same as it was altered for all brokers; no origin: it was not. */
+bool config_of_all_brokers(struct request *q, const struct setting *row, struct config_entry *out);
 
 enum config_type config_type_of(const struct setting *row);
 

@@ -27,11 +27,11 @@ static void on_event(void *arg, int events)
 
 bool conn_has_room(const struct conn *c)
 {
-    const struct settings *s = c->w->broker->settings;
+    struct broker *b = c->w->broker;
     return !c->closing && !c->draining &&
-           c->n_requests < (uint32_t)s->connection_max_queued_requests &&
-           c->queued < s->connection_max_queued_bytes &&
-           !(c->unsent && budget_is_over(&c->w->broker->replies));
+           c->n_requests < live_now(b, connection_max_queued_requests) &&
+           c->queued < live_now(b, connection_max_queued_bytes) &&
+           !(c->unsent && budget_is_over(&b->replies));
 }
 
 /* What is waited for: bytes while there is a place for them, and the socket while it is full. */
@@ -152,30 +152,29 @@ void conn_drain(struct conn *c)
 /* How long nothing may happen; INT64_MAX while it waits for us. */
 static int64_t patience(const struct conn *c)
 {
-    const struct settings *s = c->w->broker->settings;
+    const struct broker *b = c->w->broker;
     if (c->blocked)
-        return s->connection_stall_ms;
+        return live_now(b, connection_stall_ms);
     if (c->in.starved || c->in.held || !conn_has_room(c))
         return INT64_MAX;
     if (c->in.frame || c->in.head_n)
-        return s->connection_stall_ms;
-    return c->n_requests ? INT64_MAX : s->connections_max_idle_ms;
+        return live_now(b, connection_stall_ms);
+    return c->n_requests ? INT64_MAX : live_now(b, connections_max_idle_ms);
 }
 
 static void watchdog(struct deadline *d)
 {
     struct conn *c = container_of(d, struct conn, watchdog);
-    const struct settings *s = c->w->broker->settings;
+    int64_t stall = live_now(c->w->broker, connection_stall_ms);
+    int64_t idle = live_now(c->w->broker, connections_max_idle_ms);
     int64_t now = loop_now_ms(c->w->loop), allowed = patience(c);
     if (allowed == INT64_MAX)
         c->active_ms = now; /* its time begins when ours ends */
     if (now - c->active_ms >= allowed) {
-        conn_close(c, allowed == s->connection_stall_ms ? "stalled for connection.stall.ms" : NULL);
+        conn_close(c, allowed == stall ? "stalled for connection.stall.ms" : NULL);
         return;
     }
-    int64_t look = s->connection_stall_ms < s->connections_max_idle_ms ? s->connection_stall_ms
-                                                                       : s->connections_max_idle_ms;
-    if (deadline_set(&c->w->deadlines, d, look, watchdog))
+    if (deadline_set(&c->w->deadlines, d, stall < idle ? stall : idle, watchdog))
         conn_close(c, "out of memory");
 }
 

@@ -101,7 +101,7 @@ static int propose(struct creator *c, struct kp_str name, int32_t partitions,
         return -ENOMEM;
     struct meta_topic_create command;
     if (!partitions)
-        partitions = c->broker->settings->num_partitions;
+        partitions = (int32_t)live_now(c->broker, num_partitions);
     int rc = topics_plan(c->broker, &cr->arena, cr->name, partitions, &command);
     if (rc) {
         creation_free(cr);

@@ -72,7 +72,7 @@ static bool diverges(struct fetch *f, struct fetch_part *p, struct plog *log)
 static uint32_t part_limit(const struct fetch *f, const struct fetch_part *p)
 {
     const struct kp_fetch_req *req = f->q->msg;
-    int64_t limit = request_broker(f->q)->settings->fetch_max_bytes;
+    int64_t limit = live_now(request_broker(f->q), fetch_max_bytes);
     if (req->max_bytes < limit)
         limit = req->max_bytes;
     limit -= (int64_t)f->bytes;

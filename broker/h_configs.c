@@ -7,20 +7,28 @@
 #include "broker/configs.h"
 #include "broker/topics.h"
 
-typedef int origins_fn(struct request *q, const struct setting *row, const void *of,
-                       struct config_value out[CONFIG_ORIGINS]);
+/* A row of what is described; `of` is its topic. false: out of memory. */
+typedef bool entry_fn(struct request *q, const struct setting *row, const void *of,
+                      struct config_entry *out);
 
-static int origins_of_topic(struct request *q, const struct setting *row, const void *of,
-                            struct config_value out[CONFIG_ORIGINS])
+static bool entry_of_topic(struct request *q, const struct setting *row, const void *of,
+                           struct config_entry *out)
 {
-    return config_origins_of_topic(q, row, meta_config_get(of, row->name), out);
+    return config_of_topic(q, row, meta_config_get(of, row->name), out);
 }
 
-static int origins_of_broker(struct request *q, const struct setting *row, const void *of,
-                             struct config_value out[CONFIG_ORIGINS])
+static bool entry_of_broker(struct request *q, const struct setting *row, const void *of,
+                            struct config_entry *out)
 {
     (void)of;
-    return config_origins_of_broker(q, row, out);
+    return config_of_broker(q, row, out);
+}
+
+static bool entry_of_all_brokers(struct request *q, const struct setting *row, const void *of,
+                                 struct config_entry *out)
+{
+    (void)of;
+    return config_of_all_brokers(q, row, out);
 }
 
 static bool is_asked_for(const struct kp_describe_configs_req_resources *asked, const char *name)
@@ -34,51 +42,67 @@ static bool is_asked_for(const struct kp_describe_configs_req_resources *asked, 
     return false;
 }
 
-static bool fill_synonyms(struct request *q, const struct config_value *origins, int n,
+static bool fill_synonyms(struct request *q, const struct config_entry *e,
                           struct kp_describe_configs_resp_results_configs *c)
 {
-    c->synonyms = request_alloc(q, (size_t)n, sizeof *c->synonyms);
+    c->synonyms = request_alloc(q, (size_t)e->n, sizeof *c->synonyms);
     if (!c->synonyms)
         return false;
-    c->n_synonyms = n;
-    for (int i = 0; i < n; i++) {
-        c->synonyms[i].name = origins[i].name;
-        c->synonyms[i].value = origins[i].value;
-        c->synonyms[i].source = (int8_t)origins[i].source;
+    c->n_synonyms = e->n;
+    for (int i = 0; i < e->n; i++) {
+        c->synonyms[i].name = e->origins[i].name;
+        c->synonyms[i].value = e->origins[i].value;
+        c->synonyms[i].source = (int8_t)e->origins[i].source;
     }
     return true;
 }
 
-static bool fill_config(struct request *q, const struct setting *row,
-                        const struct config_value *origins, int n, bool read_only,
+static bool fill_config(struct request *q, const struct config_entry *e, bool read_only,
                         struct kp_describe_configs_resp_results_configs *c)
 {
     const struct kp_describe_configs_req *req = q->msg;
     kp_init(&kp_describe_configs_resp_results_configs_schema, c);
-    c->name = kp_str(row->name);
-    c->value = n ? origins[0].value : kp_str(NULL);
-    c->config_source = (int8_t)(n ? origins[0].source : CONFIG_SOURCE_DEFAULT);
-    c->config_type = (int8_t)config_type_of(row);
+    c->name = kp_str(e->row->name);
+    c->value = e->value;
+    c->config_source = (int8_t)e->source;
+    c->config_type = (int8_t)config_type_of(e->row);
     c->read_only = read_only;
     if (req->include_documentation)
-        c->documentation = kp_str(row->sentence);
-    return !(n && !c->value.p) && (!req->include_synonyms || fill_synonyms(q, origins, n, c));
+        c->documentation = kp_str(e->row->sentence);
+    return !req->include_synonyms || fill_synonyms(q, e, c);
+}
+
+/* What is described: so many rows of a table. */
+struct described {
+    const struct setting *rows;
+    size_t n;
+    entry_fn *entry_of;
+    const void *of;
+    bool all;     /* those without a value too */
+    bool dynamic; /* any of them can be altered */
+};
+
+static bool is_read_only(const struct described *d, const struct setting *row)
+{
+    return !d->dynamic && settings_change(row) == SETTING_STATIC;
 }
 
 /* All rows that are asked for. */
 static bool fill_configs(struct request *q, const struct kp_describe_configs_req_resources *asked,
-                         const struct setting *rows, size_t n, origins_fn *origins_of,
-                         const void *of, bool read_only, struct kp_describe_configs_resp_results *r)
+                         const struct described *d, struct kp_describe_configs_resp_results *r)
 {
-    r->configs = request_alloc(q, n, sizeof *r->configs);
+    r->configs = request_alloc(q, d->n, sizeof *r->configs);
     if (!r->configs)
         return false;
-    for (size_t i = 0; i < n; i++) {
-        if (!is_asked_for(asked, rows[i].name))
+    for (size_t i = 0; i < d->n; i++) {
+        struct config_entry e;
+        if (!is_asked_for(asked, d->rows[i].name))
             continue;
-        struct config_value origins[CONFIG_ORIGINS];
-        int n_origins = origins_of(q, &rows[i], of, origins);
-        if (!fill_config(q, &rows[i], origins, n_origins, read_only, &r->configs[r->n_configs++]))
+        if (!d->entry_of(q, &d->rows[i], d->of, &e))
+            return false;
+        if (!d->all && !e.n)
+            continue;
+        if (!fill_config(q, &e, is_read_only(d, &d->rows[i]), &r->configs[r->n_configs++]))
             return false;
     }
     return true;
@@ -104,8 +128,8 @@ static bool describe_topic(struct request *q, const struct kp_describe_configs_r
         refuse(r, error, "there is no such topic");
         return true;
     }
-    return fill_configs(q, asked, meta_setting_rows(), META_SETTINGS, origins_of_topic, t, false,
-                        r);
+    const struct described d = {meta_setting_rows(), META_SETTINGS, entry_of_topic, t, true, true};
+    return fill_configs(q, asked, &d, r);
 }
 
 static bool describe_broker(struct request *q,
@@ -114,13 +138,15 @@ static bool describe_broker(struct request *q,
 {
     char self[16];
     snprintf(self, sizeof self, "%d", request_broker(q)->node_id);
-    if (asked->resource_name.n == 0)
-        return true; /* the settings made for all brokers: there are none */
-    if (!kp_str_is(asked->resource_name, self)) {
+    struct described d = {settings_rows(), SETTINGS, entry_of_broker, NULL, true, false};
+    if (asked->resource_name.n == 0) { /* what was altered for all brokers */
+        d.entry_of = entry_of_all_brokers;
+        d.all = false;
+    } else if (!kp_str_is(asked->resource_name, self)) {
         refuse(r, KP_ERR_INVALID_REQUEST, "this is another broker");
         return true;
     }
-    return fill_configs(q, asked, settings_rows(), SETTINGS, origins_of_broker, NULL, true, r);
+    return fill_configs(q, asked, &d, r);
 }
 
 static bool describe(struct request *q, const struct kp_describe_configs_req_resources *asked,

@@ -1,9 +1,7 @@
 /* h_create_topics.c - CreateTopics.
  *
- * Each topic is checked on its own; those that may be created are proposed together, and the answer
- * leaves when all are applied and served. When the request's time runs out before, the rest is
- * answered REQUEST_TIMED_OUT, with the remark that they may still come to be: the request's memory
- * stays until they are settled.
+ * Each topic is checked on its own; those that may be created are proposed together (changes.h),
+ * and the answer leaves when all are applied and served.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,12 +9,11 @@
 
 #include "broker/api.h"
 #include "broker/broker.h"
+#include "broker/changes.h"
 #include "broker/configs.h"
 #include "broker/container.h"
 #include "broker/errors.h"
-#include "broker/metadata.h"
 #include "broker/topics.h"
-#include "broker/worker.h"
 
 /* Partitions of one CreateTopics for one topic; META_PARTITIONS_MAX bounds what the log takes. */
 enum { PARTITIONS_MAX = META_PARTITIONS_MAX };
@@ -25,17 +22,16 @@ struct creation {
     const struct kp_create_topics_req_topics *asked;
     struct kp_create_topics_resp_topics *answer;
     struct meta_topic_create command;
-    struct proposal proposal;
-    bool twice, proposed, settled;
+    struct change change;
+    bool twice;
 };
 
 struct create {
     struct request *q;
     struct kp_create_topics_resp resp;
     struct creation *topics;
-    int32_t n, left;
-    struct deadline deadline;
-    bool answered;
+    int32_t n;
+    struct changes *changes;
 };
 
 /* ---- checks */
@@ -134,6 +130,31 @@ static int check_configs(struct create *c, struct creation *t)
     return 0;
 }
 
+/* Do the settings make sense together? They are good one by one. */
+static int check_together(struct create *c, struct creation *t)
+{
+    const struct kp_create_topics_req_topics *asked = t->asked;
+    const struct broker *b = request_broker(c->q);
+    struct meta_settings s;
+    struct meta_overrides own;
+    struct err why = {0};
+    struct meta_config *all = request_alloc(c->q, (size_t)asked->n_configs, sizeof *all);
+    if (!all)
+        return refuse(c, t, KP_ERR_UNKNOWN_SERVER_ERROR, "out of memory");
+    for (int32_t i = 0; i < asked->n_configs; i++) {
+        const struct kp_create_topics_req_topics_configs *cfg = &asked->configs[i];
+        all[i].name = arena_strn(&c->q->arena, cfg->name.p, (size_t)cfg->name.n);
+        all[i].value = arena_strn(&c->q->arena, cfg->value.p, (size_t)cfg->value.n);
+        if (!all[i].name || !all[i].value)
+            return refuse(c, t, KP_ERR_UNKNOWN_SERVER_ERROR, "out of memory");
+    }
+    meta_overrides_parse(all, (size_t)asked->n_configs, META_NAMES_TOPIC, &own);
+    meta_settings_default(image_get(&request_broker(c->q)->image), b->node_id, &b->settings->topic,
+                          &s);
+    meta_settings_overlay(&s, &own);
+    return meta_settings_check(&s, &why) ? refuse(c, t, KP_ERR_INVALID_CONFIG, why.text) : 0;
+}
+
 /* 0 if the topic may be proposed. */
 static int check(struct create *c, struct creation *t)
 {
@@ -147,7 +168,9 @@ static int check(struct create *c, struct creation *t)
                            span_of(name.p, (size_t)name.n)))
         return refuse(c, t, KP_ERR_TOPIC_ALREADY_EXISTS, "a topic of that name exists");
     int rc = check_numbers(c, t);
-    return rc ? rc : check_configs(c, t);
+    if (!rc)
+        rc = check_configs(c, t);
+    return rc ? rc : check_together(c, t);
 }
 
 /* ---- the answer */
@@ -170,14 +193,15 @@ static void fill_configs(struct create *c, struct creation *t)
     if (!t->answer->configs)
         return; /* the topic is there all the same */
     for (size_t i = 0; i < META_SETTINGS; i++) {
-        struct config_value origins[CONFIG_ORIGINS];
-        config_origins_of_topic(c->q, &rows[i], own_value(c->q, t, rows[i].name), origins);
+        struct config_entry e;
+        if (!config_of_topic(c->q, &rows[i], own_value(c->q, t, rows[i].name), &e))
+            return;
         struct kp_create_topics_resp_topics_configs *out =
             &t->answer->configs[t->answer->n_configs++];
         kp_init(&kp_create_topics_resp_topics_configs_schema, out);
         out->name = kp_str(rows[i].name);
-        out->value = origins[0].value;
-        out->config_source = (int8_t)origins[0].source;
+        out->value = e.value;
+        out->config_source = (int8_t)e.source;
     }
 }
 
@@ -189,44 +213,21 @@ static void fill_success(struct create *c, struct creation *t)
     fill_configs(c, t);
 }
 
-static void finish(struct create *c)
+static bool settle(struct changes *all, struct change *change, int code)
 {
-    deadline_clear(&c->q->worker->deadlines, &c->deadline);
-    if (c->answered)
-        request_unpin(c->q);
+    struct creation *t = container_of(change, struct creation, change);
+    struct create *c = all->q->local;
+    if (code)
+        refuse(c, t, kafka_error(code), err_str(code));
     else
-        request_reply(c->q, &c->resp);
+        fill_success(c, t);
+    return true;
 }
 
-static void settled(struct proposal *p)
+static void late(struct changes *all, struct change *change)
 {
-    struct creation *t = container_of(p, struct creation, proposal);
-    struct create *c = p->arg;
-    int code = p->command.code ? p->command.code : p->command.result.code;
-    proposal_release(p);
-    t->settled = true;
-    if (!c->answered) {
-        if (code)
-            refuse(c, t, kafka_error(code), err_str(code));
-        else
-            fill_success(c, t);
-    }
-    if (--c->left == 0)
-        finish(c);
-}
-
-static void timed_out(struct deadline *d)
-{
-    struct create *c = container_of(d, struct create, deadline);
-    for (int32_t i = 0; i < c->n; i++) {
-        struct creation *t = &c->topics[i];
-        if (t->proposed && !t->settled)
-            refuse(c, t, KP_ERR_REQUEST_TIMED_OUT,
-                   "not known yet whether the topic was created: ask for its metadata");
-    }
-    c->answered = true;
-    request_pin(c->q);
-    request_reply(c->q, &c->resp);
+    refuse(all->q->local, container_of(change, struct creation, change), KP_ERR_REQUEST_TIMED_OUT,
+           "not known yet whether the topic was created: ask for its metadata");
 }
 
 /* ---- the beginning */
@@ -238,7 +239,7 @@ static int plan(struct create *c, struct creation *t)
     const struct kp_create_topics_req_topics *asked = t->asked;
     int32_t n = asked->n_assignments > 0    ? asked->n_assignments
                 : asked->num_partitions > 0 ? asked->num_partitions
-                                            : b->settings->num_partitions;
+                                            : (int32_t)live_now(b, num_partitions);
     int rc = topics_plan(b, &c->q->arena, asked->name, n, &t->command);
     if (rc)
         return rc;
@@ -253,18 +254,10 @@ static int plan(struct create *c, struct creation *t)
     return 0;
 }
 
-static void propose(struct create *c)
+static void propose(struct changes *all, struct change *change)
 {
-    for (int32_t i = 0; i < c->n; i++) {
-        struct creation *t = &c->topics[i];
-        if (!t->proposed)
-            continue;
-        t->proposal.home = c->q->worker;
-        t->proposal.done = settled;
-        t->proposal.arg = c;
-        metadata_propose(request_broker(c->q)->metadata, &t->proposal, META_TOPIC_CREATE,
-                         &t->command);
-    }
+    struct creation *t = container_of(change, struct creation, change);
+    changes_propose(all, change, META_TOPIC_CREATE, &t->command);
 }
 
 static bool prepare(struct create *c)
@@ -273,8 +266,12 @@ static bool prepare(struct create *c)
     kp_init(&kp_create_topics_resp_schema, &c->resp);
     c->topics = request_alloc(c->q, (size_t)req->n_topics, sizeof *c->topics);
     c->resp.topics = request_alloc(c->q, (size_t)req->n_topics, sizeof *c->resp.topics);
-    if (!c->topics || !c->resp.topics)
+    c->changes = changes_new(c->q, &c->resp);
+    if (!c->topics || !c->resp.topics || !c->changes)
         return false;
+    c->changes->propose = propose;
+    c->changes->settle = settle;
+    c->changes->late = late;
     c->n = c->resp.n_topics = req->n_topics;
     for (int32_t i = 0; i < c->n; i++) {
         struct creation *t = &c->topics[i];
@@ -300,8 +297,7 @@ static void check_all(struct create *c)
             fill_success(c, t);
             t->answer->topic_id = (struct uuid){{0}};
         } else {
-            t->proposed = true;
-            c->left++;
+            changes_add(c->changes, &t->change);
         }
     }
 }
@@ -316,14 +312,7 @@ void h_create_topics(struct request *q)
         request_abort(q, "out of memory");
         return;
     }
+    q->local = c;
     check_all(c);
-    if (!c->left) {
-        request_reply(q, &c->resp);
-        return;
-    }
-    if (deadline_set(&q->worker->deadlines, &c->deadline, req->timeout_ms, timed_out)) {
-        request_abort(q, "out of memory");
-        return;
-    }
-    propose(c);
+    changes_run(c->changes, req->timeout_ms);
 }

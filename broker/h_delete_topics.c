@@ -4,17 +4,16 @@
 
 #include "broker/api.h"
 #include "broker/broker.h"
+#include "broker/changes.h"
 #include "broker/container.h"
 #include "broker/errors.h"
-#include "broker/metadata.h"
 #include "broker/topics.h"
-#include "broker/worker.h"
 
 struct deletion {
     struct kp_delete_topics_resp_responses *answer;
-    struct proposal proposal;
+    struct change change;
     struct uuid id;
-    bool proposed, settled;
+    bool sound; /* nothing speaks against it so far */
 };
 
 struct delete
@@ -22,9 +21,8 @@ struct delete
     struct request *q;
     struct kp_delete_topics_resp resp;
     struct deletion *topics;
-    int32_t n, left;
-    struct deadline deadline;
-    bool answered;
+    int32_t n;
+    struct changes *changes;
 };
 
 static void refuse(struct deletion *t, int16_t error, const char *message)
@@ -33,41 +31,28 @@ static void refuse(struct deletion *t, int16_t error, const char *message)
     t->answer->error_message = kp_str(message);
 }
 
-/* ---- the answer */
+/* ---- once they are proposed */
 
-static void finish(struct delete *d)
+static bool settle(struct changes *all, struct change *change, int code)
 {
-    deadline_clear(&d->q->worker->deadlines, &d->deadline);
-    if (d->answered)
-        request_unpin(d->q);
-    else
-        request_reply(d->q, &d->resp);
+    (void)all;
+    if (code)
+        refuse(container_of(change, struct deletion, change), kafka_error(code), err_str(code));
+    return true;
 }
 
-static void settled(struct proposal *p)
+static void late(struct changes *all, struct change *change)
 {
-    struct deletion *t = container_of(p, struct deletion, proposal);
-    struct delete *d = p->arg;
-    int code = p->command.code ? p->command.code : p->command.result.code;
-    proposal_release(p);
-    t->settled = true;
-    if (code && !d->answered)
-        refuse(t, kafka_error(code), err_str(code));
-    if (--d->left == 0)
-        finish(d);
+    (void)all;
+    refuse(container_of(change, struct deletion, change), KP_ERR_REQUEST_TIMED_OUT,
+           "not known yet whether the topic was deleted: ask for its metadata");
 }
 
-static void timed_out(struct deadline *at)
+static void propose(struct changes *all, struct change *change)
 {
-    struct delete *d = container_of(at, struct delete, deadline);
-    for (int32_t i = 0; i < d->n; i++) {
-        if (d->topics[i].proposed && !d->topics[i].settled)
-            refuse(&d->topics[i], KP_ERR_REQUEST_TIMED_OUT,
-                   "not known yet whether the topic was deleted: ask for its metadata");
-    }
-    d->answered = true;
-    request_pin(d->q);
-    request_reply(d->q, &d->resp);
+    struct meta_topic_delete command = {.topic_id =
+                                            container_of(change, struct deletion, change)->id};
+    changes_propose(all, change, META_TOPIC_DELETE, &command);
 }
 
 /* ---- the beginning */
@@ -105,7 +90,7 @@ static void check(struct delete *d, struct deletion *t, struct kp_str name, cons
     t->answer->name =
         kp_strn(arena_strn(&d->q->arena, found->name, strlen(found->name)), strlen(found->name));
     t->answer->topic_id = found->id;
-    t->proposed = true;
+    t->sound = true;
 }
 
 static bool prepare(struct delete *d)
@@ -116,8 +101,12 @@ static bool prepare(struct delete *d)
     kp_init(&kp_delete_topics_resp_schema, &d->resp);
     d->topics = request_alloc(d->q, n, sizeof *d->topics);
     d->resp.responses = request_alloc(d->q, n, sizeof *d->resp.responses);
-    if (!d->topics || !d->resp.responses)
+    d->changes = changes_new(d->q, &d->resp);
+    if (!d->topics || !d->resp.responses || !d->changes)
         return false;
+    d->changes->propose = propose;
+    d->changes->settle = settle;
+    d->changes->late = late;
     d->n = d->resp.n_responses = (int32_t)n;
     for (int32_t i = 0; i < d->n; i++) {
         struct deletion *t = &d->topics[i];
@@ -139,7 +128,7 @@ static bool refuse_doubles(struct delete *d)
         return false;
     int32_t n = 0;
     for (int32_t i = 0; i < d->n; i++) {
-        if (d->topics[i].proposed)
+        if (d->topics[i].sound)
             sorted[n++] = &d->topics[i];
     }
     qsort(sorted, (size_t)n, sizeof *sorted, by_id);
@@ -148,24 +137,10 @@ static bool refuse_doubles(struct delete *d)
                      (i + 1 < n && by_id(&sorted[i], &sorted[i + 1]) == 0);
         if (twice)
             refuse(sorted[i], KP_ERR_INVALID_REQUEST, "the request names the topic twice");
-        sorted[i]->proposed = !twice;
-        d->left += !twice;
+        else
+            changes_add(d->changes, &sorted[i]->change);
     }
     return true;
-}
-
-static void propose(struct delete *d)
-{
-    for (int32_t i = 0; i < d->n; i++) {
-        struct deletion *t = &d->topics[i];
-        if (!t->proposed)
-            continue;
-        t->proposal.home = d->q->worker;
-        t->proposal.done = settled;
-        t->proposal.arg = d;
-        struct meta_topic_delete command = {.topic_id = t->id};
-        metadata_propose(request_broker(d->q)->metadata, &t->proposal, META_TOPIC_DELETE, &command);
-    }
 }
 
 void h_delete_topics(struct request *q)
@@ -178,13 +153,5 @@ void h_delete_topics(struct request *q)
         request_abort(q, "out of memory");
         return;
     }
-    if (!d->left) {
-        request_reply(q, &d->resp);
-        return;
-    }
-    if (deadline_set(&q->worker->deadlines, &d->deadline, req->timeout_ms, timed_out)) {
-        request_abort(q, "out of memory");
-        return;
-    }
-    propose(d);
+    changes_run(d->changes, req->timeout_ms);
 }

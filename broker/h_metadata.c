@@ -171,7 +171,7 @@ static bool create_missing(struct request *q)
 {
     struct broker *b = request_broker(q);
     const struct kp_metadata_req *req = q->msg;
-    if (!b->settings->auto_create_topics_enable || !req->allow_auto_topic_creation || wants_all(q))
+    if (!live_now(b, auto_create_topics_enable) || !req->allow_auto_topic_creation || wants_all(q))
         return false;
     const struct meta_image *image = image_get(&b->image);
     struct creating *c = NULL;

@@ -21,7 +21,7 @@ static int16_t check_commit(struct request *q, const struct meta_topic *t,
 {
     if (!t || p->partition_index < 0 || p->partition_index >= t->n_partitions)
         return KP_ERR_UNKNOWN_TOPIC_OR_PARTITION;
-    if (p->committed_metadata.n > request_broker(q)->settings->offset_metadata_max_bytes)
+    if (p->committed_metadata.n > live_now(request_broker(q), offset_metadata_max_bytes))
         return KP_ERR_OFFSET_METADATA_TOO_LARGE;
     return KP_ERR_NONE;
 }

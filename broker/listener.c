@@ -45,7 +45,7 @@ static void deal_out(struct listener *l, int fd, const struct sockaddr_storage *
 {
     struct broker *b = l->broker;
     uint32_t n = atomic_fetch_add_explicit(&b->n_conns, 1, memory_order_relaxed);
-    if (n >= (uint32_t)b->settings->max_connections) {
+    if (n >= live_now(b, max_connections)) {
         close(fd);
         atomic_fetch_sub_explicit(&b->n_conns, 1, memory_order_relaxed);
         worker_complain(b->workers[0], "a new client", "there are max.connections already");

@@ -4,7 +4,9 @@ libbroker_la_SOURCES = \
 	broker/address.c broker/address.h \
 	broker/api.c broker/api.def broker/api.h \
 	broker/broker.h \
+	broker/alter.c broker/alter.h \
 	broker/budget.h \
+	broker/changes.c broker/changes.h \
 	broker/configs.c broker/configs.h \
 	broker/conn.c broker/conn.h broker/conn_in.c broker/conn_out.c \
 	broker/container.h \
@@ -28,8 +30,10 @@ libbroker_la_SOURCES = \
 	broker/group_request.c broker/group_request.h \
 	broker/group_subscription.c broker/group_subscription.h \
 	broker/group_sync.c \
+	broker/h_alter_configs.c \
 	broker/h_cluster.c \
 	broker/h_configs.c \
+	broker/h_create_partitions.c \
 	broker/h_create_topics.c \
 	broker/h_delete_topics.c \
 	broker/h_epochs.c \
@@ -45,6 +49,7 @@ libbroker_la_SOURCES = \
 	broker/image.c broker/image.h \
 	broker/inbox.c broker/inbox.h \
 	broker/listener.c broker/listener.h \
+	broker/live.c broker/live.h \
 	broker/metadata.c broker/metadata.h \
 	broker/offsets_topic.c broker/offsets_topic.h \
 	broker/operations.h \

@@ -189,10 +189,7 @@ static int serve(const struct settings *s, const struct options *o)
 {
     struct log log;
     struct err e = {0};
-    enum log_level level;
-    if (log_level_parse(s->log_level, &level))
-        level = LOG_INFO;
-    log_init(&log, STDERR_FILENO, level, clock_system());
+    log_init(&log, STDERR_FILENO, (enum log_level)s->log_level, clock_system());
     return serve_clients(s, o, &log, &e) ? fail(STATUS_FAILED, &e) : 0;
 }
 

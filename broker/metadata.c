@@ -114,7 +114,10 @@ void proposal_release(struct proposal *p)
 
 static void publish(struct metadata *m, struct meta_image *image)
 {
-    image_publish(&m->broker->image, image);
+    struct broker *b = m->broker;
+    live_update(&b->live, b->settings, image, b->node_id);
+    log_set_level(b->log, (enum log_level)live_now(b, log_level));
+    image_publish(&b->image, image);
     m->published = meta_index(image);
     deliver_published(m);
 }

@@ -255,6 +255,7 @@ int server_start(struct server **out, const struct settings *settings, struct lo
     rcu_register();
     struct broker *b = &s->broker;
     b->settings = settings;
+    live_init(&b->live, settings);
     b->log = log;
     b->clock = clock_system();
     b->io = io_posix();

@@ -56,6 +56,22 @@ struct shard_thread *topics_shard(struct broker *b, const struct meta_topic *t, 
     return shard > 0 && shard < b->n_shards ? b->shards[shard] : NULL;
 }
 
+/* The shard of a new partition. Topics begin at shards of their own, or all first partitions would
+ * meet. */
+static uint32_t shard_of(const struct broker *b, const struct uuid *id, int32_t partition)
+{
+    return 1 + (id->b[0] + (uint32_t)partition) % (b->n_shards - 1);
+}
+
+/* A list of this node alone. NULL: out of memory. */
+static int32_t *self_alone(const struct broker *b, struct arena *a)
+{
+    int32_t *self = arena_alloc(a, sizeof *self);
+    if (self)
+        *self = b->node_id;
+    return self;
+}
+
 int topics_plan(struct broker *b, struct arena *a, struct kp_str name, int32_t n,
                 struct meta_topic_create *command)
 {
@@ -66,20 +82,29 @@ int topics_plan(struct broker *b, struct arena *a, struct kp_str name, int32_t n
     if (rc)
         return rc;
     command->partitions = arena_array(a, (size_t)n, sizeof *command->partitions);
-    int32_t *self = arena_alloc(a, sizeof *self);
+    int32_t *self = self_alone(b, a);
     if (!command->partitions || !self)
         return -ENOMEM;
-    *self = b->node_id;
     command->n_partitions = n;
-    uint32_t shards = b->n_shards - 1;
-    for (int32_t i = 0; i < n; i++) {
-        struct meta_topic_create_partitions *p = &command->partitions[i];
-        p->partition = i;
-        /* Topics begin at shards of their own, or all first partitions would meet. */
-        p->shard = 1 + (command->topic_id.b[0] + (uint32_t)i) % shards;
-        p->leader = b->node_id;
-        p->n_replicas = 1;
-        p->replicas = self;
-    }
+    for (int32_t i = 0; i < n; i++)
+        command->partitions[i] = (struct meta_topic_create_partitions){
+            i, shard_of(b, &command->topic_id, i), b->node_id, 1, self};
+    return 0;
+}
+
+int topics_plan_more(struct broker *b, struct arena *a, const struct meta_topic *t, int32_t n,
+                     struct meta_partitions_add *command)
+{
+    kp_init(&meta_partitions_add_schema, command);
+    command->topic_id = t->id;
+    command->n_partitions = n - t->n_partitions;
+    command->partitions =
+        arena_array(a, (size_t)command->n_partitions, sizeof *command->partitions);
+    int32_t *self = self_alone(b, a);
+    if (!command->partitions || !self)
+        return -ENOMEM;
+    for (int32_t i = t->n_partitions; i < n; i++)
+        command->partitions[i - t->n_partitions] =
+            (struct meta_partitions_add_partitions){i, shard_of(b, &t->id, i), b->node_id, 1, self};
     return 0;
 }

@@ -30,5 +30,9 @@ struct shard_thread *topics_shard(struct broker *b, const struct meta_topic *t, 
  * shards in turn, this node as leader. From the arena. 0, -ENOMEM or a negated errno. */
 int topics_plan(struct broker *b, struct arena *a, struct kp_str name, int32_t n,
                 struct meta_topic_create *command);
+/* Fill in the command that gives a topic partitions until it has n, which is more than it has. From
+ * the arena. 0 or -ENOMEM. */
+int topics_plan_more(struct broker *b, struct arena *a, const struct meta_topic *t, int32_t n,
+                     struct meta_partitions_add *command);
 
 #endif

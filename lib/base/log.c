@@ -24,6 +24,12 @@ void log_init(struct log *l, int fd, enum log_level level, struct clock *clock)
     *l = (struct log){.fd = fd, .level = level, .clock = clock};
 }
 
+void log_set_level(struct log *l, enum log_level level)
+{
+    if (l)
+        atomic_store_explicit(&l->level, level, memory_order_relaxed);
+}
+
 int log_level_parse(const char *name, enum log_level *level)
 {
     for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {

@@ -10,6 +10,7 @@
 #define BASE_LOG_H
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "base/clock.h"
@@ -17,18 +18,20 @@
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 struct log {
-    int fd;               /* where lines go; -1: nowhere */
-    enum log_level level; /* the most talkative level written */
-    struct clock *clock;  /* for the time stamp */
+    int fd;                        /* where lines go; -1: nowhere */
+    _Atomic(enum log_level) level; /* the most talkative level written */
+    struct clock *clock;           /* for the time stamp */
 };
 
 void log_init(struct log *l, int fd, enum log_level level, struct clock *clock);
 /* "error", "warn", "info", "debug" -> level; ERR_INVALID else. */
 int log_level_parse(const char *name, enum log_level *level);
+/* Any thread: from now on. l may be NULL. */
+void log_set_level(struct log *l, enum log_level level);
 /* Whether a message of that level would be written; l may be NULL. */
 static inline bool log_writes(const struct log *l, enum log_level level)
 {
-    return l && l->fd >= 0 && level <= l->level;
+    return l && l->fd >= 0 && level <= atomic_load_explicit(&l->level, memory_order_relaxed);
 }
 /* l may be NULL: nothing is written. Newlines and control characters in the message become '?'. */
 void log_line(struct log *l, enum log_level level, const char *area, const char *fmt, ...)

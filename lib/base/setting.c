@@ -74,7 +74,7 @@ static struct shown show(struct span v)
 /* A number's text, NUL behind it; false if it is none that a number could be. */
 static bool number_text(struct span v, char *buf, size_t cap)
 {
-    if (v.n == 0 || v.n >= cap)
+    if (v.n == 0 || v.n >= cap || memchr(v.p, 0, v.n))
         return false;
     memcpy(buf, v.p, v.n);
     buf[v.n] = 0;

@@ -199,11 +199,29 @@ static int apply_partitions_add(struct apply *x, const struct meta_partitions_ad
 
 /* ---- settings */
 
-static int set_topic_configs(struct apply *x, const struct uuid *id, struct config_list changes)
+/* Is that what whoever made up the changes saw? Those of two who change a list at once must not
+ * lose one's. */
+static bool as_seen(const struct meta_config_set *c, const struct meta_config *now, int32_t n)
 {
-    struct topic *old = topic_of(x, id);
+    if (!c->checked)
+        return true;
+    if (c->n_seen != n)
+        return false;
+    for (int32_t i = 0; i < n; i++) {
+        if (!kp_str_is(c->seen[i].name, now[i].name) || !kp_str_is(c->seen[i].value, now[i].value))
+            return false;
+    }
+    return true;
+}
+
+static int set_topic_configs(struct apply *x, const struct meta_config_set *c,
+                             struct config_list changes)
+{
+    struct topic *old = topic_of(x, &c->topic_id);
     if (!old)
         return ERR_NOTFOUND;
+    if (!as_seen(c, old->t.configs, old->t.n_configs))
+        return ERR_STALE;
     struct config_list merged;
     int rc = merge_configs(x, old->t.configs, old->t.n_configs, changes, &merged);
     if (rc < 0)
@@ -214,9 +232,11 @@ static int set_topic_configs(struct apply *x, const struct uuid *id, struct conf
     return put_topic(x, &topic);
 }
 
-static int set_broker_configs(struct apply *x, int32_t node, struct config_list changes)
+static int set_broker_configs(struct apply *x, const struct meta_config_set *c,
+                              struct config_list changes)
 {
     const struct brokers *old = x->draft->brokers;
+    int32_t node = c->node_id;
     if (node < -1)
         return ERR_INVALID;
     size_t at = 0;
@@ -225,6 +245,8 @@ static int set_broker_configs(struct apply *x, int32_t node, struct config_list 
     size_t known = at < old->n_configs && old->configs[at].node == node;
     struct meta_broker_configs was =
         known ? old->configs[at] : (struct meta_broker_configs){.node = node};
+    if (!as_seen(c, was.configs, was.n))
+        return ERR_STALE;
     struct config_list merged;
     int rc = merge_configs(x, was.configs, was.n, changes, &merged);
     if (rc < 0)
@@ -261,9 +283,9 @@ static int apply_config_set(struct apply *x, const struct meta_config_set *c)
     }
     switch (c->resource_type) {
     case META_RESOURCE_TOPIC:
-        return set_topic_configs(x, &c->topic_id, changes);
+        return set_topic_configs(x, c, changes);
     case META_RESOURCE_BROKER:
-        return set_broker_configs(x, c->node_id, changes);
+        return set_broker_configs(x, c, changes);
     default:
         return ERR_INVALID;
     }

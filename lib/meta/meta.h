@@ -122,14 +122,15 @@ int64_t meta_next_producer_id(const struct meta_image *m);
 
 /* What applying a command did. */
 struct meta_result {
-    int code;             /* 0; ERR_EXISTS, ERR_NOTFOUND, ERR_INVALID: the command had no effect */
+    int code;             /* 0; ERR_EXISTS, ERR_NOTFOUND, ERR_INVALID, ERR_STALE: without effect */
     int64_t producer_ids; /* PRODUCER_IDS: the first id of the block given out */
 };
 
 /* Refusals, the same on every node: a topic's name or id that is taken (ERR_EXISTS); a topic that
  * is not there (ERR_NOTFOUND); and ERR_INVALID for numbers and strings outside the limits above,
  * partitions that are not numbered on from those there are, shard 0, replicas that are missing,
- * repeated or without the leader (-1: none yet), a setting named twice.
+ * repeated or without the leader (-1: none yet), a setting named twice; settings that are not what
+ * the command says it saw (ERR_STALE).
  *
  * Apply one encoded command at (index, term). *out is a new image (the caller unrefs it and still
  * owns m), even when the command had no effect: its index moves. An

@@ -7,8 +7,9 @@ without tagged fields.
 import socket
 import struct
 
-from wire import (CREATE_TOPICS, DELETE_TOPICS, FETCH, FIND_COORDINATOR, INIT_PRODUCER_ID,
-                  LIST_OFFSETS, METADATA, NO_TAGS, OFFSET_COMMIT, OFFSET_FETCH, PRODUCE, Reader,
+from wire import (ALTER_CONFIGS, CREATE_PARTITIONS, CREATE_TOPICS, DELETE_TOPICS, DESCRIBE_CONFIGS,
+                  FETCH, FIND_COORDINATOR, INCREMENTAL_ALTER_CONFIGS, INIT_PRODUCER_ID, LIST_OFFSETS,
+                  METADATA, NO_TAGS, OFFSET_COMMIT, OFFSET_FETCH, PRODUCE, Reader,
                   array, data, i8, i16, i32, i64, string)
 
 PATIENCE = 60  # seconds
@@ -124,6 +125,63 @@ class Client:
         r = self.ask(DELETE_TOPICS, 1, array([string(name)]) + i32(timeout))
         r.i32()
         return r.array(lambda r: (r.string(), r.i16()))[0][1]
+
+    def create_partitions(self, topics, timeout=30000, validate=False):
+        """topics: (name, count, None or lists of brokers). {name: error}, the last of each."""
+        def one(t):
+            name, count, lists = t
+            return (string(name) + i32(count)
+                    + array(lists and [array([i32(b) for b in bs]) for bs in lists]))
+        r = self.ask(CREATE_PARTITIONS, 0,
+                     array([one(t) for t in topics]) + i32(timeout) + i8(validate))
+        r.i32()
+        return {n: e for n, e, _ in r.array(lambda r: (r.string(), r.i16(), r.string()))}
+
+    # ---- settings
+
+    def describe_configs(self, kind, name, keys=None):
+        """(error, {name: (value, source, read only, type, [(name, value, source)])})"""
+        asked = None if keys is None else [string(k) for k in keys]
+        r = self.ask(DESCRIBE_CONFIGS, 3,
+                     array([i8(kind) + string(name) + array(asked)]) + i8(1) + i8(0))
+        r.i32()
+
+        def config(r):
+            name, value, fixed, source, _ = r.string(), r.string(), r.i8(), r.i8(), r.i8()
+            origins = r.array(lambda r: (r.string(), r.string(), r.i8()))
+            type, _ = r.i8(), r.string()
+            return name, (value, source, bool(fixed), type, origins)
+
+        def result(r):
+            error, _, _, _ = r.i16(), r.string(), r.i8(), r.string()
+            return error, dict(r.array(config))
+        return r.array(result)[0]
+
+    def config(self, kind, name, key):
+        """(value, source) of one setting."""
+        return self.describe_configs(kind, name, [key])[1][key][:2]
+
+    @staticmethod
+    def alter_answer(r):
+        r.i32()
+        return [(e, m) for e, m, _, _ in r.array(
+            lambda r: (r.i16(), r.string(), r.i8(), r.string()))]
+
+    def replace_configs(self, resources, validate=False):
+        """resources: (type, name, [(key, value)]). [(error, message)]"""
+        return self.alter_answer(self.ask(ALTER_CONFIGS, 0, array(
+            [i8(k) + string(n) + array([string(a) + string(b) for a, b in cs])
+             for k, n, cs in resources]) + i8(validate)))
+
+    def alter_send(self, resources, validate=False):
+        self.send(INCREMENTAL_ALTER_CONFIGS, 0, array(
+            [i8(k) + string(n) + array([string(a) + i8(op) + string(b) for op, a, b in cs])
+             for k, n, cs in resources]) + i8(validate))
+
+    def alter_configs(self, resources, validate=False):
+        """resources: (type, name, [(operation, key, value)]). [(error, message)]"""
+        self.alter_send(resources, validate)
+        return self.alter_answer(self.receive())
 
     # ---- records
 

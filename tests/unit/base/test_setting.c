@@ -129,6 +129,14 @@ START_TEST(messages_hold_no_control_characters_and_end)
 }
 END_TEST
 
+START_TEST(a_zero_byte_ends_no_number)
+{
+    ck_assert_int_eq(setting_check(row("small"), span_of("5\0006", 3), &e), ERR_INVALID);
+    ck_assert_int_eq(setting_check(row("ratio"), span_of("0\0", 2), &e), ERR_INVALID);
+    ck_assert_int_eq(setting_check(row("text"), span_of("a\0b", 3), &e), ERR_INVALID);
+}
+END_TEST
+
 START_TEST(unknown_names_are_not_found)
 {
     ck_assert_ptr_null(setting_find(rows, ROWS, span_str("smal")));
@@ -137,4 +145,4 @@ START_TEST(unknown_names_are_not_found)
 END_TEST
 
 UNIT_MAIN(texts_are_parsed_as_kafka_parses_them, values_are_stored_in_their_fields,
-          messages_hold_no_control_characters_and_end, unknown_names_are_not_found)
+          messages_hold_no_control_characters_and_end, a_zero_byte_ends_no_number, unknown_names_are_not_found)

@@ -287,6 +287,47 @@ START_TEST(config_set_changes_a_topic)
 }
 END_TEST
 
+START_TEST(config_set_may_depend_on_what_was_seen)
+{
+    struct meta_image *m = kit_full();
+    struct meta_config_set_configs c = {kp_str("cleanup.policy"), kp_str("compact")};
+    struct meta_config_set_seen seen[] = {{kp_str("cleanup.policy"), kp_str("delete")},
+                                          {kp_str("retention.ms"), kp_str("1000")}};
+    struct meta_config_set r = {.resource_type = META_RESOURCE_TOPIC,
+                                .topic_id = kit_id(1),
+                                .n_configs = 1,
+                                .configs = &c,
+                                .checked = true,
+                                .n_seen = 2,
+                                .seen = seen};
+    r.n_seen = 1;
+    refused(m, META_CONFIG_SET, &r, ERR_STALE);
+    r.n_seen = 0;
+    refused(m, META_CONFIG_SET, &r, ERR_STALE);
+    r.n_seen = 2;
+    seen[1].value = kp_str("1001");
+    refused(m, META_CONFIG_SET, &r, ERR_STALE);
+    seen[1] = (struct meta_config_set_seen){kp_str("retention.m"), kp_str("1000")};
+    refused(m, META_CONFIG_SET, &r, ERR_STALE);
+    seen[1] = (struct meta_config_set_seen){kp_str("retention.ms"), kp_str("1000")};
+    ck_assert_int_eq(kit_run(&m, META_CONFIG_SET, &r).code, 0);
+    ck_assert_str_eq(meta_config_get(topic(m, "orders"), "cleanup.policy"), "compact");
+    refused(m, META_CONFIG_SET, &r, ERR_STALE); /* the second of two who saw the same */
+
+    r.resource_type = META_RESOURCE_BROKER;
+    r.node_id = 2;
+    refused(m, META_CONFIG_SET, &r, ERR_STALE);
+    seen[0] = (struct meta_config_set_seen){kp_str("log.retention.ms"), kp_str("5")};
+    r.n_seen = 1;
+    ck_assert_int_eq(kit_run(&m, META_CONFIG_SET, &r).code, 0);
+    r.node_id = 3; /* has none */
+    refused(m, META_CONFIG_SET, &r, ERR_STALE);
+    r.n_seen = 0;
+    ck_assert_int_eq(kit_run(&m, META_CONFIG_SET, &r).code, 0);
+    meta_image_unref(m);
+}
+END_TEST
+
 START_TEST(config_set_changes_brokers)
 {
     struct meta_image *m = kit_full();
@@ -523,8 +564,8 @@ END_TEST
 UNIT_MAIN(create_makes_a_topic, create_refusals, create_takes_what_is_at_the_limits,
           create_bounds_replicas, create_bounds_partitions, settings_are_bounded,
           delete_ends_a_topic, add_appends_partitions, add_refusals, config_set_changes_a_topic,
-          config_set_changes_brokers, config_set_refusals, nodes_with_settings_are_bounded,
-          producer_ids_are_handed_out_once, nodes_register_and_change, node_refusals,
-          the_image_before_stays, entries_without_a_command_move_the_index,
-          a_change_replaces_the_servers, an_entry_may_hold_several_commands,
-          an_entry_before_the_image_is_refused)
+          config_set_may_depend_on_what_was_seen, config_set_changes_brokers, config_set_refusals,
+          nodes_with_settings_are_bounded, producer_ids_are_handed_out_once,
+          nodes_register_and_change, node_refusals, the_image_before_stays,
+          entries_without_a_command_move_the_index, a_change_replaces_the_servers,
+          an_entry_may_hold_several_commands, an_entry_before_the_image_is_refused)

@@ -215,8 +215,12 @@ static void set(struct model *model, struct meta_image **m)
         after.value[i] = value[n];
         n++;
     }
-    struct meta_config_set msg = {topic ? META_RESOURCE_TOPIC : META_RESOURCE_BROKER,
-                                  kit_id((uint32_t)id), node - 1, n, c};
+    struct meta_config_set msg = {.resource_type =
+                                      topic ? META_RESOURCE_TOPIC : META_RESOURCE_BROKER,
+                                  .topic_id = kit_id((uint32_t)id),
+                                  .node_id = node - 1,
+                                  .n_configs = n,
+                                  .configs = c};
     int code = kit_run(m, META_CONFIG_SET, &msg).code;
     if (topic && !model->topic[id].exists) {
         ck_assert_int_eq(code, ERR_NOTFOUND);
