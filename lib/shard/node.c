@@ -46,15 +46,15 @@ int node_sync_dir(struct io *io, const char *path, struct err *e)
     return rc ? err_code(e, rc, "sync directory %s", path) : 0;
 }
 
+/* The name is made durable even if it was there: a start that was killed may have made it and not
+ * come to the sync, and everything below it would go with the name. */
 int node_make_root(struct io *io, const char *path, struct err *e)
 {
     char parent[IO_PATH_MAX];
     size_t len = strlen(path);
-    int rc = io_mkdir(io, path);
-    if (rc == -EEXIST)
-        return 0;
-    if (rc)
-        return err_code(e, rc, "create directory %s", path);
+    int made = io_mkdir(io, path);
+    if (made && made != -EEXIST)
+        return err_code(e, made, "create directory %s", path);
     while (len && path[len - 1] == '/')
         len--;
     while (len && path[len - 1] != '/')
@@ -63,7 +63,10 @@ int node_make_root(struct io *io, const char *path, struct err *e)
         return err_code(e, -ENAMETOOLONG, "%s", path);
     memcpy(parent, path, len);
     parent[len] = 0;
-    return node_sync_dir(io, len ? parent : ".", e);
+    int rc = io_sync_dir(io, len ? parent : ".");
+    if (rc == -EACCES && made == -EEXIST)
+        return 0; /* in a directory we may not read another user made it, before any start */
+    return rc ? err_code(e, rc, "sync directory %s", len ? parent : ".") : 0;
 }
 
 static int lock_dir(struct io *io, const char *dir, struct io_file **lock, struct err *e)

@@ -1,4 +1,5 @@
 /* The data directory: first start killed anywhere, and everything that must be refused. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,6 +61,37 @@ START_TEST(a_first_start_cut_anywhere_begins_again)
         }
     }
     io_mem_free(disk);
+}
+END_TEST
+
+/* Begun again after a failure, with what the first try left in the page cache: the second one must
+ * make all of it durable, not only what it did itself. */
+START_TEST(a_first_start_that_failed_anywhere_is_durable_once_begun_again)
+{
+    bool failed = true;
+    for (uint64_t nth = 1; failed; nth++) {
+        struct io_mem *disk = io_mem_new(), *left;
+        struct node_config cfg = config(disk);
+        struct node n;
+        struct err e;
+        io_mem_fail(disk, IO_MEM_SYNC_DIR, nth, EIO, 1);
+        failed = node_open(&n, &cfg, &e) != 0;
+        ck_assert_msg(!failed || node_open(&n, &cfg, &e) == 0, "after %llu: %s",
+                      (unsigned long long)nth, e.text);
+        struct uuid id = n.meta.cluster_id;
+        node_release(&n);
+        left = io_mem_crash(disk, io_mem_trace_len(disk), IO_CUT_NONE, 0);
+        cfg = config(left);
+        ck_assert_msg(node_open(&n, &cfg, &e) == 0, "after %llu: %s", (unsigned long long)nth,
+                      e.text);
+        ck_assert_msg(!n.fresh && uuid_eq(&id, &n.meta.cluster_id),
+                      "the directory is gone after a power cut: sync %llu had failed",
+                      (unsigned long long)nth);
+        node_release(&n);
+        io_mem_free(left);
+        io_mem_free(disk);
+        ck_assert_uint_lt(nth, 100);
+    }
 }
 END_TEST
 
@@ -274,10 +306,11 @@ START_TEST(data_shards_can_be_added_not_taken_away)
 }
 END_TEST
 
-UNIT_MAIN(a_first_start_cut_anywhere_begins_again, a_second_process_is_refused,
-          another_cluster_or_node_is_refused, a_newer_format_is_refused,
-          every_flipped_byte_of_node_meta_is_noticed, data_without_node_meta_is_never_overwritten,
-          data_shards_can_be_added_not_taken_away, wals_live_where_wal_dir_says,
-          a_first_start_over_two_places_cut_anywhere_begins_again,
+UNIT_MAIN(a_first_start_cut_anywhere_begins_again,
+          a_first_start_that_failed_anywhere_is_durable_once_begun_again,
+          a_second_process_is_refused, another_cluster_or_node_is_refused,
+          a_newer_format_is_refused, every_flipped_byte_of_node_meta_is_noticed,
+          data_without_node_meta_is_never_overwritten, data_shards_can_be_added_not_taken_away,
+          wals_live_where_wal_dir_says, a_first_start_over_two_places_cut_anywhere_begins_again,
           a_wal_dir_of_another_node_is_never_emptied,
           moved_wals_are_found_and_a_copy_is_not_taken_for_them)
