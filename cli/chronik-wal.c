@@ -53,11 +53,6 @@ static const struct opt_program program = {"chronik-wal",
                                            "log's directory, or a broker's data directory.",
                                            OPT_TABLE(options), OPT_COMMANDS(commands)};
 
-struct out *wal_out(const struct wal_options *o, const struct out_column *columns, size_t n)
-{
-    return out_new(stdout, (enum out_format)o->common.format, !o->common.no_header, columns, n);
-}
-
 int main(int argc, char **argv)
 {
     struct wal_options o = {.common = CLI_COMMON_INIT,

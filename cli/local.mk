@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += libcli.la
 libcli_la_SOURCES = \
 	cli/acklog.c cli/acklog.h \
 	cli/bench_stamp.c cli/bench_stamp.h \
+	cli/checkpoint_check.c cli/checkpoint_check.h \
 	cli/cli.c cli/cli.h \
 	cli/escape.c cli/escape.h \
 	cli/figures.c cli/figures.h \
@@ -73,10 +74,24 @@ man/chronik-meta.1: man/chronik-meta.1.in chronik-meta$(EXEEXT)
 completions/chronik-meta.bash: chronik-meta$(EXEEXT)
 	$(make_completion)
 
+# chronik-wal but for its main, likewise.
+noinst_LTLIBRARIES += libcliwal.la
+libcliwal_la_SOURCES = \
+	cli/wal_acked.c cli/wal_acked.h cli/wal_acked_logs.c \
+	cli/wal_check.c cli/wal_check.h \
+	cli/wal_dump.c \
+	cli/wal_frame.c \
+	cli/wal_list.c \
+	cli/wal_logs.c \
+	cli/wal_stats.c \
+	cli/wal_tool.c cli/wal_tool.h \
+	cli/wal_topics.c \
+	cli/wal_verify.c \
+	cli/wal_walk.c
+libcliwal_la_LIBADD = libclimeta.la $(CLI_LIBS)
 bin_PROGRAMS += chronik-wal
-chronik_wal_SOURCES = cli/chronik-wal.c cli/wal_acked.c cli/wal_acked.h cli/wal_acked_logs.c cli/wal_dump.c cli/wal_frame.c cli/wal_list.c cli/wal_logs.c \
-	cli/wal_stats.c cli/wal_tool.h cli/wal_topics.c cli/wal_verify.c cli/wal_walk.c
-chronik_wal_LDADD = libclimeta.la $(CLI_LIBS)
+chronik_wal_SOURCES = cli/chronik-wal.c
+chronik_wal_LDADD = libcliwal.la libclimeta.la $(CLI_LIBS)
 EXTRA_DIST += man/chronik-wal.1.in
 man_MANS += man/chronik-wal.1
 bashcomp_DATA += completions/chronik-wal.bash

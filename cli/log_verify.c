@@ -3,16 +3,6 @@
 #include "cli/log_check.h"
 #include "cli/log_tool.h"
 
-/* The sum of both; from is empty after it. */
-static void add(struct verdict *to, struct verdict *from)
-{
-    to->files += from->files;
-    to->units += from->units;
-    to->records += from->records;
-    to->bytes += from->bytes;
-    faults_move(&to->faults, &from->faults);
-}
-
 int log_verify(void *values, const struct opt_args *args)
 {
     const struct log_options *o = values;
@@ -23,9 +13,9 @@ int log_verify(void *values, const struct opt_args *args)
         int rc = log_check_run(&v, io_posix(), args->operands[i], &e);
         if (rc < 0)
             faults_add(&all.faults, args->operands[i], 0, &e);
-        add(&all, &v);
+        verdict_add(&all, &v);
     }
-    int status = verdict_report(&all, "batches", &o->common);
+    int status = verdict_report(&all, "batches", NULL, &o->common);
     faults_release(&all.faults);
     return status;
 }

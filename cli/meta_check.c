@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/checkpoint_check.h"
 #include "cli/meta_history.h"
-#include "shard/checkpoint.h"
 #include "shard/node.h"
 
 /* A check under way. */
@@ -64,40 +64,6 @@ static void check_snapshot(struct check *c)
     free(buf);
 }
 
-static bool foreign(const struct place *p, const struct wal_owner *theirs)
-{
-    const struct wal_owner *ours = place_owner(p);
-    return ours && (!uuid_eq(&ours->cluster_id, &theirs->cluster_id) ||
-                    ours->node_id != theirs->node_id || ours->shard != theirs->shard);
-}
-
-/* true and the index of the snapshot it names if it is there and good. */
-static bool check_checkpoint(struct check *c, const char *path, uint64_t *index)
-{
-    struct checkpoint cp;
-    uint8_t *buf;
-    size_t n;
-    struct err e;
-    bool good = false;
-    if (!read_whole(c, path, &buf, &n))
-        return false;
-    int rc = checkpoint_decode(span_of(buf, n), &cp, &e);
-    free(buf);
-    if (rc < 0) {
-        faults_add(&c->to->faults, path, 0, &e);
-        return false;
-    }
-    if (foreign(c->place, &cp.owner)) {
-        err_set(&e, ERR_FOREIGN, "a checkpoint of another cluster, node or shard");
-        faults_add(&c->to->faults, path, 32, &e);
-    } else {
-        *index = cp.index;
-        good = true;
-    }
-    checkpoint_release(&cp);
-    return good;
-}
-
 /* ---- checkpoints, snapshots and log together; -ENOENT: files went away meanwhile */
 
 static bool is_listed(const struct history *h, uint64_t index)
@@ -121,12 +87,14 @@ static void check_checkpoints(struct check *c, const struct history *h)
 {
     for (int i = 0; i < 2; i++) {
         char path[IO_PATH_MAX];
-        uint64_t index;
-        if (io_path(path, sizeof path, c->place->log, "checkpoint.%d", i) < 0)
+        struct checkpoint cp;
+        if (io_path(path, sizeof path, c->place->log, "checkpoint.%d", i) < 0 ||
+            !checkpoint_check(c->to, c->place->io, path, place_owner(c->place), &cp))
             continue;
-        if (check_checkpoint(c, path, &index) && h->place->snapshots[0] && !is_listed(h, index))
+        if (h->place->snapshots[0] && !is_listed(h, cp.index))
             faults_put(&c->to->faults, FAULT_CORRUPTION, path, 56,
-                       "the snapshot of index %" PRIu64 " is missing", index);
+                       "the snapshot of index %" PRIu64 " is missing", cp.index);
+        checkpoint_release(&cp);
     }
 }
 
@@ -286,15 +254,22 @@ static void check_history(struct check *c)
     }
 }
 
+/* A checkpoint by itself. */
+static void check_checkpoint(struct check *c)
+{
+    struct checkpoint cp;
+    if (checkpoint_check(c->to, c->place->io, c->place->path, NULL, &cp))
+        checkpoint_release(&cp);
+}
+
 void meta_check_run(struct verdict *to, const struct place *p)
 {
     struct check c = {p, to};
-    uint64_t index;
     *to = (struct verdict){0};
     if (p->kind == PLACE_SNAPSHOT)
         check_snapshot(&c);
     else if (p->kind == PLACE_CHECKPOINT)
-        check_checkpoint(&c, p->path, &index);
+        check_checkpoint(&c);
     else
         check_history(&c);
 }

@@ -12,7 +12,7 @@ int meta_verify(void *values, const struct opt_args *args)
     if (place_find(&p, io_posix(), args->operands[0], &e) < 0)
         return (int)cli_fail(&e);
     meta_check_run(&v, &p);
-    int status = verdict_report(&v, "groups", &o->common);
+    int status = verdict_report(&v, "groups", NULL, &o->common);
     faults_release(&v.faults);
     return status;
 }

@@ -109,6 +109,15 @@ void faults_release(struct faults *f)
     *f = (struct faults){0};
 }
 
+void verdict_add(struct verdict *v, struct verdict *from)
+{
+    v->files += from->files;
+    v->units += from->units;
+    v->records += from->records;
+    v->bytes += from->bytes;
+    faults_move(&v->faults, &from->faults);
+}
+
 /* ---- the result */
 
 static void say(const struct faults *f)
@@ -160,27 +169,40 @@ static int put_text(const struct verdict *v, const char *units, const struct cli
     return rc;
 }
 
-static int put_verdict(const struct verdict *v, const char *units, const struct cli_common *common)
+static struct json *verdict_json(const struct verdict *v, const char *units)
 {
-    enum out_format format = (enum out_format)common->format;
-    if (format == OUT_TEXT)
-        return put_text(v, units, common);
-    if (format == OUT_CSV || format == OUT_NAMES)
-        return put_table(&v->faults, common);
     struct json *obj = json_new_object();
     json_set_int(obj, "files", (int64_t)v->files);
     json_set_int(obj, units, (int64_t)v->units);
     json_set_int(obj, "records", (int64_t)v->records);
     json_set_int(obj, "bytes", (int64_t)v->bytes);
     json_set(obj, "faults", faults_json(&v->faults));
-    return out_single(stdout, format, true, obj);
+    return obj;
+}
+
+static int put_verdict(const struct verdict *v, const char *units, const struct verdict_more *more,
+                       const struct cli_common *common)
+{
+    enum out_format format = (enum out_format)common->format;
+    if (format == OUT_JSON || format == OUT_JSONL) {
+        struct json *obj = verdict_json(v, units);
+        if (more)
+            json_set(obj, more->name, more->json);
+        return out_single(stdout, format, true, obj);
+    }
+    int rc = format == OUT_TEXT ? put_text(v, units, common) : put_table(&v->faults, common);
+    if (more && format == OUT_TEXT)
+        more->print(more->json);
+    if (more)
+        json_free(more->json);
+    return rc;
 }
 
 enum cli_exit verdict_report(const struct verdict *v, const char *units,
-                             const struct cli_common *common)
+                             const struct verdict_more *more, const struct cli_common *common)
 {
     say(&v->faults);
-    int rc = put_verdict(v, units, common);
+    int rc = put_verdict(v, units, more, common);
     if (v->faults.failed)
         return CLI_CHECK;
     if (v->faults.trouble)

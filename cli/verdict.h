@@ -1,6 +1,6 @@
 /* verdict.h - what a verify command looked at and what it found wrong, and how it says so: the same
- * for chronik-meta and chronik-log. Faults are results, so they go to standard output; they are
- * said on standard error too. */
+ * for chronik-log, chronik-meta and chronik-wal. Faults are results, so they go to standard output;
+ * they are said on standard error too. */
 #ifndef CLI_VERDICT_H
 #define CLI_VERDICT_H
 
@@ -47,9 +47,18 @@ struct verdict {
     struct faults faults;
 };
 
-/* Say the faults on standard error, write the result (the units are "groups" or "batches"), give
- * the exit status. */
+/* Add what another look found; from is empty after it. */
+void verdict_add(struct verdict *v, struct verdict *from);
+
+/* What a command has to say beside its verdict. */
+struct verdict_more {
+    const char *name;  /* of the field */
+    struct json *json; /* taken over */
+    void (*print)(const struct json *json);
+};
+/* Say the faults on standard error, write the result (the units are "groups" or "batches"; more may
+ * be NULL), give the exit status. */
 enum cli_exit verdict_report(const struct verdict *v, const char *units,
-                             const struct cli_common *common);
+                             const struct verdict_more *more, const struct cli_common *common);
 
 #endif

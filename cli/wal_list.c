@@ -38,12 +38,12 @@ static const struct out_column columns[] = {
 
 /* ---- the files */
 
-static void look_at(struct entry *en)
+static void look_at(struct entry *en, struct io *io)
 {
     uint8_t block[WAL_BLOCK];
     struct io_file *f;
     struct io_stat st = {0};
-    if (io_open(io_posix(), en->path, IO_READ, &f) != 0)
+    if (io_open(io, en->path, IO_READ, &f) != 0)
         return;
     if (io_fstat(f, &st) == 0 && io_pread(f, block, sizeof block, 0) == sizeof block &&
         wal_segment_header_decode(block, &en->header, NULL) == 0)
@@ -56,7 +56,7 @@ static int find_files(struct listing *l, const struct wal_log *log, struct err *
 {
     char **names = NULL;
     size_t n = 1;
-    int rc = log->is_file ? 0 : io_names(io_posix(), log->path, &names, &n);
+    int rc = log->is_file ? 0 : io_names(log->io, log->path, &names, &n);
     if (rc != 0)
         return err_code(e, rc, "%s", log->path);
     l->v = calloc(n + 1, sizeof *l->v);
@@ -74,7 +74,7 @@ static int find_files(struct listing *l, const struct wal_log *log, struct err *
             return err_code(e, rc, "%s", log->path);
         if (!names)
             strcpy(en->path, log->path);
-        look_at(en);
+        look_at(en, log->io);
         l->n++;
     }
     if (names)

@@ -13,17 +13,32 @@
 #include "cli/wal_tool.h"
 #include "shard/node.h"
 
-static int add(struct wal_logs *logs, const char *path, bool is_file, struct err *e)
+/* A search under way. */
+struct search {
+    struct wal_logs *logs;
+    struct io *io;
+    int64_t shard; /* -1: any */
+    struct node_meta meta;
+    bool owned; /* meta is known */
+    struct err *e;
+};
+
+static int add(struct search *s, const char *path, bool is_file, uint32_t shard)
 {
-    struct wal_log *v = realloc(logs->v, (logs->n + 1) * sizeof *v);
+    struct wal_log *v = realloc(s->logs->v, (s->logs->n + 1) * sizeof *v);
     char *copy = strdup(path);
     if (v)
-        logs->v = v;
+        s->logs->v = v;
     if (!v || !copy) {
         free(copy);
-        return err_code(e, -ENOMEM, "%s", path);
+        return err_code(s->e, -ENOMEM, "%s", path);
     }
-    logs->v[logs->n++] = (struct wal_log){.path = copy, .is_file = is_file};
+    s->logs->v[s->logs->n++] =
+        (struct wal_log){.io = s->io,
+                         .path = copy,
+                         .is_file = is_file,
+                         .owned = s->owned,
+                         .owner = {s->meta.cluster_id, s->meta.node_id, shard}};
     return 0;
 }
 
@@ -49,74 +64,80 @@ static int by_number(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* The shards below a wal directory, in order. Their number is added to *n. */
-static int add_shards(struct wal_logs *logs, const char *dir, char **names, size_t n_names,
-                      int64_t shard, struct err *e)
+/* The shards below a wal directory, in order. */
+static int add_shards(struct search *s, const char *dir, char **names, size_t n)
 {
     int rc = 0;
-    if (n_names > 0)
-        qsort(names, n_names, sizeof *names, by_number);
-    for (size_t i = 0; rc == 0 && i < n_names; i++) {
+    if (n > 0)
+        qsort(names, n, sizeof *names, by_number);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
         char path[IO_PATH_MAX];
         struct io_stat st;
         int64_t number = number_of(names[i]);
-        if (number < 0 || (shard >= 0 && number != shard))
+        if (number < 0 || (s->shard >= 0 && number != s->shard))
             continue;
         rc = io_path(path, sizeof path, dir, "%s", names[i]);
         if (rc == 0)
-            rc = io_stat(io_posix(), path, &st);
+            rc = io_stat(s->io, path, &st);
         if (rc != 0)
-            return err_code(e, rc, "%s/%s", dir, names[i]);
+            return err_code(s->e, rc, "%s/%s", dir, names[i]);
         if (st.is_dir)
-            rc = add(logs, path, false, e);
+            rc = add(s, path, false, (uint32_t)number);
     }
     return rc;
 }
 
-/* Of a data directory: where node.meta says; without a good one, where it usually is. */
-static int wal_dir(char *buf, size_t cap, const char *dir)
+static int add_directory(struct search *s, const char *dir)
 {
-    struct node_meta meta;
-    if (node_read(io_posix(), dir, &meta, NULL) != 0)
-        return io_path(buf, cap, dir, "wal");
-    snprintf(buf, cap, "%s", meta.wal_dir);
-    return 0;
+    char **names;
+    size_t n;
+    int rc = io_names(s->io, dir, &names, &n);
+    if (rc != 0)
+        return err_code(s->e, rc, "%s", dir);
+    rc = holds_segments(names, n) ? add(s, dir, false, 0) : add_shards(s, dir, names, n);
+    io_names_free(names, n);
+    return rc;
 }
 
-static int add_directory(struct wal_logs *logs, const char *dir, bool deeper, int64_t shard,
-                         struct err *e)
+/* Of a data directory: where node.meta says; without a good one, where it usually is. */
+static int add_node(struct search *s, const char *dir)
 {
-    char **names, wal[IO_PATH_MAX];
-    size_t n, before = logs->n;
+    char wal[IO_PATH_MAX];
     struct io_stat st;
-    int rc = io_names(io_posix(), dir, &names, &n);
+    s->owned = node_read(s->io, dir, &s->meta, NULL) == 0;
+    if (s->owned)
+        return add_directory(s, s->meta.wal_dir);
+    int rc = io_path(wal, sizeof wal, dir, "wal");
     if (rc != 0)
-        return err_code(e, rc, "%s", dir);
-    if (holds_segments(names, n))
-        rc = add(logs, dir, false, e);
-    else
-        rc = add_shards(logs, dir, names, n, shard, e);
-    io_names_free(names, n);
-    if (rc != 0 || logs->n > before)
-        return rc;
-    if (deeper && wal_dir(wal, sizeof wal, dir) == 0 && io_stat(io_posix(), wal, &st) == 0 &&
-        st.is_dir)
-        return add_directory(logs, wal, false, shard, e);
-    return err_set(e, ERR_NOTFOUND, "%s: no write-ahead log here", dir);
+        return err_code(s->e, rc, "%s", dir);
+    return io_stat(s->io, wal, &st) == 0 && st.is_dir ? add_directory(s, wal) : 0;
+}
+
+int wal_logs_add(struct wal_logs *logs, struct io *io, const char *path, int64_t shard,
+                 struct err *e)
+{
+    struct search s = {.logs = logs, .io = io, .shard = shard, .e = e};
+    struct io_stat st;
+    size_t before = logs->n;
+    int rc = io_stat(io, path, &st);
+    if (rc != 0)
+        return err_code(e, rc, "%s", path);
+    if (!st.is_dir)
+        return add(&s, path, true, 0);
+    rc = add_directory(&s, path);
+    if (rc == 0 && logs->n == before)
+        rc = add_node(&s, path);
+    if (rc == 0 && logs->n == before)
+        return err_set(e, ERR_NOTFOUND, "%s: no write-ahead log here", path);
+    return rc;
 }
 
 int wal_logs_find(struct wal_logs *logs, const struct opt_args *args, int64_t shard, struct err *e)
 {
     int rc = 0;
     memset(logs, 0, sizeof *logs);
-    for (size_t i = 0; rc == 0 && i < args->n; i++) {
-        const char *path = args->operands[i];
-        struct io_stat st;
-        rc = io_stat(io_posix(), path, &st);
-        if (rc != 0)
-            return err_code(e, rc, "%s", path);
-        rc = st.is_dir ? add_directory(logs, path, true, shard, e) : add(logs, path, true, e);
-    }
+    for (size_t i = 0; rc == 0 && i < args->n; i++)
+        rc = wal_logs_add(logs, io_posix(), args->operands[i], shard, e);
     return rc;
 }
 

@@ -21,17 +21,24 @@ struct wal_options {
 /* ---- wal_logs.c: what a PATH stands for */
 
 struct wal_log {
+    struct io *io;
     char *path;            /* of a shard's WAL directory, or of a segment file */
     bool is_file;          /* read alone, without its neighbours */
     struct wal_pos from;   /* where to begin; {0, 0}: at the beginning */
     struct wal_pos synced; /* known durable up to here, if anything says so */
+    bool owned;            /* owner is known: of a data directory whose node.meta is good */
+    bool strict;           /* and what belongs to another one is refused */
+    struct wal_owner owner;
 };
 struct wal_logs {
     struct wal_log *v;
     size_t n;
 };
-/* Find the logs at the operands; shard (-1: any) leaves out directories of other numbers. 0;
- * ERR_NOTFOUND or another code, said in e. wal_logs_release in every case. */
+/* Find the logs at a path, and add them; shard (-1: any) leaves out directories of other numbers.
+ * 0; ERR_NOTFOUND or another code, said in e. wal_logs_release in every case. */
+int wal_logs_add(struct wal_logs *logs, struct io *io, const char *path, int64_t shard,
+                 struct err *e);
+/* The same for all operands, on the real disk. */
 int wal_logs_find(struct wal_logs *logs, const struct opt_args *args, int64_t shard, struct err *e);
 void wal_logs_release(struct wal_logs *logs);
 
@@ -47,8 +54,8 @@ struct wal_outcome {
     char last_file[IO_PATH_MAX]; /* where it ended */
 };
 /* What to do with a group. 0, WALK_STOP (enough seen: the outcome is good), or ERR_CORRUPT with at,
- * the byte of the payload at fault, and why filled in (the group is valid, but what it holds is
- * not): the walk ends there. */
+ * the byte of the payload at fault (or whole: the group is), and why filled in (the group is valid,
+ * but what it holds is not): the walk ends there. */
 enum { WALK_STOP = 1 };
 struct wal_visit {
     const struct wal_log *log;
@@ -56,6 +63,7 @@ struct wal_visit {
     const char *file;
     const struct wal_group *group;
     size_t at;
+    bool whole;
     const char *why;
 };
 typedef int wal_visitor(void *ctx, struct wal_visit *v);

@@ -16,7 +16,7 @@ static int visit_one(struct wal_visit *v, wal_visitor *visit, void *ctx, struct 
     int rc = visit(ctx, v);
     if (rc != ERR_CORRUPT)
         return rc;
-    uint64_t byte = wal_visit_position(v, v->at);
+    uint64_t byte = v->whole ? v->group->pos.offset : wal_visit_position(v, v->at);
     out->fault.pos = (struct wal_pos){v->segment->id, byte};
     out->fault.reason = v->why;
     snprintf(out->fault.file, sizeof out->fault.file, "%s", v->file);
@@ -42,8 +42,9 @@ static int visit_all(struct wal_reader *r, const struct wal_log *log, wal_visito
 
 static void walk(const struct wal_log *log, wal_visitor *visit, void *ctx, struct wal_outcome *out)
 {
-    struct wal_reader_config cfg = {.io = io_posix(),
+    struct wal_reader_config cfg = {.io = log->io,
                                     .path = log->path,
+                                    .owner = log->owned && log->strict ? &log->owner : NULL,
                                     .from = log->from,
                                     .synced = log->synced,
                                     .live = true,
@@ -75,7 +76,7 @@ static bool gone(const struct wal_log *log)
     struct io_stat st;
     return log->from.segment != 0 &&
            wal_segment_path(path, sizeof path, log->path, log->from.segment) == 0 &&
-           io_stat(io_posix(), path, &st) == -ENOENT;
+           io_stat(log->io, path, &st) == -ENOENT;
 }
 
 /* Each look opens the log anew where the last one ended: whatever happened meanwhile, a roll or a

@@ -43,18 +43,18 @@ before=$(find "$dir/s" -type f -exec cksum {} + | sort)
 is "verify, sound" 0 "$(status $wal verify "$dir/s")"
 has "verify, sound, text" "$(cat "$dir/out")" "4 files, 33 groups, 134 records"
 is "verify, torn" 0 "$(status $wal verify -o json "$dir/s/torn")"
-has "verify, torn, is said" "$(err)" "byte 45056: the log ends in an incomplete write (a torn tail of 8192 bytes)"
+has "verify, torn, is said" "$(err)" "byte 45056: torn-tail: the log ends in an incomplete write (a torn tail of 8192 bytes)"
 has "verify, torn, json" "$(tr -d ' \n' <"$dir/out")" '"position":45056,"kind":"torn-tail"'
 is "verify, corrupt" 8 "$(status $wal verify -o jsonl "$dir/s/corrupt")"
-has "verify, corrupt, is said" "$(err)" "00000000000000000001.wal: byte 28672: checksum"
+has "verify, corrupt, is said" "$(err)" "00000000000000000001.wal: byte 28672: corruption: checksum"
 has "verify, corrupt, json" "$(cat "$dir/out")" '"files":1,"groups":5,"records":3,"bytes":24576,"faults":[{"file":'
 has "verify, corrupt, json" "$(cat "$dir/out")" '"position":28672,"kind":"corruption"'
 is "verify, a checkpoint knows better" 8 "$(status $wal verify "$dir/s/lost")"
-has "verify, a checkpoint knows better" "$(err)" "byte 45056: checksum"
+has "verify, a checkpoint knows better" "$(err)" "byte 45056: corruption: checksum"
 is "verify, without the checkpoint" 0 "$(status $wal verify "$dir/s/lost/00000000000000000001.wal")"
 cp -r "$samples/lost" "$dir/bent" && printf x | dd of="$dir/bent/checkpoint.0" bs=1 seek=60 conv=notrunc 2>/dev/null
 is "verify, a damaged checkpoint" 8 "$(status $wal verify "$dir/bent")"
-has "verify, a damaged checkpoint" "$(err)" "bent/checkpoint.0: checksum"
+has "verify, a damaged checkpoint" "$(err)" "bent/checkpoint.0: byte 0: corruption: checksum"
 is "verify, corruption outweighs" 8 "$(status $wal verify "$dir/s/wal/1" "$dir/s/corrupt" "$dir/s/torn")"
 is "verify, csv" 8 "$(status $wal verify -o csv "$dir/s/corrupt")"
 is "verify, csv" 2 "$(lines)"
