@@ -34,7 +34,6 @@ include tests/lint.mk
 include tests/log.mk
 include tests/loop.mk
 include tests/shard.mk
-include tests/sim.mk
 include tests/wal.mk
 include tests/meta.mk
 
