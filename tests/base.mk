@@ -9,4 +9,5 @@ UNIT_TESTS += tests/unit/base/test_json
 UNIT_TESTS += tests/unit/base/test_log
 UNIT_TESTS += tests/unit/base/test_rd_wr
 UNIT_TESTS += tests/unit/base/test_setting
+UNIT_TESTS += tests/unit/base/test_siphash
 UNIT_TESTS += tests/unit/base/test_uuid

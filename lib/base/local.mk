@@ -18,6 +18,7 @@ libchronik_la_SOURCES += \
 	lib/base/log.c lib/base/log.h \
 	lib/base/rd.c lib/base/rd.h \
 	lib/base/setting.c lib/base/setting.h \
+	lib/base/siphash.c lib/base/siphash.h \
 	lib/base/span.h \
 	lib/base/uuid.c lib/base/uuid.h \
 	lib/base/wr.c lib/base/wr.h

@@ -49,6 +49,18 @@ bool plog_parse_name(const char *name, int64_t *base, const char **ending)
     return true;
 }
 
+bool plog_segment_name(const char *name, int64_t *base)
+{
+    const char *ending;
+    if (!plog_parse_name(name, base, &ending))
+        return false;
+    for (size_t i = 0; plog_endings[i]; i++) {
+        if (strcmp(ending, plog_endings[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 int plog_write_plain(struct io *io, const char *path, const void *p, size_t n, struct err *e)
 {
     struct io_file *f;

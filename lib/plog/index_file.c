@@ -13,12 +13,22 @@
 static const char check_magic[8] = "CHRONIDX";
 enum { CHECK_VERSION = 1, LOG_ENDING = 4 /* ".log" */ };
 
+/* The last ".log" in a path. */
+static const char *find_ending(const char *log_path)
+{
+    const char *found = NULL;
+    for (const char *at = log_path; (at = strstr(at, ".log")); at++)
+        found = at;
+    return found;
+}
+
 int plog_sibling(char *buf, size_t cap, const char *log_path, const char *ending)
 {
-    size_t n = strlen(log_path);
-    if (n < LOG_ENDING)
+    const char *at = find_ending(log_path);
+    if (!at)
         return -EINVAL;
-    int len = snprintf(buf, cap, "%.*s%s", (int)(n - LOG_ENDING), log_path, ending);
+    int len = snprintf(buf, cap, "%.*s%s%s", (int)(at - log_path), log_path, ending,
+                       at + LOG_ENDING);
     return len < 0 || (size_t)len >= cap ? -ENAMETOOLONG : 0;
 }
 

@@ -40,7 +40,7 @@ struct plog_check {
 int plog_check_load(struct io *io, const char *log_path, int64_t base, struct plog_check *c,
                     struct err *e);
 
-/* log_path: the segment's file, ".../<base>.log". Read the three files; ix (which must be empty)
+/* log_path: the segment's file, ".../<base>.log" (or, while it is made, ".log.cleaned"). Read the three files; ix (which must be empty)
  * gets all entries. 0; ERR_NOTFOUND if there is no check file; ERR_CORRUPT if they do not fit; or
  * an errno. */
 int plog_index_load(struct io *io, const char *log_path, int64_t base, struct plog_check *c,
@@ -69,7 +69,8 @@ struct plog_to_save {
 int plog_index_save(struct io *io, const char *log_path, const struct plog_to_save *what,
                     struct plog_saved *saved, struct err *e);
 
-/* "<...>.log" with another ending (".index") into buf. */
+/* "<...>.log" with another ending (".index") into buf; what follows ".log" follows it too: the
+ * sibling of "<...>.log.cleaned" is "<...>.index.cleaned". */
 int plog_sibling(char *buf, size_t cap, const char *log_path, const char *ending);
 
 #endif

@@ -42,7 +42,7 @@ static bool is_loaded(const struct plog_segment *s)
 /* Nothing is lost by forgetting what is in memory of it. */
 static bool may_cool(const struct plog_segment *s)
 {
-    return !s->dirty &&
+    return !s->dirty && !s->pinned &&
            atomic_load_explicit(&s->saved_bytes, memory_order_relaxed) == plog_segment_bytes(s);
 }
 
@@ -58,6 +58,7 @@ static struct plog_segment *cold_twin(const struct plog *p, const struct plog_se
         atomic_store_explicit(&twin->max_time_offset, s->max_time_offset, memory_order_relaxed);
         atomic_store_explicit(&twin->max_known, true, memory_order_relaxed);
     }
+    twin->gaps = s->gaps;
     atomic_store_explicit(&twin->sealed, true, memory_order_relaxed);
     return twin;
 }

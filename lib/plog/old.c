@@ -15,7 +15,7 @@ void plog_old_free(struct plog_old *o)
     free(o);
 }
 
-static struct plog_old *old_new(void)
+struct plog_old *plog_old_new(void)
 {
     struct plog_old *o = calloc(1, sizeof *o);
     if (!o)
@@ -23,6 +23,13 @@ static struct plog_old *old_new(void)
     plog_index_init(&o->index);
     plog_tally_init(&o->tally);
     return o;
+}
+
+int plog_old_ready(struct plog_old *o)
+{
+    o->regions = plog_grow_count(&o->index.offsets) + 1;
+    o->verified = calloc(o->regions / 64 + 1, sizeof *o->verified);
+    return o->verified ? 0 : -ENOMEM;
 }
 
 /* From where on the log must be scanned, and the offset that is due there (-1: unknown). */
@@ -93,6 +100,7 @@ static int scan(struct plog_segment *s, uint32_t interval, struct plog_old *o, s
     if (!window)
         return err_code(e, -ENOMEM, "%s", s->path);
     plog_scan_init(&sc, f, s->path, rest.pos, s->old_bytes, rest.next, window, WINDOW);
+    sc.gaps = s->gaps;
     while ((rc = plog_scan_next(&sc, e)) > 0)
         plog_index_note(&o->index, &o->tally, interval, s->base, &sc.batch, sc.at);
     plog_scan_release(&sc);
@@ -130,18 +138,14 @@ static int load(struct plog_segment *s, struct plog_old *o, struct rest *rest, s
 static int make(struct plog_segment *s, uint32_t interval, struct plog_old **out, struct err *e)
 {
     struct rest rest;
-    struct plog_old *o = old_new();
+    struct plog_old *o = plog_old_new();
     if (!o)
         return err_code(e, -ENOMEM, "%s", s->path);
     int rc = load(s, o, &rest, e);
     if (rc == 0 && (rest.pos < s->old_bytes || rest.next != s->old_end))
         rc = scan(s, interval, o, rest, e);
-    if (rc == 0) {
-        o->regions = plog_grow_count(&o->index.offsets) + 1;
-        o->verified = calloc(o->regions / 64 + 1, sizeof *o->verified);
-        if (!o->verified)
-            rc = err_code(e, -ENOMEM, "%s", s->path);
-    }
+    if (rc == 0 && (rc = plog_old_ready(o)) < 0)
+        err_code(e, rc, "%s", s->path);
     if (rc < 0) {
         plog_old_free(o);
         return rc;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "plog/plog_impl.h"
+#include "plog/swap.h"
 
 static int bad_mark(const struct plog *p, const struct plog_mark *m, struct err *e)
 {
@@ -32,18 +33,6 @@ struct sorting {
     size_t n;
     struct err *e;
 };
-
-static bool is_segment_file(const char *name, int64_t *base)
-{
-    const char *ending;
-    if (!plog_parse_name(name, base, &ending))
-        return false;
-    for (size_t i = 0; plog_endings[i]; i++) {
-        if (strcmp(ending, plog_endings[i]) == 0)
-            return true;
-    }
-    return false;
-}
 
 static int remove_file(const struct sorting *s, const char *name)
 {
@@ -89,13 +78,68 @@ static int drop_others(const struct sorting *s, char **names, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         int64_t base;
-        if (!is_segment_file(names[i], &base) || is_kept(s, base))
+        if (!plog_segment_name(names[i], &base) || is_kept(s, base))
             continue;
         int rc = remove_file(s, names[i]);
         if (rc < 0)
             return rc;
     }
     return 0;
+}
+
+static int sort_names(struct sorting *s, char **names, size_t n)
+{
+    int rc = keep_logs(s, names, n);
+    return rc < 0 ? rc : drop_others(s, names, n);
+}
+
+static bool has_name(char *const *names, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(names[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* How far compaction came. If the file says so no more, gaps are no sign of a loss anywhere, and
+ * all is looked through once more. */
+static int load_progress(struct plog *p, const struct plog_mark *m, char *const *names, size_t n,
+                         struct err *e)
+{
+    struct err why;
+    if (!has_name(names, n, plog_progress_name))
+        return 0;
+    int rc = plog_progress_load(p->cfg.io, p->dir, &p->compacted, &why);
+    if (rc == ERR_CORRUPT) {
+        p->compacted = (struct plog_progress){.gaps_below = m->segment};
+        log_warn(p->cfg.log, "plog", "the log will be compacted from its start: %s", why.text);
+        return 0;
+    }
+    if (rc < 0 && e)
+        *e = why;
+    return rc;
+}
+
+static bool was_compacting(char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (plog_swap_name(names[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Be done with a compaction that was interrupted; the names change by it. */
+static int settle(const struct plog *p, char ***names, size_t *n, struct err *e)
+{
+    int rc = plog_swap_recover(p->cfg.io, p->cfg.log, p->dir, *names, *n, e);
+    io_names_free(*names, *n);
+    *names = NULL;
+    *n = 0;
+    if (rc == 0 && (rc = io_names(p->cfg.io, p->dir, names, n)) < 0)
+        err_code(e, rc, "%s", p->dir);
+    return rc;
 }
 
 static int sort_files(struct sorting *s)
@@ -108,9 +152,12 @@ static int sort_files(struct sorting *s)
         return 0;
     if (rc < 0)
         return err_code(s->e, rc, "%s", s->p->dir);
-    rc = keep_logs(s, names, n);
+    if (was_compacting(names, n))
+        rc = settle(s->p, &names, &n, s->e);
     if (rc == 0)
-        rc = drop_others(s, names, n);
+        rc = load_progress(s->p, s->mark, names, n, s->e);
+    if (rc == 0)
+        rc = sort_names(s, names, n);
     io_names_free(names, n);
     return rc;
 }
@@ -131,6 +178,7 @@ static int old_segment(struct plog *p, int64_t base, int64_t end, struct plog_se
     }
     plog_segment_set_old(s, st.size, end, st.size);
     atomic_store_explicit(&s->sealed, true, memory_order_relaxed);
+    s->gaps = base < p->compacted.gaps_below;
     *out = s;
     return 0;
 }

@@ -4,6 +4,7 @@
  *   <dir>/<topic>-<partition>/
  *     partition.metadata                     Kafka's text file: version, topic_id
  *     leader-epoch-checkpoint                Kafka's text file: epoch and its first offset, a line
+ *     compaction-checkpoint                  how far compaction has come (compact.h, progress.h)
  * each 00000000000000000000.log               record batches, one behind the other
  *     00000000000000000000.index             (relative offset, position) pairs, 8 bytes each
  *     00000000000000000000.timeindex         (timestamp, relative offset) pairs, 12 bytes each

@@ -8,6 +8,7 @@
 #define PLOG_IMPL_H
 
 #include "plog/plog.h"
+#include "plog/progress.h"
 #include "plog/segment.h"
 
 enum {
@@ -42,8 +43,11 @@ struct plog {
     _Atomic(struct plog_epochs *) epochs;
 
     /* The writer's */
-    int64_t floor;   /* segments below it may be unlinked */
-    bool on_disk;    /* the directory exists */
+    int64_t floor;                  /* segments below it may be unlinked */
+    struct plog_progress compacted; /* how far compaction has come */
+    bool compacting;                /* one is under way */
+    bool spoilt;                    /* none is tried again before a restart */
+    bool on_disk;                   /* the directory exists */
     bool new_dir;    /* and its name, its metadata and those below are not synced yet */
     bool new_names;  /* files were created in it since the last syncing began */
     bool new_epochs; /* the epochs changed since then */
@@ -78,6 +82,8 @@ void plog_retire(const struct plog *p, void (*fn)(void *arg), void *arg);
 int plog_dir_make(struct plog *p, struct err *e);
 /* Write a small derived file as a whole, without a sync. */
 int plog_write_plain(struct io *io, const char *path, const void *p, size_t n, struct err *e);
+/* Is it one of the files a segment has (plog_endings)? */
+bool plog_segment_name(const char *name, int64_t *base);
 
 /* epoch.c */
 struct plog_epochs *plog_epochs_new(const struct plog_epoch *e, size_t n, size_t more);
@@ -86,6 +92,10 @@ void plog_epochs_publish(struct plog *p, struct plog_epochs *epochs);
 int plog_epochs_trim(struct plog *p, int64_t log_start);
 /* The text of Kafka's leader-epoch-checkpoint, malloc'ed; NULL when out of memory. */
 char *plog_epochs_text(const struct plog_epochs *epochs);
+
+/* retain.c */
+/* [w] Let go of the first segments as far as the log start, the floor and compactions allow. */
+int plog_drop_segments(struct plog *p, struct err *e);
 
 /* remove.c */
 /* The endings of a segment's files, NULL behind the last. */

@@ -48,13 +48,17 @@ int plog_locate(struct plog *p, struct plog_segment *s, int64_t offset, uint64_t
     if (rc < 0)
         return rc;
     plog_scan_init(&scan, f, s->path, out->pos, end, out->base_offset, window, sizeof window);
+    scan.gaps = s->gaps;
     while ((rc = plog_scan_next(&scan, e)) > 0) {
         *out = (struct plog_place){scan.at, scan.batch.base_offset};
         if (batch_last_offset(&scan.batch) >= offset)
-            break;
+            return 0;
         *out = (struct plog_place){scan.pos, scan.next};
     }
-    return rc < 0 ? rc : 0;
+    if (rc == 0 && offset < s->old_end && end >= s->old_bytes) /* cut short, where a batch begins */
+        return err_set(e, ERR_CORRUPT, "%s: byte %" PRIu64 ": nothing of offset %" PRId64 " on",
+                       s->path, s->old_bytes, offset);
+    return rc;
 }
 
 /* What is asked for. */
@@ -117,6 +121,7 @@ static int walk_to_end(const struct request *r, const struct plog_place *start, 
     *end = from.pos;
     *next = from.base_offset;
     plog_scan_init(&scan, f, r->s->path, from.pos, r->end, from.base_offset, window, sizeof window);
+    scan.gaps = r->s->gaps;
     while (*next < 0 || *end == start->pos || *end - start->pos < r->max_bytes) {
         rc = plog_scan_next(&scan, e);
         if (rc <= 0)

@@ -5,17 +5,19 @@
 
 #include "plog/plog_impl.h"
 
-/* How many of the first segments nobody may read any more and no recovery needs. */
+/* How many of the first segments nobody may read any more, no recovery needs, and no compaction is
+ * working on. */
 static size_t count_gone(const struct plog *p, const struct plog_list *l)
 {
     int64_t log_start = plog_log_start(p);
     size_t n = 0;
-    while (n + 1 < l->n && l->seg[n + 1]->base <= log_start && l->seg[n]->base < p->floor)
+    while (n + 1 < l->n && l->seg[n + 1]->base <= log_start && l->seg[n]->base < p->floor &&
+           !l->seg[n]->pinned)
         n++;
     return n;
 }
 
-static int drop_segments(struct plog *p, struct err *e)
+int plog_drop_segments(struct plog *p, struct err *e)
 {
     const struct plog_list *was = plog_segments(p);
     size_t gone = count_gone(p, was);
@@ -46,7 +48,7 @@ int plog_set_log_start(struct plog *p, int64_t log_start, struct err *e)
         return 0;
     atomic_store_explicit(&p->log_start, log_start, memory_order_release);
     int rc = plog_epochs_trim(p, log_start);
-    return rc < 0 ? err_code(e, rc, "%s", p->dir) : drop_segments(p, e);
+    return rc < 0 ? err_code(e, rc, "%s", p->dir) : plog_drop_segments(p, e);
 }
 
 int plog_set_floor(struct plog *p, int64_t floor, struct err *e)
@@ -54,5 +56,5 @@ int plog_set_floor(struct plog *p, int64_t floor, struct err *e)
     if (floor <= p->floor)
         return 0;
     p->floor = floor;
-    return drop_segments(p, e);
+    return plog_drop_segments(p, e);
 }

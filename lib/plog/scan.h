@@ -19,7 +19,7 @@ struct plog_scan {
     const char *path;   /* for messages; borrowed */
     uint64_t pos, end;  /* the next batch; where the bytes to look at end */
     int64_t next;       /* the offset the next batch must begin with; -1: any */
-    bool gaps;          /* offsets may be missing between batches (compaction) */
+    bool gaps;          /* offsets may be missing between batches (compaction): set by the caller */
     bool torn;          /* after a fault: it is an incomplete batch at the end */
     struct batch batch; /* the last one found, */
     uint64_t at;        /* and its position */

@@ -62,6 +62,7 @@ struct plog_segment {
     _Atomic bool max_known; /* of a sealed segment: */
     _Atomic int64_t max_time, max_time_offset;
     _Atomic bool removed; /* its files are unlinked, or soon will be */
+    bool gaps;            /* compaction may have left out offsets between its batches */
 
     /* The writer's */
     struct io_file *out; /* may be the same as file */
@@ -70,6 +71,7 @@ struct plog_segment {
     uint64_t disk_bytes; /* of the file; more than bytes: a stale end, to be cut */
     bool on_disk;        /* the file exists */
     bool dirty;          /* bytes were added since the last syncing began */
+    bool pinned; /* a compaction works on it: it stays in the list as it is, and its files too */
 
     /* Of the thread that runs syncings */
     struct plog_saved saved;
@@ -100,6 +102,9 @@ int plog_segment_file(struct plog_segment *s, struct io_file **out, struct err *
  */
 int plog_segment_old(struct plog_segment *s, uint32_t interval, struct plog_old **out,
                      struct err *e);
+/* An empty one to note batches in; ready once all are noted. NULL, -ENOMEM when out of memory. */
+struct plog_old *plog_old_new(void);
+int plog_old_ready(struct plog_old *o);
 void plog_old_free(struct plog_old *o);
 /* Any thread, of a sealed segment: the largest timestamp in it and the last offset of the first
  * batch that has it; -1, -1 if there is none. */

@@ -62,6 +62,8 @@ int plog_times_run(struct plog_times *t, struct err *e)
     int rc = 0;
     for (size_t i = 0; i < t->n && rc == 0; i++) {
         int64_t timestamp, offset;
+        if (atomic_load_explicit(&t->seg[i]->removed, memory_order_relaxed))
+            continue; /* its name may be another segment's now */
         rc = plog_segment_max_time(t->seg[i], t->interval, &timestamp, &offset, e);
     }
     return rc;

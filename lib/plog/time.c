@@ -93,6 +93,7 @@ static int scan_from(struct range *in, struct plog_segment *s, int64_t from, str
     if (!window)
         return err_code(e, -ENOMEM, "%s", s->path);
     plog_scan_init(scan, f, s->path, place.pos, end, place.base_offset, window, WINDOW);
+    scan->gaps = s->gaps;
     return 0;
 }
 

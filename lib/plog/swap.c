@@ -1,0 +1,182 @@
+#include "plog/swap.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plog/plog_impl.h"
+
+static const char cleaned[] = ".cleaned", swap[] = ".swap";
+enum { LOG = 0, WINDOW = 256 << 10 }; /* LOG: the first of plog_endings */
+
+/* "<dir>/<base><ending><suffix>" */
+static int path_of(char *buf, size_t cap, const char *dir, int64_t base, size_t ending,
+                   const char *suffix)
+{
+    return io_path(buf, cap, dir, "%020" PRId64 "%s%s", base, plog_endings[ending], suffix);
+}
+
+int plog_cleaned_path(char *buf, size_t cap, const char *dir, int64_t base)
+{
+    return path_of(buf, cap, dir, base, LOG, cleaned);
+}
+
+static int rename_to(struct io *io, const char *dir, int64_t base, size_t ending, const char *from,
+                     const char *to, struct err *e)
+{
+    char a[IO_PATH_MAX], b[IO_PATH_MAX];
+    int rc = path_of(a, sizeof a, dir, base, ending, from);
+    if (rc == 0)
+        rc = path_of(b, sizeof b, dir, base, ending, to);
+    if (rc < 0)
+        return err_code(e, rc, "%s", dir);
+    rc = io_rename(io, a, b);
+    return rc < 0 ? err_code(e, rc, "%s: rename to %s", a, b) : 0;
+}
+
+static int sync_names(struct io *io, const char *dir, struct err *e)
+{
+    int rc = io_sync_dir(io, dir);
+    return rc < 0 ? err_code(e, rc, "%s: sync", dir) : 0;
+}
+
+int plog_swap_commit(struct io *io, const char *dir, int64_t base, struct err *e)
+{
+    int rc = rename_to(io, dir, base, LOG, cleaned, swap, e);
+    return rc < 0 ? rc : sync_names(io, dir, e);
+}
+
+static int unlink_name(struct io *io, const char *dir, const char *name, struct err *e)
+{
+    char path[IO_PATH_MAX];
+    int rc = io_path(path, sizeof path, dir, "%s", name);
+    if (rc == 0)
+        rc = io_unlink(io, path);
+    return rc < 0 && rc != -ENOENT ? err_code(e, rc, "%s/%s: remove", dir, name) : 0;
+}
+
+/* The files of segments that begin behind base and below end. */
+static int remove_replaced(struct io *io, const char *dir, int64_t base, int64_t end, struct err *e)
+{
+    char **names;
+    size_t n;
+    int rc = io_names(io, dir, &names, &n);
+    if (rc < 0)
+        return err_code(e, rc, "%s", dir);
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        int64_t at;
+        if (plog_segment_name(names[i], &at) && at > base && at < end)
+            rc = unlink_name(io, dir, names[i], e);
+    }
+    io_names_free(names, n);
+    return rc;
+}
+
+int plog_swap_finish(struct io *io, const char *dir, int64_t base, int64_t end, struct err *e)
+{
+    int rc = remove_replaced(io, dir, base, end, e);
+    for (size_t i = LOG + 1; plog_endings[i] && rc == 0; i++) {
+        rc = rename_to(io, dir, base, i, cleaned, "", e);
+        if (rc == -ENOENT) /* a process before this one did it */
+            rc = 0;
+    }
+    if (rc == 0)
+        rc = sync_names(io, dir, e);
+    if (rc == 0)
+        rc = rename_to(io, dir, base, LOG, swap, "", e);
+    return rc < 0 ? rc : sync_names(io, dir, e);
+}
+
+int plog_swap_abandon(struct io *io, const char *dir, int64_t base, struct err *e)
+{
+    int first = 0;
+    for (size_t i = LOG; plog_endings[i]; i++) {
+        char path[IO_PATH_MAX];
+        int rc = path_of(path, sizeof path, dir, base, i, cleaned);
+        if (rc == 0)
+            rc = io_unlink(io, path);
+        if (rc < 0 && rc != -ENOENT && first == 0)
+            first = err_code(e, rc, "%s: remove", path);
+    }
+    return first;
+}
+
+/* ---- at a start */
+
+static bool has_suffix(const char *name, const char *suffix)
+{
+    size_t n = strlen(name), m = strlen(suffix);
+    return n > m && strcmp(name + n - m, suffix) == 0;
+}
+
+bool plog_swap_name(const char *name)
+{
+    const char *ending;
+    int64_t base;
+    return plog_parse_name(name, &base, &ending) &&
+           (has_suffix(ending, cleaned) || has_suffix(ending, swap));
+}
+
+/* The offset behind the last batch of a .swap file. It was synced before it got that name. */
+static int end_of(struct io *io, const char *path, int64_t base, int64_t *end, struct err *e)
+{
+    struct plog_scan scan;
+    struct io_stat st;
+    struct io_file *f;
+    int rc = io_open(io, path, IO_READ, &f);
+    if (rc < 0)
+        return err_code(e, rc, "%s", path);
+    uint8_t *window = malloc(WINDOW);
+    rc = window ? io_fstat(f, &st) : -ENOMEM;
+    if (rc < 0) {
+        err_code(e, rc, "%s", path);
+    } else {
+        plog_scan_init(&scan, f, path, 0, st.size, base, window, WINDOW);
+        scan.gaps = true;
+        while ((rc = plog_scan_next(&scan, e)) > 0)
+            ;
+        *end = scan.next;
+        plog_scan_release(&scan);
+    }
+    free(window);
+    io_close(f);
+    return rc;
+}
+
+static int finish_swap(struct io *io, struct log *log, const char *dir, const char *name,
+                       struct err *e)
+{
+    char path[IO_PATH_MAX];
+    const char *ending;
+    int64_t base, end = 0;
+    int rc = io_path(path, sizeof path, dir, "%s", name);
+    if (rc < 0)
+        return err_code(e, rc, "%s/%s", dir, name);
+    if (!plog_parse_name(name, &base, &ending) || strcmp(ending, ".log.swap") != 0)
+        return 0; /* not ours */
+    rc = end_of(io, path, base, &end, e);
+    if (rc == 0)
+        rc = plog_swap_finish(io, dir, base, end, e);
+    if (rc == 0)
+        log_info(log, "plog", "compaction that was interrupted is finished file=%s", path);
+    return rc;
+}
+
+int plog_swap_recover(struct io *io, struct log *log, const char *dir, char *const *names, size_t n,
+                      struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        if (has_suffix(names[i], swap))
+            rc = finish_swap(io, log, dir, names[i], e);
+    }
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        int64_t base;
+        const char *ending;
+        if (has_suffix(names[i], cleaned) && plog_parse_name(names[i], &base, &ending))
+            rc = unlink_name(io, dir, names[i], e);
+    }
+    return rc;
+}
