@@ -48,6 +48,7 @@ struct broker {
     struct budget memory;  /* bytes of requests */
     struct budget replies; /* encoded and not sent yet, with what they were made of */
     _Atomic uint32_t n_conns;
+    uint32_t room_for_conns; /* that descriptors leave, whatever max.connections is */
     struct creator creator;
     struct producer_ids producer_ids;
     struct offsets_topic *offsets;

@@ -1,21 +1,30 @@
 /* h_metadata.c - Metadata: brokers, topics, partitions and who leads them.
  *
  * A topic that is named, missing, and may be created is created first; the answer waits until it is
- * served. Versions differ in how they ask for all topics: an empty list in 0, none from 1 on.
+ * served, but not for ever: then it says LEADER_NOT_AVAILABLE, and clients ask again. Versions
+ * differ in how they ask for all topics: an empty list in 0, none from 1 on.
  */
 #include "broker/api.h"
 #include "broker/broker.h"
+#include "broker/container.h"
 #include "broker/creator.h"
+#include "broker/deadline.h"
 #include "broker/errors.h"
 #include "broker/operations.h"
+#include "broker/rcu.h"
 #include "broker/shard_thread.h"
 #include "broker/topics.h"
+#include "broker/worker.h"
+
+enum { CREATE_MS = 5000 }; /* so long an answer waits */
 
 struct creating {
     struct request *q;
     int32_t left;
-    int *codes; /* by topic of the request */
+    int *codes; /* by topic of the request; ERR_TIMEOUT: not created yet */
     struct creation_wait *waits;
+    struct deadline deadline;
+    bool answered;
 };
 
 /* ---- the answer */
@@ -95,6 +104,8 @@ static int16_t why_missing(const struct kp_metadata_req_topics *asked, int code,
         return error;
     if (topics_check_name(asked->name, NULL))
         return KP_ERR_INVALID_TOPIC_EXCEPTION;
+    if (code == ERR_TIMEOUT) /* it may come yet; what clients know as such */
+        return KP_ERR_LEADER_NOT_AVAILABLE;
     return code ? kafka_error(code) : error;
 }
 
@@ -155,8 +166,24 @@ static void created(struct creation_wait *w, int code)
 {
     struct creating *c = w->arg;
     c->codes[w - c->waits] = code;
-    if (--c->left == 0)
+    if (--c->left > 0)
+        return;
+    deadline_clear(&c->q->worker->deadlines, &c->deadline);
+    if (c->answered)
+        request_unpin(c->q);
+    else
         answer(c->q, c->codes);
+}
+
+/* The creations go on, and report to this request's memory. */
+static void timed_out(struct deadline *d)
+{
+    struct creating *c = container_of(d, struct creating, deadline);
+    c->answered = true;
+    request_pin(c->q);
+    rcu_enter();
+    answer(c->q, c->codes);
+    rcu_leave();
 }
 
 static bool to_be_created(const struct meta_image *image, const struct kp_metadata_req_topics *t)
@@ -190,11 +217,14 @@ static bool create_missing(struct request *q)
                 return false;
         }
         c->left++;
+        c->codes[i] = ERR_TIMEOUT;
         c->waits[i] = (struct creation_wait){.home = q->worker, .done = created, .arg = c};
         creator_want(&b->creator, req->topics[i].name, 0, NULL, 0, &c->waits[i]);
     }
     if (!c)
         return false;
+    if (deadline_set(&q->worker->deadlines, &c->deadline, CREATE_MS, timed_out))
+        worker_complain(q->worker, "a Metadata", "out of memory for its deadline: it has none");
     c->left--; /* the answers come by messages, so none is here yet */
     return true;
 }

@@ -8,7 +8,8 @@
  * failed, the connection is closed, as Kafka does.
  *
  * timeout.ms runs out first: partitions that are not settled are answered REQUEST_TIMED_OUT. Their
- * records may still be written, so the request's memory stays until its shards are back.
+ * records may still be written, so the request's memory stays until its shards are back. A client
+ * that names no time gets what others ask for by default: nobody waits for ever.
  */
 #include <stdio.h>
 
@@ -26,6 +27,7 @@
 
 /* What a batch may expand to when it is checked: beyond this it is a bomb. */
 enum { EXPANDED_MAX = 128 << 20 };
+enum { TIMEOUT_MS = 30000 }; /* for who names none */
 
 /* One batch on its way. */
 struct part {
@@ -336,8 +338,9 @@ void h_produce(struct request *q)
         return;
     }
     pr->left = pr->n_stages;
-    if (req->acks != 0 && req->timeout_ms > 0 &&
-        deadline_set(&q->worker->deadlines, &pr->deadline, req->timeout_ms, timed_out)) {
+    int32_t timeout_ms = req->timeout_ms > 0 ? req->timeout_ms : TIMEOUT_MS;
+    if (req->acks != 0 &&
+        deadline_set(&q->worker->deadlines, &pr->deadline, timeout_ms, timed_out)) {
         request_abort(q, "out of memory");
         return;
     }

@@ -1,6 +1,7 @@
 /* listener.c - when the process has no descriptor left, a waiting connection could neither be
  * accepted nor refused, and the loop would spin on it: a spare descriptor is closed to make room,
- * the connection is accepted and closed, and the spare is opened again. */
+ * the connection is accepted and closed, and the spare is opened again. Where that does not help
+ * (another thread took the room, memory is short), nothing is accepted for a moment. */
 #include "broker/listener.h"
 
 #include <errno.h>
@@ -12,11 +13,13 @@
 
 #include "broker/broker.h"
 #include "broker/container.h"
+#include "broker/deadline.h"
 #include "broker/worker.h"
 
 enum {
-    ACCEPT_MAX = 64
-}; /* in one callback: connections that are there already want the loop too */
+    ACCEPT_MAX = 64, /* in one callback: connections that are there already want the loop too */
+    PAUSE_MS = 100   /* when none can be accepted */
+};
 
 struct listener {
     struct broker *broker;
@@ -24,6 +27,7 @@ struct listener {
     struct loop_fd *watch;
     uint32_t next; /* connections dealt out */
     struct loop_msg stop;
+    struct deadline pause;
 };
 
 static int open_spare(void)
@@ -31,24 +35,78 @@ static int open_spare(void)
     return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-static void refuse_one(struct listener *l)
+/* False: not even that can be done. */
+static bool refuse_one(struct listener *l)
 {
+    worker_complain(l->broker->workers[0], "a new client",
+                    "no descriptors left: raise RLIMIT_NOFILE or lower max.connections");
+    if (l->spare < 0)
+        l->spare = open_spare();
+    if (l->spare < 0)
+        return false;
     close(l->spare);
     int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC);
     if (fd >= 0)
         close(fd);
     l->spare = open_spare();
-    worker_complain(l->broker->workers[0], "a new client", "no descriptors left (RLIMIT_NOFILE)");
+    return true;
+}
+
+static void go_on(struct deadline *d)
+{
+    struct listener *l = container_of(d, struct listener, pause);
+    if (l->watch)
+        loop_fd_set(l->watch, LOOP_READ);
+}
+
+static void pause_accepting(struct listener *l)
+{
+    if (deadline_set(&l->broker->workers[0]->deadlines, &l->pause, PAUSE_MS, go_on) == 0)
+        loop_fd_set(l->watch, 0);
+}
+
+/* Of a connection that was gone before it was accepted (accept(2) names these). */
+static bool is_of_connection(int error)
+{
+    switch (error) {
+    case EINTR:
+    case ECONNABORTED:
+    case EPROTO:
+    case ENOPROTOOPT:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENONET:
+    case EOPNOTSUPP:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* What to do when none was accepted. True: look for the next one. */
+static bool not_accepted(struct listener *l, int error)
+{
+    if (error == EAGAIN || is_of_connection(error))
+        return error != EAGAIN; /* all are in */
+    if ((error == EMFILE || error == ENFILE) && refuse_one(l))
+        return true;
+    if (error != EMFILE && error != ENFILE)
+        worker_complain(l->broker->workers[0], "a new client", err_str(-error));
+    pause_accepting(l);
+    return false;
 }
 
 static void deal_out(struct listener *l, int fd, const struct sockaddr_storage *peer)
 {
     struct broker *b = l->broker;
     uint32_t n = atomic_fetch_add_explicit(&b->n_conns, 1, memory_order_relaxed);
-    if (n >= live_now(b, max_connections)) {
+    if (n >= live_now(b, max_connections) || n >= b->room_for_conns) {
         close(fd);
         atomic_fetch_sub_explicit(&b->n_conns, 1, memory_order_relaxed);
-        worker_complain(b->workers[0], "a new client", "there are max.connections already");
+        worker_complain(b->workers[0], "a new client",
+                        "there are as many as max.connections and RLIMIT_NOFILE allow");
         return;
     }
     /* In turn, each round beginning one further: clients open connections in pairs (one to learn
@@ -69,10 +127,8 @@ static void on_ready(void *arg, int events)
             deal_out(l, fd, &peer);
             continue;
         }
-        if (errno == EMFILE || errno == ENFILE)
-            refuse_one(l);
-        else if (errno != EINTR && errno != ECONNABORTED)
-            return; /* EAGAIN: all are in; anything else is this connection's trouble */
+        if (!not_accepted(l, errno))
+            return;
     }
 }
 
@@ -104,6 +160,7 @@ struct listener *listener_new(struct broker *b, int fd, struct err *e)
 static void stop(struct loop_msg *m)
 {
     struct listener *l = container_of(m, struct listener, stop);
+    deadline_clear(&l->broker->workers[0]->deadlines, &l->pause);
     loop_fd_del(l->watch);
     l->watch = NULL;
     close(l->fd);

@@ -18,6 +18,7 @@ libbroker_la_SOURCES = \
 	broker/creator.c broker/creator.h \
 	broker/crew.c broker/crew.h \
 	broker/deadline.c broker/deadline.h \
+	broker/descriptors.c broker/descriptors.h \
 	broker/errors.c broker/errors.def broker/errors.h \
 	broker/fetch.h broker/fetch_prepare.c broker/fetch_read.c \
 	broker/group.c broker/group.h \

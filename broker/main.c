@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -118,6 +117,7 @@ static int catch_signals(sigset_t *caught, struct err *e)
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         sigaction(all[i], &sa, NULL);
     signal(SIGPIPE, SIG_IGN); /* sendfile has no flag against it */
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error like a full disk */
     return 0;
 }
 
@@ -141,16 +141,6 @@ static void wait_for_stop(struct server *server)
 
 /* ---- life */
 
-/* As many descriptors as we may have: connections and segments both want them. */
-static void raise_descriptors(void)
-{
-    struct rlimit r;
-    if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
-        r.rlim_cur = r.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &r); /* without it there are fewer connections */
-    }
-}
-
 static int write_port_file(const char *path, uint16_t port, struct err *e)
 {
     char text[8];
@@ -168,7 +158,6 @@ static int serve_clients(const struct settings *s, const struct options *o, stru
     int rc = catch_signals(&caught, e);
     if (rc)
         return rc;
-    raise_descriptors();
     rc = server_start(&server, s, log, e);
     if (rc)
         return rc;

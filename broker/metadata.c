@@ -9,6 +9,8 @@
 #include "broker/shard_thread.h"
 #include "broker/worker.h"
 
+enum { RETRY_MS = 100 };
+
 /* An image on its round through the data shards. */
 struct round {
     struct metadata *m;
@@ -31,6 +33,7 @@ struct metadata {
     struct proposal *held,
         **held_last; /* applied, but their image is still on its round; by index */
     struct loop_msg attach;
+    struct meta_image *late; /* there was no memory for its round; NULL: none */
 };
 
 /* ---- proposals */
@@ -179,6 +182,30 @@ void metadata_visits_end(struct metadata_visits *v, struct shard *s)
     }
 }
 
+/* No memory for a round: it is tried again, with what is the newest image then; it says all that
+ * the ones before it said. */
+static void be_late(struct metadata *m, struct meta_image *image)
+{
+    if (!m->late)
+        log_error(
+            m->broker->log, "metadata",
+            "out of memory to hand on new metadata: changes of topics wait until there is some");
+    meta_image_ref(image);
+    meta_image_unref(m->late);
+    m->late = image;
+}
+
+int64_t metadata_retry(struct metadata *m)
+{
+    struct meta_image *image = m->late;
+    if (!image)
+        return INT64_MAX;
+    meta_image_ref(image); /* spread lets go of its own */
+    metadata_spread(m, image);
+    meta_image_unref(image);
+    return m->late ? RETRY_MS : INT64_MAX;
+}
+
 void metadata_spread(struct metadata *m, struct meta_image *image)
 {
     struct broker *b = m->broker;
@@ -189,9 +216,11 @@ void metadata_spread(struct metadata *m, struct meta_image *image)
     }
     struct round *r = malloc(sizeof *r + n * sizeof r->stops[0]);
     if (!r) {
-        log_error(b->log, "metadata", "out of memory for an image: the broker cannot go on");
-        abort(); /* the shards would never hear of it; a restart begins with a clean image */
+        be_late(m, image);
+        return;
     }
+    meta_image_unref(m->late);
+    m->late = NULL;
     r->m = m;
     r->next = NULL;
     *m->rounds_last = r;
@@ -234,5 +263,7 @@ void metadata_free(struct metadata *m)
 {
     while (m && m->rounds)
         end_round(m);
+    if (m)
+        meta_image_unref(m->late);
     free(m);
 }

@@ -43,6 +43,10 @@ void proposal_release(struct proposal *p);
 /* Shard 0's thread: a new image was applied. */
 void metadata_spread(struct metadata *m, struct meta_image *image);
 
+/* The same thread, now and then: hand on an image for which there was no memory. Ms until it wants
+ * to be called again; INT64_MAX: not by itself. */
+int64_t metadata_retry(struct metadata *m);
+
 /* Images that a data shard was handed and that are not in force there yet; its thread's. */
 struct metadata_visits {
     struct metadata_stop *first, **last;

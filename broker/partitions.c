@@ -77,7 +77,7 @@ static void remove_found(struct partitions *all, struct partition *p)
     if (cds_lfht_del(all->table, &p->node))
         return;
     watchers_close(&p->watchers);
-    rcu_later(NULL, free, p);
+    rcu_defer(&p->deferred, free, p);
 }
 
 void partitions_remove(struct partitions *all, struct plog *log)

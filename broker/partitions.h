@@ -7,8 +7,8 @@
 #ifndef BROKER_PARTITIONS_H
 #define BROKER_PARTITIONS_H
 
+#include "broker/rcu.h"
 #include <stdint.h>
-#include <urcu/urcu-memb.h>
 /* behind the flavour */
 #include <urcu/rculfhash.h>
 
@@ -25,6 +25,7 @@ struct partition {
     struct shard_thread *shard;
     struct watchers watchers;
     struct cds_lfht_node node;
+    struct rcu_deferred deferred; /* its end */
 };
 
 struct partitions {

@@ -1,7 +1,6 @@
 #include "broker/rcu.h"
 
 #include <stdlib.h>
-#include <urcu/urcu-memb.h>
 
 #include "broker/container.h"
 
@@ -28,17 +27,31 @@ void rcu_leave(void)
     urcu_memb_read_unlock();
 }
 
+static void run_deferred(struct rcu_head *head)
+{
+    struct rcu_deferred *d = container_of(head, struct rcu_deferred, head);
+    rcu_found(d);
+    rcu_found(&sections);
+    d->fn(d->arg);
+}
+
+void rcu_defer(struct rcu_deferred *d, void (*fn)(void *arg), void *arg)
+{
+    d->fn = fn;
+    d->arg = arg;
+    rcu_published(d);
+    urcu_memb_call_rcu(&d->head, run_deferred);
+}
+
 struct later {
-    struct rcu_head head;
+    struct rcu_deferred deferred;
     void (*fn)(void *arg);
     void *arg;
 };
 
-static void run_later(struct rcu_head *head)
+static void run_later(void *arg)
 {
-    struct later *l = container_of(head, struct later, head);
-    rcu_found(l);
-    rcu_found(&sections);
+    struct later *l = arg;
     l->fn(l->arg);
     free(l);
 }
@@ -54,8 +67,7 @@ void rcu_later(void *ctx, void (*fn)(void *arg), void *arg)
     }
     l->fn = fn;
     l->arg = arg;
-    rcu_published(l);
-    urcu_memb_call_rcu(&l->head, run_later);
+    rcu_defer(&l->deferred, run_later, l);
 }
 
 void rcu_wait(void)

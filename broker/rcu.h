@@ -8,15 +8,25 @@
 #ifndef BROKER_RCU_H
 #define BROKER_RCU_H
 
+#include <urcu/urcu-memb.h>
+
 void rcu_register(void);
 void rcu_unregister(void);
 /* A read section; they nest. */
 void rcu_enter(void);
 void rcu_leave(void);
 /* Call fn(arg), on a thread of its own, once every read section of now is over. Fits
- * plog_config.retire; ctx is not used. */
+ * plog_config.retire; ctx is not used. Not in a read section: without memory it waits for all. */
 void rcu_later(void *ctx, void (*fn)(void *arg), void *arg);
-/* Wait until everything handed to rcu_later so far was called. Not in a read section. */
+/* The same for what has its room for it and so needs no memory: may be called in a read section. */
+struct rcu_deferred {
+    struct rcu_head head;
+    void (*fn)(void *arg);
+    void *arg;
+};
+void rcu_defer(struct rcu_deferred *d, void (*fn)(void *arg), void *arg);
+/* Wait until everything handed to rcu_later and rcu_defer so far was called. Not in a read section.
+ */
 void rcu_wait(void);
 
 /* What is written before the one is seen behind the other, of the same p. */

@@ -10,6 +10,7 @@
 
 #include "broker/address.h"
 #include "broker/broker.h"
+#include "broker/descriptors.h"
 #include "broker/listener.h"
 #include "broker/metadata.h"
 #include "broker/offsets_topic.h"
@@ -230,7 +231,10 @@ static int serve(struct server *s, struct err *e)
 
 static int start(struct server *s, struct err *e)
 {
-    int rc = resolve_addresses(s, e);
+    struct broker *b = &s->broker;
+    int rc = descriptors_share(b->settings, b->log, &b->room_for_conns, e);
+    if (!rc)
+        rc = resolve_addresses(s, e);
     if (!rc)
         rc = bind_address(s, e);
     if (!rc)
@@ -303,38 +307,51 @@ static void worker_drained(void *arg)
     pthread_mutex_unlock(&s->lock);
 }
 
-/* Wait until all workers are drained, at most until then. True if they are. */
+/* Wait until all workers are drained, at most until then (monotonic; NULL: for ever). True if they
+ * are. */
 static bool wait_drained(struct server *s, const struct timespec *until)
 {
     int rc = 0;
     pthread_mutex_lock(&s->lock);
     while (s->drained < s->workers_started && rc == 0)
-        rc = until ? pthread_cond_timedwait(&s->changed, &s->lock, until)
+        rc = until ? pthread_cond_clockwait(&s->changed, &s->lock, CLOCK_MONOTONIC, until)
                    : pthread_cond_wait(&s->changed, &s->lock);
     bool all = s->drained == s->workers_started;
     pthread_mutex_unlock(&s->lock);
     return all;
 }
 
+static struct timespec in_ms(int64_t ms)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_sec += ms / 1000;
+    t.tv_nsec += ms % 1000 * 1000000;
+    if (t.tv_nsec >= 1000000000) {
+        t.tv_sec++;
+        t.tv_nsec -= 1000000000;
+    }
+    return t;
+}
+
+/* Requests get half of the time to be served, then what waits for room or for an image is refused;
+ * clients get all of it to take their answers. */
 static void drain_workers(struct server *s, int64_t grace_ms)
 {
     struct broker *b = &s->broker;
+    struct timespec half = in_ms(grace_ms / 2), all = in_ms(grace_ms);
     for (uint32_t i = 0; i < s->workers_started; i++)
         worker_drain(b->workers[i], worker_drained, s);
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += grace_ms / 1000;
-    until.tv_nsec += grace_ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    if (wait_drained(s, &until))
+    if (wait_drained(s, &half))
+        return;
+    for (uint32_t i = 0; i < b->n_shards; i++)
+        shard_thread_hurry(b->shards[i]);
+    if (wait_drained(s, &all))
         return;
     log_warn(b->log, "broker", "closing connections that did not take their answers in time");
     for (uint32_t i = 0; i < s->workers_started; i++)
         worker_cut(b->workers[i]);
-    wait_drained(s, NULL); /* requests that a shard still works on */
+    wait_drained(s, NULL); /* requests whose records are being written */
 }
 
 static void stop_shards(struct broker *b)

@@ -48,7 +48,7 @@ struct shard_thread {
     pthread_cond_t changed;
     enum state state;
 
-    struct loop_msg stop_msg, stats_msg;
+    struct loop_msg stop_msg, hurry_msg, stats_msg;
     _Atomic bool stats_asked;
 };
 
@@ -221,6 +221,9 @@ static void *run(void *arg)
         inbox_run(&t->inbox);
         shard_flush(t->shard);
         int64_t pause = shard_tick(t->shard);
+        int64_t late = t->number == 0 ? metadata_retry(t->broker->metadata) : INT64_MAX;
+        if (late < pause)
+            pause = late;
         if (do_write(t))
             pause = 0;
         hand_out_finished(t);
@@ -240,6 +243,18 @@ static void begin_stop(struct loop_msg *m)
     struct shard_thread *t = container_of(m, struct shard_thread, stop_msg);
     t->stopping = true;
     shard_stop(t->shard);
+}
+
+static void hurry(struct loop_msg *m)
+{
+    struct shard_thread *t = container_of(m, struct shard_thread, hurry_msg);
+    shard_hurry(t->shard);
+}
+
+void shard_thread_hurry(struct shard_thread *t)
+{
+    if (t && t->started)
+        shard_thread_post(t, &t->hurry_msg);
 }
 
 static void log_stats(struct loop_msg *m)
@@ -287,6 +302,7 @@ struct shard_thread *shard_thread_new(struct broker *b, uint32_t number)
                                   .lead = on_lead};
     metadata_visits_init(&t->visits);
     t->stop_msg.run = begin_stop;
+    t->hurry_msg.run = hurry;
     t->stats_msg.run = log_stats;
     pthread_mutex_init(&t->lock, NULL);
     pthread_cond_init(&t->changed, NULL);

@@ -32,6 +32,8 @@ int shard_thread_open(struct shard_thread *t, const struct node *node, struct me
                       struct err *e);
 /* Run it, and wait until it leads; an error if it never will. */
 int shard_thread_start(struct shard_thread *t, struct err *e);
+/* Any thread: from now on nothing waits in the shard for room or for an image (shard_hurry). */
+void shard_thread_hurry(struct shard_thread *t);
 /* Let the shard finish what is staged, checkpoint and mark; then end the thread. Never started is
  * fine. */
 void shard_thread_stop(struct shard_thread *t);

@@ -11,7 +11,7 @@
 #include "broker/container.h"
 #include "broker/rcu.h"
 
-enum { HUNGRY_MS = 10, COMPLAIN_MS = 1000 };
+enum { HUNGRY_MS = 10, COMPLAIN_MS = 1000, CLOCK_MS = 5000 };
 
 /* ---- life */
 
@@ -58,8 +58,25 @@ static void *run(void *arg)
     return NULL;
 }
 
+/* One loop looks at the clock for all. */
+static void look_at_clock(struct deadline *d)
+{
+    struct worker *w = container_of(d, struct worker, clock_look);
+    int64_t by = clock_watch(&w->clock, w->broker->clock);
+    if (by)
+        log_warn(
+            w->broker->log, "broker",
+            "the system's clock was set %s by %" PRId64
+            " ms: timestamps that are given now follow it, timeouts and the order of records do "
+            "not",
+            by > 0 ? "forward" : "back", by > 0 ? by : -by);
+    deadline_set(&w->deadlines, d, CLOCK_MS, look_at_clock);
+}
+
 int worker_start(struct worker *w)
 {
+    if (w->index == 0)
+        look_at_clock(&w->clock_look);
     int rc = pthread_create(&w->thread, NULL, run, w);
     if (rc)
         return -rc;

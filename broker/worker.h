@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "broker/conn.h"
+#include "base/clock.h"
 #include "broker/deadline.h"
 #include "broker/stats.h"
 #include "broker/wait.h"
@@ -30,7 +31,9 @@ struct worker {
     uint32_t n_requests; /* alive, those without a connection included */
     struct request *spares;
     uint32_t n_spares;
-    uint8_t *scratch;       /* WORKER_SCRATCH bytes, used within one callback */
+    uint8_t *scratch; /* WORKER_SCRATCH bytes, used within one callback */
+    struct clock_watch clock;
+    struct deadline clock_look;
     struct deadline hungry; /* look again whether the budget has room */
     bool draining;
     void (*drained)(void *arg); /* called once when the last connection and request are gone */

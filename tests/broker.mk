@@ -5,6 +5,7 @@ BROKER_UNIT_TESTS = \
 	tests/unit/broker/test_conn \
 	tests/unit/broker/test_crew \
 	tests/unit/broker/test_deadline \
+	tests/unit/broker/test_descriptors \
 	tests/unit/broker/test_errors \
 	tests/unit/broker/test_inbox \
 	tests/unit/broker/test_settings \
@@ -18,6 +19,7 @@ tests_unit_broker_test_conn_CPPFLAGS = $(AM_CPPFLAGS) $(URCU_CFLAGS)
 tests_unit_broker_test_conn_LDADD = $(BROKER_TEST_LIBS)
 tests_unit_broker_test_crew_LDADD = $(BROKER_TEST_LIBS)
 tests_unit_broker_test_deadline_LDADD = $(BROKER_TEST_LIBS)
+tests_unit_broker_test_descriptors_LDADD = $(BROKER_TEST_LIBS)
 tests_unit_broker_test_errors_LDADD = $(BROKER_TEST_LIBS)
 tests_unit_broker_test_inbox_LDADD = $(BROKER_TEST_LIBS)
 tests_unit_broker_test_settings_LDADD = $(BROKER_TEST_LIBS)

@@ -44,3 +44,13 @@ void clock_manual_advance(struct clock_manual *c, int64_t ms)
     c->mono += ms * 1000000;
     c->wall += ms;
 }
+
+int64_t clock_watch(struct clock_watch *w, struct clock *c)
+{
+    enum { JUMP_MS = 1000 };
+    int64_t apart = c->wall_ms(c) - clock_mono_ms(c);
+    int64_t by = w->begun ? apart - w->apart_ms : 0;
+    w->begun = true;
+    w->apart_ms = apart;
+    return by >= JUMP_MS || by <= -JUMP_MS ? by : 0;
+}

@@ -3,6 +3,7 @@
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct clock {
@@ -20,6 +21,15 @@ struct clock_manual {
 };
 void clock_manual_init(struct clock_manual *c, int64_t mono_ns, int64_t wall_ms);
 void clock_manual_advance(struct clock_manual *c, int64_t ms);
+
+/* Whether the wall clock is set while the process runs: it then goes another way than the monotonic
+ * one. Zeroed to begin with. */
+struct clock_watch {
+    int64_t apart_ms; /* wall - mono at the last look */
+    bool begun;
+};
+/* By how many ms it was set since the last look; 0: by less than a second. */
+int64_t clock_watch(struct clock_watch *w, struct clock *c);
 
 static inline int64_t clock_mono_ms(struct clock *c)
 {

@@ -74,6 +74,18 @@ START_TEST(arguments_may_be_the_text_itself)
 }
 END_TEST
 
-UNIT_MAIN(codes_have_names_and_sentences, numbers_are_fixed_and_dense,
+START_TEST(a_shortage_is_no_failure)
+{
+    static const int short_of[] = {ENOSPC, EDQUOT, EFBIG, EMFILE, ENFILE, ENOMEM};
+    for (size_t i = 0; i < sizeof short_of / sizeof *short_of; i++)
+        ck_assert(err_is_shortage(-short_of[i]));
+    static const int others[] = {0,      ENOSPC,   -EIO,         -EROFS,
+                                 -EINTR, ERR_BUSY, ERR_POISONED, ERR_CORRUPT};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        ck_assert(!err_is_shortage(others[i]));
+}
+END_TEST
+
+UNIT_MAIN(a_shortage_is_no_failure, codes_have_names_and_sentences, numbers_are_fixed_and_dense,
           set_code_and_wrap_build_one_line, null_is_allowed, long_text_is_cut,
           arguments_may_be_the_text_itself)

@@ -102,5 +102,37 @@ START_TEST(clocks)
 }
 END_TEST
 
-UNIT_MAIN(a_line_looks_as_documented, levels_filter, a_message_cannot_forge_a_line,
+START_TEST(a_clock_that_is_set_is_noticed_once)
+{
+    struct clock_watch w = {0};
+    clock_manual_init(&now, 5000000, INT64_C(1800000000000));
+    ck_assert_int_eq(clock_watch(&w, &now.clock), 0);
+    clock_manual_advance(&now, 3600000);
+    ck_assert_int_eq(clock_watch(&w, &now.clock), 0);
+    now.wall += 999; /* slewed */
+    ck_assert_int_eq(clock_watch(&w, &now.clock), 0);
+    now.wall -= INT64_C(10) * 365 * 86400000;
+    ck_assert_int_eq(clock_watch(&w, &now.clock), INT64_C(-10) * 365 * 86400000);
+    ck_assert_int_eq(clock_watch(&w, &now.clock), 0);
+    now.wall += 1000;
+    ck_assert_int_eq(clock_watch(&w, &now.clock), 1000);
+}
+END_TEST
+
+START_TEST(a_line_that_comes_often_is_held_back_and_counted)
+{
+    struct log_limit limit = {0};
+    uint32_t held = 7;
+    ck_assert(log_limit_due(&limit, 50, 1000, &held));
+    ck_assert_uint_eq(held, 0);
+    ck_assert(!log_limit_due(&limit, 60, 1000, &held));
+    ck_assert(!log_limit_due(&limit, 1049, 1000, &held));
+    ck_assert(log_limit_due(&limit, 1050, 1000, &held));
+    ck_assert_uint_eq(held, 2);
+    ck_assert(!log_limit_due(&limit, 1051, 1000, &held));
+}
+END_TEST
+
+UNIT_MAIN(a_clock_that_is_set_is_noticed_once, a_line_that_comes_often_is_held_back_and_counted,
+          a_line_looks_as_documented, levels_filter, a_message_cannot_forge_a_line,
           a_long_message_is_cut_but_ends_its_line, level_names, clocks)
