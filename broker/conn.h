@@ -25,6 +25,7 @@
 #include <sys/socket.h>
 
 #include "broker/deadline.h"
+#include "broker/recompress.h"
 #include "broker/request.h"
 
 enum { CONN_PEER_TEXT = 64 };
@@ -49,6 +50,7 @@ struct conn {
     struct conn_in in;
     struct request *first, **last; /* in the order of arrival; silent ones leave early */
     struct request *silent;        /* no reply will come, but still running */
+    struct recompress_line line;   /* Produce requests that are not staged yet */
     uint32_t n_requests;
     int64_t queued; /* bytes of requests and of replies not sent, */
     int64_t unsent; /* of these replies alone */

@@ -3,9 +3,10 @@
  * Each partition is looked up in the image and its batch is checked (batch_admit) against the
  * topic's settings. A refusal is that partition's answer and holds up nothing else.
  *
- * What passed goes to its shards, one message each (stage.h), the records still in the request's
- * frame. When the last shard is back, the answer leaves. With acks=0 there is none; if anything
- * failed, the connection is closed, as Kafka does.
+ * Batches that the topic wants compressed otherwise go to the pool first (recompress.h). What
+ * passed goes to its shards, one message each (stage.h), the records still in the request's frame.
+ * When the last shard is back, the answer leaves. With acks=0 there is none; if anything failed,
+ * the connection is closed, as Kafka does.
  *
  * timeout.ms runs out first: partitions that are not settled are answered REQUEST_TIMED_OUT. Their
  * records may still be written, so the request's memory stays until its shards are back. A client
@@ -34,6 +35,9 @@ struct part {
     struct kp_produce_resp_responses_partition_responses *answer;
     struct shard_thread *shard; /* NULL: refused */
     struct shard_produce batch;
+    bool recompresses;
+    int32_t max_bytes; /* of the batch as it is stored */
+    struct recompress_batch again;
 };
 
 struct produce {
@@ -41,6 +45,7 @@ struct produce {
     struct kp_produce_resp resp;
     struct part *parts; /* in the order of the request */
     uint32_t n;
+    struct recompress recompress;
     struct stage *stages;
     uint32_t n_stages, left;
     struct deadline deadline;
@@ -112,6 +117,66 @@ static bool admit(struct request *q, struct part *p, const struct batch_rules *r
     return true;
 }
 
+/* What the topic wants its batches compressed by. */
+static const struct compression {
+    enum batch_codec codec;
+    size_t level_at; /* in struct meta_settings; 0: the codec has none */
+} compressions[] = {
+    [META_COMPRESSION_NONE] = {BATCH_NONE, 0},
+    [META_COMPRESSION_GZIP] = {BATCH_GZIP, offsetof(struct meta_settings, compression_gzip_level)},
+    [META_COMPRESSION_SNAPPY] = {BATCH_SNAPPY, 0},
+    [META_COMPRESSION_LZ4] = {BATCH_LZ4, offsetof(struct meta_settings, compression_lz4_level)},
+    [META_COMPRESSION_ZSTD] = {BATCH_ZSTD, offsetof(struct meta_settings, compression_zstd_level)},
+};
+
+/* Is the batch to be compressed otherwise? Then note how. */
+static void plan_compression(struct produce *pr, struct part *p, const struct meta_settings *ts)
+{
+    if (ts->compression_type == META_COMPRESSION_PRODUCER)
+        return;
+    const struct compression *c = &compressions[ts->compression_type];
+    if (c->codec == batch_codec(&p->batch.batch))
+        return;
+    p->recompresses = true;
+    p->max_bytes = ts->max_message_bytes;
+    p->again = (struct recompress_batch){
+        .in = span_of(p->batch.bytes, p->batch.n), .codec = c->codec, .max_expanded = EXPANDED_MAX};
+    if (c->level_at)
+        p->again.level = *(const int32_t *)((const char *)ts + c->level_at);
+    recompress_add(&pr->recompress, &p->again);
+}
+
+/* The pool is done with it: that is the batch now. */
+static void take_recompressed(struct produce *pr, struct part *p)
+{
+    struct request *q = pr->q;
+    const struct wr *out = &p->again.out;
+    if (p->again.code) {
+        refuse(q, p, kafka_error(p->again.code), err_str(p->again.code));
+        return;
+    }
+    /* It counts with the request, and goes with its frame. */
+    budget_charge(&request_broker(q)->memory, (int64_t)out->len);
+    q->charged += (int64_t)out->len;
+    q->conn->queued += (int64_t)out->len;
+    if (out->len > (size_t)p->max_bytes) {
+        refuse(q, p, KP_ERR_MESSAGE_TOO_LARGE, "the batch is too large as the topic compresses it");
+        return;
+    }
+    p->batch.bytes = out->buf;
+    p->batch.n = out->len;
+    if (batch_peek(span_of(out->buf, out->len), &p->batch.batch))
+        refuse(q, p, KP_ERR_UNKNOWN_SERVER_ERROR, NULL);
+}
+
+static void drop_recompressed(struct produce *pr)
+{
+    for (uint32_t i = 0; i < pr->n; i++) {
+        if (pr->parts[i].recompresses)
+            wr_free(&pr->parts[i].again.out);
+    }
+}
+
 /* May anything be written to the topic with these acks? */
 static int16_t check_topic(const struct kp_produce_req *req, const struct meta_topic *t,
                            const struct meta_settings *ts, int32_t partition)
@@ -164,6 +229,7 @@ static void check_partitions(struct produce *pr, const struct kp_produce_req_top
             refuse(q, p, KP_ERR_NOT_LEADER_OR_FOLLOWER, NULL);
             continue;
         }
+        plan_compression(pr, p, &ts);
         p->batch.topic_id = t->id;
         p->batch.partition = data->index;
         p->batch.meta_index = meta_index(image);
@@ -245,6 +311,7 @@ static void hang_up_on_failure(struct produce *pr)
 static void finish(struct produce *pr)
 {
     struct request *q = pr->q;
+    drop_recompressed(pr);
     deadline_clear(&q->worker->deadlines, &pr->deadline);
     if (pr->answered) {
         request_unpin(q);
@@ -316,19 +383,24 @@ static bool fill_stages(struct produce *pr)
     return true;
 }
 
-void h_produce(struct request *q)
+static void abort_produce(struct produce *pr)
+{
+    if (pr->parts)
+        drop_recompressed(pr);
+    request_abort(pr->q, "out of memory");
+}
+
+/* All batches are as they are to be stored. */
+static void stage_all(struct request *q)
 {
     const struct kp_produce_req *req = q->msg;
-    struct produce *pr = request_alloc(q, 1, sizeof *pr);
-    if (pr)
-        pr->q = q;
-    if (!pr || !prepare(pr)) {
-        request_abort(q, "out of memory");
-        return;
+    struct produce *pr = q->local;
+    for (uint32_t i = 0; i < pr->n; i++) {
+        if (pr->parts[i].recompresses)
+            take_recompressed(pr, &pr->parts[i]);
     }
-    check(pr);
     if (!fill_stages(pr)) {
-        request_abort(q, "out of memory");
+        abort_produce(pr);
         return;
     }
     if (req->acks == 0)
@@ -341,9 +413,24 @@ void h_produce(struct request *q)
     int32_t timeout_ms = req->timeout_ms > 0 ? req->timeout_ms : TIMEOUT_MS;
     if (req->acks != 0 &&
         deadline_set(&q->worker->deadlines, &pr->deadline, timeout_ms, timed_out)) {
-        request_abort(q, "out of memory");
+        abort_produce(pr);
         return;
     }
     for (uint32_t i = 0; i < pr->n_stages; i++)
         stage_send(&pr->stages[i]);
+}
+
+void h_produce(struct request *q)
+{
+    struct produce *pr = request_alloc(q, 1, sizeof *pr);
+    if (pr)
+        pr->q = q;
+    if (!pr || !prepare(pr)) {
+        request_abort(q, "out of memory");
+        return;
+    }
+    q->local = pr;
+    recompress_init(&pr->recompress, q, stage_all);
+    check(pr);
+    recompress_run(&pr->recompress);
 }

@@ -58,6 +58,7 @@ libbroker_la_SOURCES = \
 	broker/partitions.c broker/partitions.h \
 	broker/producer_ids.c broker/producer_ids.h \
 	broker/rcu.c broker/rcu.h \
+	broker/recompress.c broker/recompress.h \
 	broker/request.c broker/request.h \
 	broker/server.c broker/server.h \
 	broker/settings.c broker/settings.def broker/settings.h \

@@ -3,6 +3,7 @@ UNIT_TESTS += tests/unit/batch/test_batch
 UNIT_TESTS += tests/unit/batch/test_codec
 UNIT_TESTS += tests/unit/batch/test_filter
 UNIT_TESTS += tests/unit/batch/test_golden
+UNIT_TESTS += tests/unit/batch/test_recompress
 UNIT_TESTS += tests/unit/batch/test_records
 EXTRA_DIST += tests/unit/batch/make.h \
 	tests/golden/batch/make.py \

@@ -23,7 +23,7 @@ int codec_expand(enum batch_codec c, struct span in, size_t max, struct wr *out)
     return codecs[c]->expand(in, max, out);
 }
 
-int codec_compress(enum batch_codec c, struct span in, struct wr *out)
+int codec_compress_at(enum batch_codec c, int level, struct span in, struct wr *out)
 {
     if (c == BATCH_NONE) {
         wr_bytes(out, in.p, in.n);
@@ -31,7 +31,12 @@ int codec_compress(enum batch_codec c, struct span in, struct wr *out)
     }
     if (c >= BATCH_CODECS)
         return ERR_INVALID;
-    return codecs[c]->compress(in, out);
+    return codecs[c]->compress(in, level, out);
+}
+
+int codec_compress(enum batch_codec c, struct span in, struct wr *out)
+{
+    return codec_compress_at(c, c < BATCH_CODECS && codecs[c] ? codecs[c]->level : 0, in, out);
 }
 
 enum { ROOM_MIN = 16 << 10 };

@@ -12,5 +12,9 @@
 int codec_expand(enum batch_codec c, struct span in, size_t max, struct wr *out);
 /* Append the compressed bytes (snappy in xerial framing, as Java consumers expect). 0 or a code. */
 int codec_compress(enum batch_codec c, struct span in, struct wr *out);
+/* The same at one of the codec's levels, in Kafka's numbers: gzip 0 to 9, lz4 1 to 17, zstd -131072
+ * to 22; those beyond what the library has are its last. Snappy has none. */
+enum { CODEC_LEVEL_GZIP = -1, CODEC_LEVEL_LZ4 = 9, CODEC_LEVEL_ZSTD = 3 }; /* its own choice */
+int codec_compress_at(enum batch_codec c, int level, struct span in, struct wr *out);
 
 #endif

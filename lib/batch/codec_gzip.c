@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <zlib.h>
 
+#include "batch/codec.h"
 #include "batch/codec_impl.h"
 
 enum { GZIP_ONLY = 15 + 16 }; /* the largest window, and the gzip wrapper */
@@ -56,12 +57,12 @@ static int expand(struct span in, size_t max, struct wr *out)
     return rc;
 }
 
-static int compress_all(struct span in, struct wr *out)
+static int compress_all(struct span in, int level, struct wr *out)
 {
     if (!fits(in.n))
         return ERR_TOOBIG;
     z_stream z = {.next_in = (z_const Bytef *)in.p, .avail_in = (uInt)in.n};
-    int zrc = deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_ONLY, 8, Z_DEFAULT_STRATEGY);
+    int zrc = deflateInit2(&z, level, Z_DEFLATED, GZIP_ONLY, 8, Z_DEFAULT_STRATEGY);
     if (zrc != Z_OK)
         return map_error(zrc);
     size_t bound = deflateBound(&z, (uLong)in.n);
@@ -79,4 +80,4 @@ static int compress_all(struct span in, struct wr *out)
     return rc;
 }
 
-const struct codec codec_gzip = {expand, compress_all};
+const struct codec codec_gzip = {expand, compress_all, CODEC_LEVEL_GZIP};

@@ -9,7 +9,8 @@
 
 struct codec {
     int (*expand)(struct span in, size_t max, struct wr *out);
-    int (*compress)(struct span in, struct wr *out);
+    int (*compress)(struct span in, int level, struct wr *out);
+    int level; /* where none is asked for */
 };
 extern const struct codec codec_gzip, codec_snappy, codec_lz4, codec_zstd;
 

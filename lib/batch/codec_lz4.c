@@ -3,7 +3,10 @@
 #include <errno.h>
 #include <lz4frame.h>
 
+#include "batch/codec.h"
 #include "batch/codec_impl.h"
+
+enum { LEVEL_MAX = 12 }; /* of the library */
 
 /* Decode into one room. Moves *in. 1: more to come, 0: the input ends with a whole frame. */
 static int decode_some(LZ4F_dctx *ctx, struct span *in, struct codec_sink *sink)
@@ -41,10 +44,17 @@ static int expand(struct span in, size_t max, struct wr *out)
     return rc;
 }
 
-static int compress(struct span in, struct wr *out)
+/* Kafka's default level, 9, is the fast compressor; the others are those of the thorough one. */
+static int library_level(int level)
+{
+    return level == CODEC_LEVEL_LZ4 ? 0 : level < LEVEL_MAX ? level : LEVEL_MAX;
+}
+
+static int compress(struct span in, int level, struct wr *out)
 {
     LZ4F_preferences_t prefs = {
-        .frameInfo = {.blockSizeID = LZ4F_max64KB, .blockMode = LZ4F_blockIndependent}};
+        .frameInfo = {.blockSizeID = LZ4F_max64KB, .blockMode = LZ4F_blockIndependent},
+        .compressionLevel = library_level(level)};
     size_t bound = LZ4F_compressFrameBound(in.n, &prefs);
     uint8_t *room = wr_grow(out, bound);
     if (!room)
@@ -58,4 +68,4 @@ static int compress(struct span in, struct wr *out)
     return 0;
 }
 
-const struct codec codec_lz4 = {expand, compress};
+const struct codec codec_lz4 = {expand, compress, CODEC_LEVEL_LZ4};

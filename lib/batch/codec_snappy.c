@@ -90,8 +90,9 @@ static int compress_block(struct span in, struct wr *out)
     return 0;
 }
 
-static int compress(struct span in, struct wr *out)
+static int compress(struct span in, int level, struct wr *out)
 {
+    (void)level;
     wr_bytes(out, xerial_magic, sizeof xerial_magic);
     wr_be32(out, XERIAL_VERSION);
     wr_be32(out, XERIAL_VERSION);
@@ -106,4 +107,4 @@ static int compress(struct span in, struct wr *out)
     return out->err;
 }
 
-const struct codec codec_snappy = {expand, compress};
+const struct codec codec_snappy = {expand, compress, 0};

@@ -3,10 +3,10 @@
 #include <stdbool.h>
 #include <zstd.h>
 
+#include "batch/codec.h"
 #include "batch/codec_impl.h"
 
 enum {
-    LEVEL = 3,
     /* A frame makes the decoder allocate the window it states. RFC 8878 asks decoders for 8 MiB;
      * beyond that no more than the output may have. */
     WINDOW_LOG_MIN = 23,
@@ -58,7 +58,7 @@ static int expand(struct span in, size_t max, struct wr *out)
     return rc;
 }
 
-static int compress(struct span in, struct wr *out)
+static int compress(struct span in, int level, struct wr *out)
 {
     size_t bound = ZSTD_compressBound(in.n);
     if (ZSTD_isError(bound))
@@ -66,7 +66,7 @@ static int compress(struct span in, struct wr *out)
     uint8_t *room = wr_grow(out, bound);
     if (!room)
         return out->err;
-    size_t n = ZSTD_compress(room, bound, in.p, in.n, LEVEL);
+    size_t n = ZSTD_compress(room, bound, in.p, in.n, level);
     if (ZSTD_isError(n)) {
         out->len -= bound;
         return ERR_CODEC;
@@ -75,4 +75,4 @@ static int compress(struct span in, struct wr *out)
     return 0;
 }
 
-const struct codec codec_zstd = {expand, compress};
+const struct codec codec_zstd = {expand, compress, CODEC_LEVEL_ZSTD};

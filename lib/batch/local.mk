@@ -9,4 +9,5 @@ libchronik_la_SOURCES += \
 	lib/batch/codec_snappy.c \
 	lib/batch/codec_zstd.c \
 	lib/batch/filter.c lib/batch/filter.h \
+	lib/batch/recompress.c \
 	lib/batch/records.c lib/batch/records.h

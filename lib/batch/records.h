@@ -42,6 +42,13 @@ void records_release(struct records *it);
  * ERR_MALFORMED. */
 int record_header_next(struct rd *r, struct record_header *h);
 
+/* Append the batch that fills s to out with its records compressed otherwise (compression.type), at
+ * one of the codec's levels (codec.h). All else stays: offsets, timestamps, keys, values, headers,
+ * producer; length and CRC are computed anew. max bounds the expanded records. 0; ERR_TOOBIG if
+ * they expand to more, or the batch outgrows its length field; else as codec_expand. Touches
+ * nothing but out, so it may run on any thread. */
+int batch_recompress(struct span s, enum batch_codec codec, int level, size_t max, struct wr *out);
+
 /* Build one batch. */
 struct batch_builder {
     struct wr records; /* owned: the records so far, uncompressed */
