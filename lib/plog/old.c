@@ -96,10 +96,11 @@ static int scan(struct plog_segment *s, uint32_t interval, struct plog_old *o, s
     int rc = plog_segment_file(s, &f, e);
     if (rc < 0)
         return rc;
-    uint8_t *window = malloc(WINDOW);
+    size_t cap = WINDOW;
+    uint8_t *window = plog_scan_window(s->old_bytes - rest.pos, &cap);
     if (!window)
         return err_code(e, -ENOMEM, "%s", s->path);
-    plog_scan_init(&sc, f, s->path, rest.pos, s->old_bytes, rest.next, window, WINDOW);
+    plog_scan_init(&sc, f, s->path, rest.pos, s->old_bytes, rest.next, window, cap);
     sc.gaps = s->gaps;
     while ((rc = plog_scan_next(&sc, e)) > 0)
         plog_index_note(&o->index, &o->tally, interval, s->base, &sc.batch, sc.at);

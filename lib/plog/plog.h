@@ -191,9 +191,9 @@ int plog_read(struct plog *p, int64_t offset, int64_t limit, uint32_t max_bytes,
 bool plog_warm(const struct plog *p, int64_t offset);
 void plog_slice_ref(struct plog_slice *s);
 void plog_slice_release(struct plog_slice *s);
-/* Check CRC, offsets and continuity of every batch of a slice that is not verified, and remember
- * that for the region. Reads the file: for a pool thread, not a loop. 0 or ERR_CORRUPT / an errno
- * with file and byte. */
+/* Check CRC, offsets, continuity and leader epoch of every batch of a slice that is not verified,
+ * and remember that for the region. Reads the file: for a pool thread, not a loop. 0 or ERR_CORRUPT
+ * / an errno with file and byte. */
 int plog_slice_verify(struct plog *p, struct plog_slice *s, struct err *e);
 
 struct plog_time {

@@ -4,6 +4,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+uint8_t *plog_scan_window(uint64_t bytes, size_t *cap)
+{
+    if (bytes < *cap)
+        *cap = bytes < BATCH_HEADER ? BATCH_HEADER : (size_t)bytes;
+    return malloc(*cap);
+}
+
 void plog_scan_init(struct plog_scan *s, struct io_file *file, const char *path, uint64_t pos,
                     uint64_t end, int64_t next, void *window, size_t cap)
 {

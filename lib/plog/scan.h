@@ -30,6 +30,9 @@ struct plog_scan {
     size_t window_len;
 };
 
+/* Memory for a window onto that many bytes of a file, malloc'ed: *cap of it, or less if there are
+ * fewer. NULL when out of memory. */
+uint8_t *plog_scan_window(uint64_t bytes, size_t *cap);
 /* Begin at byte pos, whose batch has base offset next (-1: unknown), and end before byte end. */
 void plog_scan_init(struct plog_scan *s, struct io_file *file, const char *path, uint64_t pos,
                     uint64_t end, int64_t next, void *window, size_t cap);

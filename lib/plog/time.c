@@ -89,10 +89,11 @@ static int scan_from(struct range *in, struct plog_segment *s, int64_t from, str
         rc = plog_locate(in->p, s, from, end, &place, e);
     if (rc < 0)
         return rc;
-    uint8_t *window = malloc(WINDOW);
+    size_t cap = WINDOW;
+    uint8_t *window = plog_scan_window(end - place.pos, &cap);
     if (!window)
         return err_code(e, -ENOMEM, "%s", s->path);
-    plog_scan_init(scan, f, s->path, place.pos, end, place.base_offset, window, WINDOW);
+    plog_scan_init(scan, f, s->path, place.pos, end, place.base_offset, window, cap);
     scan->gaps = s->gaps;
     return 0;
 }

@@ -7,12 +7,27 @@
 
 enum { WINDOW = 128 << 10 };
 
-static int check_slice(struct plog_scan *scan, const struct plog_slice *s, struct err *e)
+/* The leader epoch is not under the batch's CRC, but the log knows what it must be. */
+static int check_epoch(const struct plog *p, const struct plog_scan *scan, struct err *e)
+{
+    const struct batch *b = &scan->batch;
+    int32_t due = plog_epoch_of(p, batch_last_offset(b));
+    if (due < 0 || b->leader_epoch == due)
+        return 0;
+    return err_set(e, ERR_CORRUPT,
+                   "%s: byte %" PRIu64 ": leader epoch %" PRId32 " where %" PRId32 " is due",
+                   scan->path, scan->at, b->leader_epoch, due);
+}
+
+static int check_slice(const struct plog *p, struct plog_scan *scan, const struct plog_slice *s,
+                       struct err *e)
 {
     struct span bytes;
     int rc;
     while ((rc = plog_scan_next(scan, e)) > 0) {
         rc = plog_scan_bytes(scan, &bytes, e);
+        if (rc == 0)
+            rc = check_epoch(p, scan, e);
         if (rc < 0)
             return rc;
     }
@@ -33,13 +48,13 @@ int plog_slice_verify(struct plog *p, struct plog_slice *s, struct err *e)
 
     if (s->verified || s->len == 0)
         return 0;
-    uint8_t *window = malloc(WINDOW);
+    size_t cap = WINDOW;
+    uint8_t *window = plog_scan_window(s->len, &cap);
     if (!window)
         return err_code(e, -ENOMEM, "%s", seg->path);
-    plog_scan_init(&scan, s->file, seg->path, s->pos, s->pos + s->len, s->base_offset, window,
-                   WINDOW);
+    plog_scan_init(&scan, s->file, seg->path, s->pos, s->pos + s->len, s->base_offset, window, cap);
     scan.gaps = seg->gaps;
-    int rc = check_slice(&scan, s, e);
+    int rc = check_slice(p, &scan, s, e);
     plog_scan_release(&scan);
     free(window);
     if (rc == 0)

@@ -37,12 +37,15 @@ int plog_walk_file(struct io *io, const char *path,
     int rc = io_open(io, path, IO_READ, &f);
     if (rc < 0)
         return err_code(e, rc, "%s", path);
-    uint8_t *window = malloc(WINDOW);
-    rc = window ? io_fstat(f, &st) : -ENOMEM;
+    size_t cap = WINDOW;
+    uint8_t *window = NULL;
+    rc = io_fstat(f, &st);
+    if (rc == 0 && !(window = plog_scan_window(st.size, &cap)))
+        rc = -ENOMEM;
     if (rc < 0) {
         err_code(e, rc, "%s", path);
     } else {
-        plog_scan_init(&scan, f, path, 0, st.size, -1, window, WINDOW);
+        plog_scan_init(&scan, f, path, 0, st.size, -1, window, cap);
         scan.gaps = true; /* Kafka's compaction leaves them */
         rc = walk(&scan, each, ctx, valid, e);
         plog_scan_release(&scan);

@@ -190,11 +190,15 @@ void wal_evidence_add(struct wal_evidence *ev, const struct wal_group *h, uint64
 int wal_segfile_scan(const struct wal_segfile *s, struct wal_buf *buf, uint64_t from,
                      struct wal_evidence *ev, struct err *e)
 {
-    int rc = reserve(buf, SCAN_CHUNK);
+    if (from >= s->header.size)
+        return 0;
+    uint64_t rest = s->header.size - from;
+    size_t chunk = rest < SCAN_CHUNK ? (size_t)rest : SCAN_CHUNK;
+    int rc = reserve(buf, chunk);
     if (rc != 0)
         return err_code(e, rc, "%s", s->path);
-    for (uint64_t offset = from; offset < s->header.size; offset += SCAN_CHUNK) {
-        ssize_t n = io_pread(s->file, buf->p, SCAN_CHUNK, offset);
+    for (uint64_t offset = from; offset < s->header.size; offset += chunk) {
+        ssize_t n = io_pread(s->file, buf->p, chunk, offset);
         if (n < 0)
             return err_code(e, (int)n, "%s: byte %" PRIu64 ": cannot read", s->path, offset);
         for (size_t i = 0; i + WAL_BLOCK <= (size_t)n; i += WAL_BLOCK) {

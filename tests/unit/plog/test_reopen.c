@@ -333,20 +333,6 @@ START_TEST(a_segment_cut_short_is_noticed)
 }
 END_TEST
 
-/* Is byte `at` of a segment part of a leader epoch? Those are not under the CRC. */
-static bool in_epoch(int64_t base, size_t at)
-{
-    size_t pos = 0;
-    for (size_t k = 0; k < f.n; k++) {
-        if (f.batches[k].base < base)
-            continue;
-        if (at < pos + f.batches[k].bytes.n)
-            return at - pos >= 12 && at - pos < 16;
-        pos += f.batches[k].bytes.n;
-    }
-    return false;
-}
-
 /* Read all in small slices as a consumer would; the code of the first fault. */
 static int read_through(const char *path)
 {
@@ -373,13 +359,12 @@ START_TEST(no_flipped_bit_is_served)
         int64_t b[64];
         size_t size;
         filled(60);
-        int64_t base = b[fixture_random(&f, (uint32_t)bases(b))];
-        const char *path = fixture_path(&f, base, ".log");
+        size_t n = bases(b);
+        const char *path = fixture_path(&f, b[fixture_random(&f, (uint32_t)n)], ".log");
         uint8_t *p = io_mem_bytes(f.mem, path, &size);
-        size_t at = fixture_random(&f, (uint32_t)size);
-        p[at] ^= (uint8_t)(1 << fixture_random(&f, 8));
+        p[fixture_random(&f, (uint32_t)size)] ^= (uint8_t)(1 << fixture_random(&f, 8));
         fixture_reopen(&f, &mark);
-        ck_assert_int_eq(read_through(path), in_epoch(base, at) ? 0 : ERR_CORRUPT);
+        ck_assert_int_eq(read_through(path), ERR_CORRUPT);
         fixture_release(&f);
     }
 }
