@@ -19,9 +19,11 @@ struct rd {
     int err; /* 0, ERR_SHORT or ERR_MALFORMED */
 };
 
+/* p may be NULL if n is 0. */
 static inline struct rd rd_of(const void *p, size_t n)
 {
-    struct rd r = {(const uint8_t *)p, (const uint8_t *)p, (const uint8_t *)p + n, 0};
+    const uint8_t *start = p ? (const uint8_t *)p : (const uint8_t *)"";
+    struct rd r = {start, start, start + n, 0};
     return r;
 }
 

@@ -82,7 +82,6 @@ static void take_record(struct rd *r, const struct batch *b, struct record *rec)
     rec->key = take_bytes(r, true);
     rec->value = take_bytes(r, true);
     take_headers(r, rec);
-    rec->offset = b->base_offset + rec->offset_delta;
     if (__builtin_add_overflow(b->base_timestamp, rec->timestamp_delta, &rec->timestamp))
         rd_fail(r, ERR_MALFORMED);
     if (b->attributes & BATCH_ATTR_APPEND_TIME)
@@ -109,6 +108,7 @@ int records_next(struct records *it, struct record *r)
         rd_fail(rd, ERR_MALFORMED);
         return ERR_MALFORMED;
     }
+    r->offset = it->batch.base_offset + r->offset_delta; /* not above the last one, which fits */
     r->size = (size_t)(rd->p - from);
     it->after_delta = r->offset_delta;
     it->next++;

@@ -68,6 +68,17 @@ static const int64_t edges[] = {0,         1,         -1,       63,       -64,  
                                 -65,       8191,      -8192,    8192,     INT32_MAX, INT32_MIN,
                                 INT64_MAX, INT64_MIN, 1L << 40, 1L << 62, 300};
 
+START_TEST(no_bytes_need_no_pointer)
+{
+    struct rd r = rd_of(NULL, 0);
+    ck_assert_uint_eq(rd_left(&r), 0);
+    ck_assert_ptr_nonnull(rd_take(&r, 0));
+    ck_assert_int_eq(r.err, 0);
+    ck_assert_uint_eq(rd_u8(&r), 0);
+    ck_assert_int_eq(r.err, ERR_SHORT);
+}
+END_TEST
+
 START_TEST(varints_come_back)
 {
     struct wr w;
@@ -203,6 +214,7 @@ START_TEST(slices_are_counted_where_they_stand)
 }
 END_TEST
 
-UNIT_MAIN(integers_come_back, a_short_input_sticks, spans_stay_inside, varints_come_back,
-          varints_look_as_written_down, bad_varints_are_refused, a_writer_grows_and_patches,
-          a_writer_keeps_its_bound_and_its_error, slices_are_counted_where_they_stand)
+UNIT_MAIN(integers_come_back, a_short_input_sticks, spans_stay_inside, no_bytes_need_no_pointer,
+          varints_come_back, varints_look_as_written_down, bad_varints_are_refused,
+          a_writer_grows_and_patches, a_writer_keeps_its_bound_and_its_error,
+          slices_are_counted_where_they_stand)

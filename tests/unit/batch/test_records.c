@@ -108,6 +108,29 @@ START_TEST(gaps_are_walked)
 }
 END_TEST
 
+/* A producer may state any base offset, and any delta of a record. */
+START_TEST(offsets_do_not_overflow)
+{
+    static const char below[] = "\x0c\0\0\x01\x01\x01\0", above[] = "\x0c\0\0\x02\x01\x01\0";
+    struct wr w;
+    struct records it;
+    struct record r;
+    wr_init(&w, 0);
+    make_raw(&w, BATCH_NONE, 1, below, 7);
+    put_be64(w.buf, (uint64_t)INT64_MIN);
+    ck_assert_ok(records_init(&it, make_span(&w), 0));
+    ck_assert_int_eq(records_next(&it, &r), ERR_MALFORMED);
+    records_release(&it);
+    wr_reset(&w);
+    make_raw(&w, BATCH_NONE, 1, above, 7);
+    put_be64(w.buf, INT64_MAX);
+    ck_assert_ok(records_init(&it, make_span(&w), 0));
+    ck_assert_int_eq(records_next(&it, &r), ERR_MALFORMED);
+    records_release(&it);
+    wr_free(&w);
+}
+END_TEST
+
 START_TEST(walking_needs_exactly_one_batch)
 {
     struct wr w;
@@ -179,5 +202,5 @@ START_TEST(timestamps_too_far_apart_stay_an_error)
 END_TEST
 
 UNIT_MAIN(what_is_built_is_walked, append_time_overrides_the_records, gaps_are_walked,
-          walking_needs_exactly_one_batch, one_builder_makes_many_batches,
+          offsets_do_not_overflow, walking_needs_exactly_one_batch, one_builder_makes_many_batches,
           timestamps_too_far_apart_stay_an_error)
