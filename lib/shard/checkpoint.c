@@ -193,7 +193,8 @@ int checkpoint_decode(struct span file, struct checkpoint *c, struct err *e)
     c->synced.offset = rd_le64(&r);
     c->flags = rd_le32(&r);
     uint32_t n_servers = rd_le32(&r), n_partitions = rd_le32(&r);
-    rd_le32(&r);
+    if (rd_le32(&r) != 0)
+        rd_fail(&r, ERR_MALFORMED);
     c->servers = array(&r, n_servers, 9, sizeof *c->servers);
     c->n_servers = c->servers ? n_servers : 0;
     for (uint32_t i = 0; i < c->n_servers; i++) {

@@ -21,7 +21,7 @@ int shard_conf_decode(struct span body, struct shard_conf *c)
         struct shard_server *s = &c->servers[i];
         s->id = rd_le64(&r);
         s->role = rd_u8(&r);
-        if (s->id == 0 || s->role > SHARD_SPARE)
+        if (s->id == 0 || s->id > INT64_MAX || s->role > SHARD_SPARE)
             return ERR_MALFORMED;
         for (uint32_t k = 0; k < i; k++)
             if (c->servers[k].id == s->id)

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crc32c.h"
 #include "base/io_mem.h"
 #include "shard/checkpoint.h"
 #include "tests/unit/unit.h"
@@ -98,6 +99,19 @@ START_TEST(every_flipped_bit_and_every_truncation_is_corruption)
 }
 END_TEST
 
+START_TEST(what_must_be_zero_is_looked_at)
+{
+    struct wr w = encoded(6);
+    struct checkpoint c;
+    struct err e;
+    w.buf[164] = 1;
+    put_le32(w.buf + 12, 0);
+    put_le32(w.buf + 12, crc32c(0, w.buf, w.len));
+    ck_assert_int_eq(checkpoint_decode(span_of(w.buf, w.len), &c, &e), ERR_CORRUPT);
+    wr_free(&w);
+}
+END_TEST
+
 START_TEST(the_newer_file_that_checks_serves)
 {
     struct io_mem *disk = io_mem_new();
@@ -149,4 +163,5 @@ START_TEST(a_file_under_the_other_ones_name_is_corruption)
 END_TEST
 
 UNIT_MAIN(what_is_written_is_read, every_flipped_bit_and_every_truncation_is_corruption,
-          the_newer_file_that_checks_serves, a_file_under_the_other_ones_name_is_corruption)
+          what_must_be_zero_is_looked_at, the_newer_file_that_checks_serves,
+          a_file_under_the_other_ones_name_is_corruption)

@@ -79,6 +79,9 @@ START_TEST(configurations_are_bounded_before_they_are_believed)
     w.buf[12] = 9; /* no such role */
     ck_assert_int_eq(shard_conf_decode(span_of(w.buf, w.len), &back), ERR_MALFORMED);
     w.buf[12] = 1;
+    w.buf[20] = 0x80; /* an id that the metadata's snapshot has no room for */
+    ck_assert_int_eq(shard_conf_decode(span_of(w.buf, w.len), &back), ERR_MALFORMED);
+    w.buf[20] = 0;
     w.buf[13] = 1; /* one id twice */
     ck_assert_int_eq(shard_conf_decode(span_of(w.buf, w.len), &back), ERR_MALFORMED);
     wr_free(&w);
