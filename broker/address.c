@@ -13,10 +13,9 @@ static const char scheme[] = "PLAINTEXT://";
 
 static int parse_port(const char *text, uint16_t *port, struct err *e)
 {
-    char *end;
-    errno = 0;
-    long v = strtol(text, &end, 10);
-    if (end == text || *end || errno || v < 0 || v > 65535 || *text == '+' || *text == ' ')
+    size_t n = strlen(text);
+    long v = n && n <= 5 && strspn(text, "0123456789") == n ? strtol(text, NULL, 10) : -1;
+    if (v < 0 || v > 65535)
         return err_set(e, ERR_INVALID, "'%s' is no port", text);
     *port = (uint16_t)v;
     return 0;
@@ -27,7 +26,7 @@ int address_parse(const char *text, struct address *a, struct err *e)
     const char *p = text;
     if (strncmp(p, scheme, strlen(scheme)) == 0)
         p += strlen(scheme);
-    else if (strstr(p, "://"))
+    if (strstr(p, "://"))
         return err_set(e, ERR_INVALID, "'%s': only PLAINTEXT:// is served", text);
     if (strchr(p, ','))
         return err_set(e, ERR_INVALID, "'%s': only one address is served", text);

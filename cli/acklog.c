@@ -127,7 +127,7 @@ static int parse_run(struct acklog *log, const char *p, const char *end)
     if (!number(&p, end, 10, 1, &format) || format != 1 || !number(&p, end, 16, UINT32_MAX, &id))
         return ERR_MALFORMED;
     size_t n = (size_t)(end - p);
-    if (n == 0 || n > ACKLOG_TOPIC_MAX)
+    if (n == 0 || n > ACKLOG_TOPIC_MAX || memchr(p, '\0', n))
         return ERR_MALFORMED;
     void *v = grow(log->runs, log->n_runs, &log->cap_runs, sizeof *log->runs);
     if (!v)

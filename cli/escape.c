@@ -7,9 +7,10 @@
 
 static int hex_digit(char c)
 {
-    static const char digits[] = "0123456789abcdef";
-    const char *at = c ? strchr(digits, c | 0x20) : NULL;
-    return at ? (int)(at - digits) : -1;
+    static const char digits[] = "0123456789abcdefABCDEF";
+    const char *at = c ? strchr(digits, c) : NULL;
+    int value = at ? (int)(at - digits) : -1;
+    return value < 16 ? value : value - 6;
 }
 
 int unescape(const char *text, char *out, size_t *n)

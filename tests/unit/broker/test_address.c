@@ -26,9 +26,25 @@ END_TEST
 START_TEST(everything_else_is_refused)
 {
     static const char *const bad[] = {
-        "",         "localhost", "localhost:", "localhost:http", "h:65536",
-        "h:-1",     "h: 1",      "h:+1",       "SSL://h:1",      "SASL_SSL://h:1",
-        "::1:9092", "h:1,g:2",   "h:9092x",    "http://h:1",     "PLAINTEXT://h:1,PLAINTEXT://g:2",
+        "",
+        "localhost",
+        "localhost:",
+        "localhost:http",
+        "h:65536",
+        "h:-1",
+        "h: 1",
+        "h:+1",
+        "SSL://h:1",
+        "SASL_SSL://h:1",
+        "::1:9092",
+        "h:1,g:2",
+        "h:9092x",
+        "http://h:1",
+        "PLAINTEXT://h:1,PLAINTEXT://g:2",
+        "h:-0",
+        "h:\t1",
+        "h:000001",
+        "PLAINTEXT://[PLAINTEXT://]:1",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         ck_assert_msg(address_parse(bad[i], &a, &e) == ERR_INVALID, "'%s' was accepted", bad[i]);

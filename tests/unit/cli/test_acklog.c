@@ -105,6 +105,9 @@ START_TEST(lines_that_are_none_are_named)
         ck_assert_msg(parse(bad[i]) == ERR_MALFORMED, "%s", bad[i]);
         ck_assert_ptr_nonnull(strstr(err.text, strchr(bad[i], '\n')[1] ? "x.log:2" : "x.log:1"));
     }
+    static const char nul[] = "run 1 1 \0t\n";
+    acklog_release(&log_);
+    ck_assert_int_eq(acklog_parse(&log_, nul, sizeof nul - 1, "x.log", &err), ERR_MALFORMED);
     ck_assert_ok(parse("# a comment\n\nrun 1 1 t\n0 0 1 0 0 0\n"));
     ck_assert_uint_eq(log_.n, 1);
     ck_assert_ok(parse(""));

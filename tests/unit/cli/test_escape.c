@@ -16,7 +16,7 @@ END_TEST
 
 START_TEST(other_escapes_are_refused)
 {
-    static const char *const wrong[] = {"\\", "a\\q", "\\x", "\\x1", "\\xg1"};
+    static const char *const wrong[] = {"\\", "a\\q", "\\x", "\\x1", "\\xg1", "\\x1\x11"};
     char out[32];
     size_t n;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
