@@ -102,7 +102,7 @@ static int put_topic(struct apply *x, const struct meta_topic *like)
 
 static struct topic *topic_of(struct apply *x, const struct uuid *id)
 {
-    return topics_find(x->draft->by_id, span_of(id, sizeof *id));
+    return topics_get(x->draft->by_id, span_of(id, sizeof *id));
 }
 
 /* ---- topics */
@@ -158,7 +158,7 @@ static int apply_topic_create(struct apply *x, const struct meta_topic_create *c
         rc = create_configs(x, c, &topic);
     if (rc < 0)
         return rc;
-    if (topics_find(x->draft->by_name, span_of(c->name.p, (size_t)c->name.n)) ||
+    if (topics_get(x->draft->by_name, span_of(c->name.p, (size_t)c->name.n)) ||
         topic_of(x, &c->topic_id))
         return ERR_EXISTS;
     if (topics_len(x->draft->by_name) >= META_TOPICS_MAX)

@@ -238,12 +238,12 @@ static const struct meta_topic *public_topic(const struct topic *t)
 
 const struct meta_topic *meta_topic_by_name(const struct meta_image *m, struct span name)
 {
-    return public_topic(topics_find(m->by_name, name));
+    return public_topic(topics_get(m->by_name, name));
 }
 
 const struct meta_topic *meta_topic_by_id(const struct meta_image *m, const struct uuid *id)
 {
-    return public_topic(topics_find(m->by_id, span_of(id, sizeof *id)));
+    return public_topic(topics_get(m->by_id, span_of(id, sizeof *id)));
 }
 
 size_t meta_n_topics(const struct meta_image *m)

@@ -158,7 +158,7 @@ size_t topics_pages(const struct topics *s)
     return s->n_pages;
 }
 
-struct topic *topics_find(const struct topics *s, struct span key)
+struct topic *topics_get(const struct topics *s, struct span key)
 {
     struct place where = find_place(s, key);
     return where.found ? s->page[where.page]->topic[where.at] : NULL;

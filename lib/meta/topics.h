@@ -27,7 +27,7 @@ size_t topics_len(const struct topics *s);
 /* How many pages it has: what a change copies. */
 size_t topics_pages(const struct topics *s);
 /* The topic of that key; NULL if there is none. Borrowed from the set. */
-struct topic *topics_find(const struct topics *s, struct span key);
+struct topic *topics_get(const struct topics *s, struct span key);
 /* The first topic behind that key (which need not be in the set); the first of all for p NULL. NULL
  * at the end. Borrowed. */
 struct topic *topics_next(const struct topics *s, struct span key);
