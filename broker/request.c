@@ -177,10 +177,19 @@ static int decode_body(struct request *q, struct rd *r, struct err *why)
     return 0;
 }
 
-static size_t decoded_max(uint32_t frame)
+static size_t decoded_max(size_t frame)
 {
-    size_t most = DECODED_BASE + (size_t)DECODED_FACTOR * frame;
-    return most < DECODED_MAX ? most : DECODED_MAX;
+    if (frame > (DECODED_MAX - DECODED_BASE) / DECODED_FACTOR)
+        return DECODED_MAX;
+    return DECODED_BASE + DECODED_FACTOR * frame;
+}
+
+int request_decode(struct request *q, struct span frame, struct err *why)
+{
+    struct rd r = rd_of(frame.p, frame.n);
+    q->arena.cap = decoded_max(frame.n);
+    int rc = decode_header(q, &r, why);
+    return rc ? rc : decode_body(q, &r, why);
 }
 
 int request_start(struct conn *c, uint8_t *frame, uint32_t n, struct err *why)
@@ -196,15 +205,11 @@ int request_start(struct conn *c, uint8_t *frame, uint32_t n, struct err *why)
     q->worker = w;
     q->frame = frame;
     q->charged = n;
-    q->arena.cap = decoded_max(n);
     c->queued += n;
     w->n_requests++;
     conn_add(c, q);
 
-    struct rd r = rd_of(frame, n);
-    int rc = decode_header(q, &r, why);
-    if (!rc)
-        rc = decode_body(q, &r, why);
+    int rc = request_decode(q, span_of(frame, n), why);
     if (rc) {
         conn_remove(c, q);
         return rc;

@@ -70,6 +70,9 @@ struct request {
 /* Start with a whole frame (without its length field), malloc'ed, the request's from here on. ERR_*
  * when the connection has to be closed; why gets the reason, and the frame is freed. */
 int request_start(struct conn *c, uint8_t *frame, uint32_t n, struct err *why);
+/* Read a frame's header and body: sets q's api, header, reply_version and msg, which points into
+ * the frame and q's arena, whose cap this sets; touches nothing else. Errors as above. */
+int request_decode(struct request *q, struct span frame, struct err *why);
 /* Let go of everything. Unlinks nothing. */
 void request_free(struct request *q);
 /* The spare requests that a worker keeps, at its end. */

@@ -64,6 +64,8 @@ int settings_set(struct settings *s, const char *name, struct span value, enum s
 int settings_argument(struct settings *s, const char *assignment, struct err *e);
 /* A JSON file: one object whose keys are names. */
 int settings_file(struct settings *s, const char *path, struct err *e);
+/* The same from text in memory. */
+int settings_json(struct settings *s, struct span text, struct err *e);
 /* Every CHRONIK_ variable whose setting exists. */
 int settings_environment(struct settings *s, struct err *e);
 /* To be called behind all sources: values chosen by the machine and by wal.profile take the place

@@ -69,6 +69,19 @@ static int set_from_json(void *ctx, const char *key, const struct json *v)
     return rc == ERR_STALE ? 0 : rc;
 }
 
+int settings_json(struct settings *s, struct span text, struct err *e)
+{
+    struct json *doc = json_parse((const char *)text.p, text.n, e);
+    if (!doc)
+        return e ? e->code : ERR_MALFORMED;
+    struct file_walk w = {s, e};
+    int rc = json_type_of(doc) == JSON_T_OBJECT
+                 ? json_each(doc, set_from_json, &w)
+                 : err_set(e, ERR_INVALID, "the file is no JSON object");
+    json_free(doc);
+    return rc;
+}
+
 int settings_file(struct settings *s, const char *path, struct err *e)
 {
     uint8_t *text;
@@ -76,16 +89,8 @@ int settings_file(struct settings *s, const char *path, struct err *e)
     int rc = io_read_file(io_posix(), path, FILE_MAX, &text, &n);
     if (rc < 0)
         return err_code(e, rc, "%s", path);
-    struct json *doc = json_parse((const char *)text, n, e);
+    rc = settings_json(s, span_of(text, n), e);
     free(text);
-    if (!doc)
-        return err_wrap(e, "%s", path);
-    struct file_walk w = {s, e};
-    if (json_type_of(doc) != JSON_T_OBJECT)
-        rc = err_set(e, ERR_INVALID, "the file is no JSON object");
-    else
-        rc = json_each(doc, set_from_json, &w);
-    json_free(doc);
     return rc ? err_wrap(e, "%s", path) : 0;
 }
 

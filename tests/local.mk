@@ -29,6 +29,7 @@ include tests/client.mk
 include tests/clients.mk
 include tests/func.mk
 include tests/crash.mk
+include tests/fuzz.mk
 include tests/kp.mk
 include tests/lint.mk
 include tests/log.mk

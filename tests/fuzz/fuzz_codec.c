@@ -1,0 +1,49 @@
+/* fuzz_codec.c - the codecs, as far as they are ours: output is bounded whatever the input claims,
+ * and what was compressed expands to the same.
+ *
+ *   u8 codec, u8 bound (in units of 64 bytes), the bytes
+ */
+#include "batch/codec.h"
+#include "tests/fuzz/fuzz.h"
+
+static void bounded(enum batch_codec c, struct span in, size_t max)
+{
+    struct wr w, again;
+    wr_init(&w, 0);
+    wr_u8(&w, 0xaa); /* appending leaves alone what is there */
+    int rc = codec_expand(c, in, max, &w);
+    must(w.len >= 1 && w.buf[0] == 0xaa);
+    must(rc < 0 || w.len - 1 <= max);
+    must(w.cap <= 4 * max + (64 << 10));
+    if (rc == 0 && w.len > 1) {
+        wr_init(&again, 0);
+        must(codec_expand(c, in, w.len - 2, &again) == ERR_TOOBIG);
+        wr_free(&again);
+    }
+    wr_free(&w);
+}
+
+static void comes_back(enum batch_codec c, struct span in)
+{
+    struct wr small, big;
+    wr_init(&small, 0);
+    wr_init(&big, 0);
+    must(codec_compress(c, in, &small) == 0);
+    must(codec_expand(c, span_of(small.buf, small.len), in.n, &big) == 0);
+    must(big.len == in.n && (in.n == 0 || memcmp(big.buf, in.p, in.n) == 0));
+    wr_free(&small);
+    wr_free(&big);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    struct rd in = rd_of(data, n);
+    uint8_t how = rd_u8(&in);
+    enum batch_codec c = (enum batch_codec)(how % 8);
+    size_t max = rd_u8(&in) * 64u;
+    struct span bytes = fuzz_rest(&in);
+    bounded(c, bytes, max);
+    if (how & 8 && c < BATCH_CODECS)
+        comes_back(c, bytes);
+    return 0;
+}
