@@ -312,8 +312,11 @@ int plog_open(struct plog **out, const struct plog_config *cfg, const char *topi
     if (!known || !p->cfg.dir || !p->dir || !p->topic)
         rc = err_code(e, -ENOMEM, "log of %s-%" PRId32, topic, partition);
     atomic_init(&p->epochs, known);
+    /* Of a log that was empty nothing is counted on, and what is there now is not to be trusted: a
+     * killed process may have left it in the page cache, after a sync that failed, and no later
+     * sync would write it. The first append makes it anew. */
     if (rc == 0)
-        rc = mark ? open_at(p, mark, e) : open_new(p, e);
+        rc = mark && mark->log_end > 0 ? open_at(p, mark, e) : open_new(p, e);
     if (rc < 0) {
         plog_free(p);
         return rc;

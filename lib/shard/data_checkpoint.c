@@ -209,7 +209,21 @@ static int by_id(const void *a, const void *b)
 struct sweep {
     struct shard *s;
     const struct checkpoint *c;
+    int rc; /* a directory that is counted on does not say whose it is */
+    struct err *e;
 };
+
+/* Its records are not in the WAL any more: nothing may be removed before someone has looked. */
+static bool damaged(struct sweep *w, const struct meta_topic *t, int32_t partition)
+{
+    char id[UUID_TEXT];
+    uuid_text(&t->id, id);
+    w->rc = err_set(w->e, ERR_CORRUPT,
+                    "%s/%s-%d/partition.metadata is missing or damaged: it should say \"version: "
+                    "0\" and \"topic_id: %s\"",
+                    w->s->log_dir, t->name, partition, id);
+    return true;
+}
 
 /* Is the directory one that the checkpoint counts on? Others are of deleted topics, or hold only
  * what the WAL holds too. */
@@ -220,7 +234,10 @@ static bool known(void *ctx, const char *topic, int32_t partition, const struct 
     /* A log of another shard is that shard's business. */
     if (t && partition < t->n_partitions && t->partitions[partition].shard != w->s->cfg.owner.shard)
         return true;
-    return t && uuid_eq(&t->id, id) && saved(w->c, id, partition) != NULL;
+    const struct checkpoint_partition *p = t ? saved(w->c, &t->id, partition) : NULL;
+    if (p && p->mark.log_end > 0 && !uuid_eq(&t->id, id))
+        return damaged(w, t, partition);
+    return p && uuid_eq(&t->id, id);
 }
 
 int data_load(struct shard *s, struct checkpoint *c, struct err *e)
@@ -237,8 +254,10 @@ int data_load(struct shard *s, struct checkpoint *c, struct err *e)
                        (unsigned long long)meta_index(s->data->image));
     if (c->n_partitions)
         qsort(c->partitions, c->n_partitions, sizeof *c->partitions, by_id);
-    struct sweep w = {s, c};
+    struct sweep w = {.s = s, .c = c, .e = e};
     int rc = plog_sweep(&s->cfg.plog, known, &w, e);
+    if (rc == 0)
+        rc = w.rc;
     const struct meta_topic *t = NULL;
     while (rc == 0 && (t = meta_topic_next(s->data->image, t)) != NULL)
         for (int32_t i = 0; i < t->n_partitions && rc == 0; i++)

@@ -632,6 +632,71 @@ START_TEST(damaged_directories_are_refused_with_the_file_named)
 }
 END_TEST
 
+START_TEST(a_partition_that_does_not_say_whose_it_is_stays_and_is_refused)
+{
+    static const char metadata[] = RIG_DIR "/log/t-0/partition.metadata";
+    for (int missing = 0; missing < 2; missing++) {
+        struct io_stat st;
+        begin();
+        ck_assert_ok(rig_create_topic(&rig, "t", 1));
+        produce(rig_topic(&rig, "t"), 0);
+        rig_run(&rig);
+        shard_checkpoint(rig.shard[1].s);
+        rig_run(&rig);
+        struct io_mem *left = io_mem_crash(rig.disk, io_mem_trace_len(rig.disk), IO_CUT_NONE, 0);
+        rig_release(&rig);
+        rig_init(&rig, left);
+        if (missing) {
+            ck_assert_ok(io_unlink(io_mem_io(left), metadata));
+        } else {
+            size_t n;
+            uint8_t *p = io_mem_bytes(left, metadata, &n);
+            p[n - 5] = p[n - 5] == 'x' ? 'y' : 'x'; /* another topic's id */
+        }
+        ck_assert_int_eq(rig_open(&rig, &err), ERR_CORRUPT);
+        ck_assert_msg(strstr(err.text, metadata) != NULL, "%s", err.text);
+        ck_assert_ok(io_stat(io_mem_io(left), RIG_DIR "/log/t-0/00000000000000000000.log", &st));
+        rig_release(&rig);
+    }
+}
+END_TEST
+
+/* After a failed sync the pages read as clean, and a later sync that goes well does not write them:
+ * not in this process nor in the next. Whatever they hold has to be written anew. */
+START_TEST(what_a_failed_sync_lost_is_not_trusted_after_a_restart)
+{
+    uint64_t before = 1, faults = 0;
+    for (uint64_t nth = 1; faults != before; nth++) {
+        struct rig history;
+        begin();
+        before = faults;
+        ck_assert_ok(rig_create_topic(&rig, "t", 1));
+        shard_checkpoint(rig.shard[1].s); /* one that knows the partition, and nothing in it */
+        rig_run(&rig);
+        produce(rig_topic(&rig, "t"), 0);
+        rig_run(&rig);
+        io_mem_fail(rig.disk, IO_MEM_SYNC, nth, EIO, 1);
+        shard_checkpoint(rig.shard[1].s);
+        rig_run(&rig);
+        faults += io_mem_faults(rig.disk);
+        io_mem_fail(rig.disk, IO_MEM_SYNC, 0, 0, 0);
+        rig_drop(&rig); /* killed: the page cache stays */
+        ck_assert_msg(rig_open(&rig, &err) == 0, "%s", err.text);
+        for (int i = 0; i < 3; i++) { /* until the log no longer has it */
+            produce(rig_topic(&rig, "t"), 0);
+            rig_run(&rig);
+            shard_checkpoint(rig.shard[1].s);
+            rig_run(&rig);
+        }
+        crash(&history, IO_CUT_NONE);
+        check_all(&history, 4);
+        rig_release(&rig);
+        rig_release(&history);
+    }
+    ck_assert_uint_ge(faults, 2);
+}
+END_TEST
+
 START_TEST(one_damaged_checkpoint_is_survived_two_are_not)
 {
     for (int both = 0; both < 2; both++) {
@@ -710,5 +775,7 @@ UNIT_MAIN(batches_get_dense_offsets_and_come_back, nothing_is_acknowledged_befor
           a_deletion_waits_for_the_checkpoint_that_is_being_made,
           idle_means_a_mark_and_then_every_flip_is_corruption,
           damaged_directories_are_refused_with_the_file_named,
+          a_partition_that_does_not_say_whose_it_is_stays_and_is_refused,
+          what_a_failed_sync_lost_is_not_trusted_after_a_restart,
           one_damaged_checkpoint_is_survived_two_are_not,
           a_metadata_log_that_lost_entries_is_noticed)
