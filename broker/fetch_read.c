@@ -104,7 +104,7 @@ static int read_log(struct fetch *f, struct fetch_part *p, struct plog *log, int
         if (rc < 0) {
             if (taken)
                 return 0; /* what came before is good */
-            if (rc != ERR_OFFSET)
+            if (rc != ERR_OFFSET && rc != ERR_NOTFOUND)
                 log_error(request_broker(f->q)->log, "fetch", "%s", why.text);
             fail(f, p, kafka_error(rc));
             return 0;

@@ -104,7 +104,7 @@ static void answer_partition(struct broker *b, const struct meta_topic *t,
     struct err why = {0};
     int rc = look_up(found->log, asked->timestamp, out, &why);
     out->error_code = kafka_error(rc);
-    if (rc && rc != ERR_INVALID)
+    if (rc && rc != ERR_INVALID && rc != ERR_NOTFOUND)
         log_error(b->log, "list-offsets", "%s", why.text);
 }
 

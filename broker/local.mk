@@ -36,6 +36,7 @@ libbroker_la_SOURCES = \
 	broker/h_configs.c \
 	broker/h_create_partitions.c \
 	broker/h_create_topics.c \
+	broker/h_delete_records.c \
 	broker/h_delete_topics.c \
 	broker/h_epochs.c \
 	broker/h_fetch.c \

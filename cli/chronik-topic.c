@@ -1,10 +1,10 @@
-/* chronik-topic - create, list, describe and delete topics, and see where their partitions begin
- * and end. */
+/* chronik-topic - create, list, describe and delete topics, see where their partitions begin and
+ * end, and delete their oldest records. */
 #include "cli/topic.h"
 
 #include "client/error.h"
 
-enum { CREATE, LIST, DESCRIBE, DELETE, OFFSETS };
+enum { CREATE, LIST, DESCRIBE, DELETE, OFFSETS, TRIM };
 
 #define AT(member) offsetof(struct topic_options, member)
 static const struct opt options[] = {
@@ -27,7 +27,11 @@ static const struct opt options[] = {
     {0, "time", "TIME", OPT_TEXT, AT(time),
      "the first record at or after TIME: milliseconds since 1970, 2026-01-31T12:00:00Z, earliest, "
      "latest or max-timestamp",
-     .commands = 1u << OFFSETS},
+     .commands = 1u << OFFSETS | 1u << TRIM},
+    {0, "offset", "OFFSET", OPT_TEXT, AT(offset),
+     "delete the records before OFFSET; latest: all that are there", .commands = 1u << TRIM},
+    {0, "partition", "N", OPT_INT, AT(partition), "only of this partition", .max = INT32_MAX,
+     .commands = 1u << TRIM},
     CLI_OPTIONS_BROKER(struct topic_options, common),
     CLI_OPTIONS_OUTPUT(struct topic_options, common, cli_formats),
     CLI_OPTIONS_TALK(struct topic_options, common),
@@ -43,6 +47,8 @@ static const struct opt_command commands[] = {
                 OPT_FILL_TOPIC, topic_delete},
     [OFFSETS] = {"offsets", "[NAME]...", 0, OPT_ANY, "show where partitions begin and end",
                  OPT_FILL_TOPIC, topic_offsets},
+    [TRIM] = {"trim", "[NAME]...", 0, OPT_ANY, "delete the oldest records of topics",
+              OPT_FILL_TOPIC, topic_trim},
 };
 
 static const struct opt_program program = {
@@ -86,6 +92,7 @@ struct json *topic_json_ints(const int32_t *v, int32_t n)
 
 int main(int argc, char **argv)
 {
-    struct topic_options o = {.common = CLI_COMMON_INIT, .partitions = -1, .replication = -1};
+    struct topic_options o = {
+        .common = CLI_COMMON_INIT, .partitions = -1, .replication = -1, .partition = -1};
     return cli_main(&program, argc, argv, &o, &o.common);
 }

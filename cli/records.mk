@@ -1,7 +1,7 @@
 # The programs that talk to a broker about topics and records.
 bin_PROGRAMS += chronik-topic
 chronik_topic_SOURCES = cli/chronik-topic.c cli/topic.h cli/topic_create.c cli/topic_delete.c \
-	cli/topic_describe.c cli/topic_list.c cli/topic_offsets.c
+	cli/topic_describe.c cli/topic_list.c cli/topic_offsets.c cli/topic_trim.c
 chronik_topic_LDADD = $(CLI_LIBS)
 EXTRA_DIST += man/chronik-topic.1.in
 man_MANS += man/chronik-topic.1

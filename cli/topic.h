@@ -11,7 +11,8 @@ struct topic_options {
     int64_t partitions, replication; /* -1: the broker's default */
     struct opt_list configs;         /* key=value */
     bool if_not_exists, if_exists, validate_only, exclude_internal;
-    const char *time;
+    const char *time, *offset;
+    int64_t partition; /* -1: all */
 };
 
 /* Names sent in one request. */
@@ -23,9 +24,13 @@ int topic_list(void *values, const struct opt_args *args);
 int topic_describe(void *values, const struct opt_args *args);
 int topic_delete(void *values, const struct opt_args *args);
 int topic_offsets(void *values, const struct opt_args *args);
+int topic_trim(void *values, const struct opt_args *args);
 
 /* The names that args and standard input give. An exit status; names_release in every case. */
 int topic_names(struct names *n, const struct opt_args *args);
+
+/* --time's argument as ListOffsets has it. An exit status. */
+int topic_time(const char *text, int64_t *time);
 
 /* Say that the broker objects to a name, and give the exit status of that. */
 enum cli_exit topic_refused(const char *name, int16_t error, const char *text);

@@ -24,7 +24,7 @@ struct question {
     struct cli_tally tally;
 };
 
-static int parse_time(struct question *q)
+int topic_time(const char *text, int64_t *time)
 {
     static const struct {
         const char *name;
@@ -32,20 +32,24 @@ static int parse_time(struct question *q)
     } words[] = {{"earliest", CLIENT_EARLIEST},
                  {"latest", CLIENT_LATEST},
                  {"max-timestamp", CLIENT_MAX_TIMESTAMP}};
-    q->n_times = 1;
-    if (!q->o->time) {
-        q->times[0] = CLIENT_EARLIEST;
-        q->times[1] = CLIENT_LATEST;
-        q->n_times = 2;
-        return CLI_OK;
-    }
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (!strcmp(q->o->time, words[i].name)) {
-            q->times[0] = words[i].time;
+        if (!strcmp(text, words[i].name)) {
+            *time = words[i].time;
             return CLI_OK;
         }
-    if (when_parse(q->o->time, &q->times[0]))
-        return (int)cli_misuse("--time: '%s' is no time", q->o->time);
+    if (when_parse(text, time))
+        return (int)cli_misuse("--time: '%s' is no time", text);
+    return CLI_OK;
+}
+
+static int parse_time(struct question *q)
+{
+    q->n_times = 1;
+    if (q->o->time)
+        return topic_time(q->o->time, &q->times[0]);
+    q->times[0] = CLIENT_EARLIEST;
+    q->times[1] = CLIENT_LATEST;
+    q->n_times = 2;
     return CLI_OK;
 }
 

@@ -30,6 +30,7 @@ BROKER_FUNC_TESTS = \
 	tests/func/test_broker_cold.py \
 	tests/func/test_broker_compression.py \
 	tests/func/test_broker_configs.py \
+	tests/func/test_broker_delete_records.py \
 	tests/func/test_broker_disk.py \
 	tests/func/test_broker_drain.py \
 	tests/func/test_broker_fetch.py \

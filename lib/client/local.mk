@@ -11,4 +11,5 @@ libchronik_la_SOURCES += \
 	lib/client/murmur2.c lib/client/murmur2.h \
 	lib/client/offsets.c lib/client/offsets.h \
 	lib/client/produce.c lib/client/produce.h \
-	lib/client/topics.c lib/client/topics.h
+	lib/client/topics.c lib/client/topics.h \
+	lib/client/trim.c lib/client/trim.h

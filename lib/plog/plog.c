@@ -50,6 +50,11 @@ void plog_mark(const struct plog *p, struct plog_mark *mark)
     };
 }
 
+void plog_abandon(struct plog *p)
+{
+    atomic_store_explicit(&p->abandoned, true, memory_order_release);
+}
+
 void plog_fail(struct plog *p)
 {
     atomic_store_explicit(&p->failed, true, memory_order_release);

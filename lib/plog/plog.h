@@ -144,6 +144,10 @@ bool plog_dirty(const struct plog *p);
  * sync). */
 void plog_fail(struct plog *p);
 
+/* [w] Its directory is about to be removed: readers that hold the log still are told ERR_NOTFOUND,
+ * for files may be missing, or soon be another log's of that name. Slices they have stay good. */
+void plog_abandon(struct plog *p);
+
 /* Making it durable is in two halves, so that the writing and syncing runs outside the writer
  * thread while it goes on. plog_sync_begin [w] notes what is to be done and takes references; run
  * (any one thread; a log's syncings one after the other) writes the index files and syncs data and
@@ -181,9 +185,10 @@ struct plog_slice {
 };
 /* [r] The batches from the one that holds `offset` on, below `limit` (the high watermark, or less),
  * at most max_bytes but at least one batch if one is there and min_one (KIP-74), from one segment.
- * 0 bytes (len 0, nothing to release) when offset == limit. ERR_OFFSET when offset < log start or >
- * limit; ERR_CORRUPT or -EIO with e when the file does not hold what the index says. May read the
- * file (headers) when the index does not tell enough. */
+ * 0 bytes (len 0, nothing to release) when offset == limit. ERR_OFFSET when offset < log start,
+ * also when that moves up meanwhile, or > limit; ERR_NOTFOUND after plog_abandon; ERR_CORRUPT or
+ * -EIO with e when the file does not hold what the index says. May read the file (headers) when the
+ * index does not tell enough. */
 int plog_read(struct plog *p, int64_t offset, int64_t limit, uint32_t max_bytes, bool min_one,
               struct plog_slice *out, struct err *e);
 /* [r] Can plog_read at this offset answer from memory and files that are open already? If not, let

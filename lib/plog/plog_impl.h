@@ -37,7 +37,7 @@ struct plog {
     struct uuid topic_id;
 
     _Atomic int64_t log_start, high_watermark, log_end;
-    _Atomic bool failed;
+    _Atomic bool failed, abandoned;
     _Atomic uint32_t interval; /* = settings.index_interval_bytes, for readers */
     _Atomic(struct plog_list *) list;
     _Atomic(struct plog_epochs *) epochs;
@@ -63,6 +63,10 @@ static inline struct plog_segment *plog_active(const struct plog *p)
 {
     const struct plog_list *l = plog_segments(p);
     return l->seg[l->n - 1];
+}
+static inline bool plog_is_abandoned(const struct plog *p)
+{
+    return atomic_load_explicit(&p->abandoned, memory_order_acquire);
 }
 static inline uint32_t plog_interval(const struct plog *p)
 {
@@ -104,6 +108,9 @@ extern const char *const plog_endings[];
 int plog_unlink_segment(struct io *io, const char *log_path, struct err *e);
 
 /* read.c */
+/* Something was not there, at or behind offset: it may just have been removed, which is no damage.
+ * rc, or what it really means. */
+int plog_explain(const struct plog *p, int64_t offset, int rc, struct err *e);
 /* A batch's place in a segment. */
 struct plog_place {
     uint64_t pos;

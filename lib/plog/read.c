@@ -175,8 +175,18 @@ static int find_segment(const struct plog *p, int64_t offset, struct plog_segmen
     return 0;
 }
 
-int plog_read(struct plog *p, int64_t offset, int64_t limit, uint32_t max_bytes, bool min_one,
-              struct plog_slice *out, struct err *e)
+int plog_explain(const struct plog *p, int64_t offset, int rc, struct err *e)
+{
+    if (plog_is_abandoned(p))
+        return err_set(e, ERR_NOTFOUND, "%s: is being removed", p->dir);
+    if (offset < plog_log_start(p))
+        return err_set(e, ERR_OFFSET, "%s: offset %" PRId64 " is below the log's start", p->dir,
+                       offset);
+    return rc;
+}
+
+static int read_at(struct plog *p, int64_t offset, int64_t limit, uint32_t max_bytes, bool min_one,
+                   struct plog_slice *out, struct err *e)
 {
     struct plog_segment *s = NULL;
     int64_t log_end = plog_log_end(p);
@@ -209,6 +219,17 @@ int plog_read(struct plog *p, int64_t offset, int64_t limit, uint32_t max_bytes,
     plog_segment_ref(s);
     out->owner = s;
     return 0;
+}
+
+int plog_read(struct plog *p, int64_t offset, int64_t limit, uint32_t max_bytes, bool min_one,
+              struct plog_slice *out, struct err *e)
+{
+    int rc = read_at(p, offset, limit, max_bytes, min_one, out, e);
+    if (rc == 0 && plog_is_abandoned(p)) { /* the file may be of another log of that name */
+        plog_slice_release(out);
+        rc = ERR_NOTFOUND;
+    }
+    return rc < 0 ? plog_explain(p, offset, rc, e) : rc;
 }
 
 bool plog_warm(const struct plog *p, int64_t offset)

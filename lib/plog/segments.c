@@ -65,6 +65,8 @@ int plog_times_run(struct plog_times *t, struct err *e)
         if (atomic_load_explicit(&t->seg[i]->removed, memory_order_relaxed))
             continue; /* its name may be another segment's now */
         rc = plog_segment_max_time(t->seg[i], t->interval, &timestamp, &offset, e);
+        if (rc < 0 && atomic_load_explicit(&t->seg[i]->removed, memory_order_relaxed))
+            rc = 0; /* no wonder, and nobody asks any more */
     }
     return rc;
 }

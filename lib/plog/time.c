@@ -187,19 +187,35 @@ static size_t first_segment(const struct plog_list *l, const struct range *in)
     return i < 0 ? 0 : (size_t)i;
 }
 
-int plog_find_time(struct plog *p, int64_t ts, int64_t limit, struct plog_time *out, struct err *e)
+static int find_time(struct range *in, int64_t ts, struct plog_time *out, struct err *e)
 {
-    struct range in = range_of(p, limit);
-    const struct plog_list *l = plog_segments(p);
+    const struct plog_list *l = plog_segments(in->p);
     *out = (struct plog_time){-1, -1, -1};
-    for (size_t i = first_segment(l, &in); i < l->n && l->seg[i]->base < in.limit; i++) {
-        int rc = may_hold(&in, l->seg[i], ts, e);
+    for (size_t i = first_segment(l, in); i < l->n && l->seg[i]->base < in->limit; i++) {
+        int rc = may_hold(in, l->seg[i], ts, e);
         if (rc > 0)
-            rc = find_in_segment(&in, l->seg[i], ts, out, e);
+            rc = find_in_segment(in, l->seg[i], ts, out, e);
         if (rc != 0)
             return rc < 0 ? rc : 0;
     }
     return 0;
+}
+
+/* It failed: because what it looked at is gone, and the log begins later now? Then again. */
+static bool has_moved(const struct range *in)
+{
+    return plog_log_start(in->p) > in->from && !plog_is_abandoned(in->p);
+}
+
+int plog_find_time(struct plog *p, int64_t ts, int64_t limit, struct plog_time *out, struct err *e)
+{
+    struct range in;
+    int rc;
+    do {
+        in = range_of(p, limit);
+        rc = find_time(&in, ts, out, e);
+    } while (rc < 0 && has_moved(&in));
+    return rc < 0 || plog_is_abandoned(p) ? plog_explain(p, in.from, rc, e) : rc;
 }
 
 /* Look at the batches from offset `from` on, at the first one only or at all. */
@@ -264,15 +280,25 @@ static int better_in_segment(struct range *in, struct plog_segment *s, struct pl
     return rc < 0 ? rc : better_from(in, s, s->base + o.last, true, best, e);
 }
 
-int plog_find_max_time(struct plog *p, int64_t limit, struct plog_time *out, struct err *e)
+static int find_max_time(struct range *in, struct plog_time *out, struct err *e)
 {
-    struct range in = range_of(p, limit);
-    const struct plog_list *l = plog_segments(p);
+    const struct plog_list *l = plog_segments(in->p);
     *out = (struct plog_time){-1, -1, -1};
-    for (size_t i = first_segment(l, &in); i < l->n && l->seg[i]->base < in.limit; i++) {
-        int rc = better_in_segment(&in, l->seg[i], out, e);
+    for (size_t i = first_segment(l, in); i < l->n && l->seg[i]->base < in->limit; i++) {
+        int rc = better_in_segment(in, l->seg[i], out, e);
         if (rc < 0)
             return rc;
     }
     return 0;
+}
+
+int plog_find_max_time(struct plog *p, int64_t limit, struct plog_time *out, struct err *e)
+{
+    struct range in;
+    int rc;
+    do {
+        in = range_of(p, limit);
+        rc = find_max_time(&in, out, e);
+    } while (rc < 0 && has_moved(&in));
+    return rc < 0 || plog_is_abandoned(p) ? plog_explain(p, in.from, rc, e) : rc;
 }

@@ -207,6 +207,7 @@ static void remove_topic(struct shard *s, const struct meta_topic *t)
         struct err e;
         if (!p)
             continue;
+        plog_abandon(p->log);
         free_partition(s, p);
         if (plog_remove(&s->cfg.plog, t->name, i, &t->id, &e))
             log_warn(s->cfg.log, "shard", "partition directory stays until the next start: %s",

@@ -175,10 +175,11 @@ static void reading_done(struct shard *s, struct shard_task *t)
     for (size_t i = 0; i < r->n && s->leading && !s->poisoned && !s->stopping; i++) {
         struct times_read *part = &r->parts[i];
         struct data_partition *p = data_find(s, &part->key.topic_id, part->key.partition);
+        if (!p)
+            continue;
         if (part->rc < 0)
             log_warn(s->cfg.log, "retention", "old records stay: %s", part->e.text);
-        if (p)
-            check(s, p, now, part->rc < 0 ? NULL : &more);
+        check(s, p, now, part->rc < 0 ? NULL : &more);
     }
     free_reading(r);
     start_reading(s, more);

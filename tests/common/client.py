@@ -7,10 +7,10 @@ without tagged fields.
 import socket
 import struct
 
-from wire import (ALTER_CONFIGS, CREATE_PARTITIONS, CREATE_TOPICS, DELETE_TOPICS, DESCRIBE_CONFIGS,
-                  FETCH, FIND_COORDINATOR, INCREMENTAL_ALTER_CONFIGS, INIT_PRODUCER_ID, LIST_OFFSETS,
-                  METADATA, NO_TAGS, OFFSET_COMMIT, OFFSET_FETCH, PRODUCE, Reader,
-                  array, data, i8, i16, i32, i64, string)
+from wire import (ALTER_CONFIGS, CREATE_PARTITIONS, CREATE_TOPICS, DELETE_RECORDS, DELETE_TOPICS,
+                  DESCRIBE_CONFIGS, FETCH, FIND_COORDINATOR, INCREMENTAL_ALTER_CONFIGS,
+                  INIT_PRODUCER_ID, LIST_OFFSETS, METADATA, NO_TAGS, OFFSET_COMMIT, OFFSET_FETCH,
+                  OFFSET_FOR_LEADER_EPOCH, PRODUCE, Reader, array, data, i8, i16, i32, i64, string)
 
 PATIENCE = 60  # seconds
 
@@ -184,6 +184,26 @@ class Client:
         return self.alter_answer(self.receive())
 
     # ---- records
+
+    def delete_records(self, parts, timeout=30000):
+        """parts: {(topic, partition): offset}. {(topic, partition): (error, low watermark)}"""
+        topics = {}
+        for (name, p), o in parts.items():
+            topics.setdefault(name, []).append(i32(p) + i64(o))
+        r = self.ask(DELETE_RECORDS, 1,
+                     array([string(n) + array(ps) for n, ps in topics.items()]) + i32(timeout))
+        r.i32()
+        answer = r.array(lambda r: (r.string(), r.array(lambda r: (r.i32(), r.i64(), r.i16()))))
+        return {(n, p): (e, low) for n, ps in answer for p, low, e in ps}
+
+    def epoch_end(self, topic, epoch, partition=0):
+        """(error, epoch, end offset)"""
+        r = self.ask(OFFSET_FOR_LEADER_EPOCH, 3, i32(-1) + array([
+            string(topic) + array([i32(partition) + i32(-1) + i32(epoch)])]))
+        r.i32()
+        e, _, found, end = r.array(lambda r: (r.string(), r.array(
+            lambda r: (r.i16(), r.i32(), r.i32(), r.i64()))))[0][1][0]
+        return e, found, end
 
     def produce_send(self, topic, parts, acks=-1, timeout=30000, version=7):
         """parts: {partition: bytes}."""

@@ -16,7 +16,7 @@ complete_words() {
         printf "%s\n" "${COMPREPLY[@]}"' bash "$@"
 }
 
-same "$(complete_words chronik-topic '' | tr '\n' ' ')" "create list describe delete offsets " "commands"
+same "$(complete_words chronik-topic '' | tr '\n' ' ')" "create list describe delete offsets trim " "commands"
 same "$(complete_words chronik-topic de | tr '\n' ' ')" "describe delete " "that begin so"
 complete_words chronik-topic create -- >"$work/got"
 has "$work/got" --partitions= "a command's options"

@@ -37,6 +37,8 @@ with Tap() as t, Broker(t) as b, b.client() as c:
         t.ok(0.1 <= time.monotonic() - start < 2, 'when timeout.ms is over, not when the disk is done')
         t.same(other.create_all([('late', 1, 1, [], [])], timeout=100)['late'][0], 7,
                'a topic whose outcome is not known is said to be so')
+        t.same(other.delete_records({('t', 1): 0}, timeout=100)['t', 1], (7, -1),
+               'so are records that may or may not be deleted')
         third.produce_send('t', {1: batch([b'c'])}, timeout=100)
         third.s.close()
         t.same(c.fetch('t', {0: 0})[0][0], 0, 'reading goes on')

@@ -73,6 +73,33 @@ same "$(sed -n 2p "$work/out")" "$t-a,1,," "and that is null"
 status 2 "a time that is none is wrong use" chronik-topic offsets $t-a --time yesterday
 status 3 "offsets of an unknown topic" chronik-topic offsets $t-none
 
+check "records before an offset are deleted" chronik-topic trim $t-a --partition 1 --offset 4 -o csv --no-header
+same "$(cat "$work/out")" "$t-a,1,4" "and the partition begins there"
+check "reading begins there, too" chronik-consume $t-a -p 1 --from-beginning --exit-at-end
+same "$(sed -n 1p "$work/out")" 5 "with the fifth record"
+check "a lower offset is no failure" chronik-topic trim $t-a --partition 1 --offset 2 -o jsonl
+same "$(cat "$work/out")" "{\"topic\":\"$t-a\",\"partition\":1,\"earliest\":4}" "and gives nothing back"
+check "records before a time are deleted" chronik-topic trim $t-a --time 2000-01-01T00:00:00Z -o csv --no-header
+same "$(cat "$work/out")" "$t-a,0,0
+$t-a,1,4
+$t-a,2,0" "of which there are none"
+status 6 "an offset that only one partition has" chronik-topic trim $t-a --offset 5 -o csv --no-header
+same "$(cat "$work/out")" "$t-a,1,5" "deletes there"
+has "$work/err" "chronik-topic: $t-a-0: " "and is refused elsewhere"
+check "all of them are deleted" chronik-topic trim $t-a --offset latest -q
+same "$(cat "$work/out")" "" "quietly"
+check "nothing is left" chronik-topic offsets $t-a -o csv --no-header
+same "$(sed -n 2p "$work/out")" "$t-a,1,10,10" "but the offsets go on"
+status 3 "a partition that is not there" chronik-topic trim $t-a --partition 3 --offset 0
+one_line "is told in a line"
+status 3 "a topic that is not there" chronik-topic trim $t-none --offset 0
+status 2 "neither offset nor time" chronik-topic trim $t-a
+status 2 "both" chronik-topic trim $t-a --offset 1 --time earliest
+status 2 "an offset that is none" chronik-topic trim $t-a --offset soon
+chronik-topic create -q $t-c --config cleanup.policy=compact
+status 1 "a topic that is compacted only" chronik-topic trim $t-c --offset 0
+one_line "has a policy against it"
+
 check "a topic is deleted" chronik-topic delete $t-a -o jsonl
 has "$work/out" '"deleted":true' "which is confirmed"
 status 3 "once" chronik-topic delete $t-a

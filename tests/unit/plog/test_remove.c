@@ -263,8 +263,42 @@ START_TEST(names_are_kafkas)
 }
 END_TEST
 
-UNIT_MAIN(segments_below_the_log_start_go, the_floor_keeps_what_a_recovery_needs,
-          an_older_mark_may_begin_below_the_first_segment, a_failed_unlink_is_told_and_made_good,
-          slices_outlive_their_segment, old_segments_are_let_go, a_partition_is_removed,
-          a_sweep_leaves_what_is_known, a_removal_in_the_way_of_another_one_is_no_fault,
-          an_interrupted_removal_is_finished, names_are_kafkas)
+/* A reader that found the log before it was deleted must not get what is made in its place. */
+START_TEST(an_abandoned_log_gives_nothing_of_its_successor)
+{
+    struct plog_mark mark;
+    struct plog_slice held, s;
+    struct plog_time found;
+    struct err e;
+    fixture_init(&f);
+    fixture_open_new(&f);
+    fixture_fill(&f, 60);
+    fixture_sync(&f, false);
+    plog_mark(f.log, &mark);
+    fixture_reopen(&f, &mark); /* cold */
+    ck_assert_ok(plog_read(f.log, fixture_end(&f) - 1, INT64_MAX, 1 << 20, true, &held, &e));
+    plog_abandon(f.log);
+    ck_assert_ok(plog_remove(&f.cfg, "t", 0, &f.id, &e));
+    ck_assert_int_eq(plog_read(f.log, 0, INT64_MAX, 1 << 20, true, &s, &e), ERR_NOTFOUND);
+    ck_assert_int_eq(plog_find_time(f.log, 1000, INT64_MAX, &found, &e), ERR_NOTFOUND);
+    struct plog *old = f.log;
+    f.log = NULL;
+    f.id.b[0]++;
+    fixture_open_new(&f);
+    fixture_append(&f, 0); /* the very same offsets */
+    ck_assert_int_eq(plog_read(old, 0, INT64_MAX, 1 << 20, true, &s, &e), ERR_NOTFOUND);
+    ck_assert_int_eq(plog_find_time(old, 1000, INT64_MAX, &found, &e), ERR_NOTFOUND);
+    ck_assert_ok(plog_slice_verify(old, &held, &e));
+    plog_slice_release(&held);
+    plog_free(old);
+    fixture_check_all(&f);
+    fixture_release(&f);
+}
+END_TEST
+
+UNIT_MAIN(an_abandoned_log_gives_nothing_of_its_successor, segments_below_the_log_start_go,
+          the_floor_keeps_what_a_recovery_needs, an_older_mark_may_begin_below_the_first_segment,
+          a_failed_unlink_is_told_and_made_good, slices_outlive_their_segment,
+          old_segments_are_let_go, a_partition_is_removed, a_sweep_leaves_what_is_known,
+          a_removal_in_the_way_of_another_one_is_no_fault, an_interrupted_removal_is_finished,
+          names_are_kafkas)
