@@ -1,7 +1,8 @@
 /* chronik-wal - look into write-ahead logs without a broker. */
 #include "cli/wal_tool.h"
 
-enum { LIST, DUMP, VERIFY, STATS };
+enum { LIST, DUMP, VERIFY, STATS, REPAIR };
+enum { SHOWING = 1u << LIST | 1u << DUMP | 1u << VERIFY | 1u << STATS };
 
 #define AT(member) offsetof(struct wal_options, member)
 static const struct opt options[] = {
@@ -32,7 +33,17 @@ static const struct opt options[] = {
      "prove too that every record of this ack log (chronik-bench --ack-log) is on disk; PATH is "
      "the broker's data directory",
      .commands = 1u << VERIFY, .fill = OPT_FILL_FILE},
-    CLI_OPTIONS_OUTPUT(struct wal_options, common, cli_formats),
+    {0, "output", "DIR", OPT_TEXT, AT(repair_to),
+     "where the repaired copy goes: a directory that is missing or empty", .commands = 1u << REPAIR,
+     .fill = OPT_FILL_DIR},
+    {0, "validate-only", NULL, OPT_FLAG, AT(validate_only),
+     "only tell what would be lost; write nothing", .commands = 1u << REPAIR},
+    {'o', "output", "FORMAT", OPT_CHOICE, AT(common.format), "how to write the result",
+     .choices = cli_formats, .commands = SHOWING},
+    {'o', "format", "FORMAT", OPT_CHOICE, AT(common.format), "how to tell what is lost",
+     .choices = cli_formats_unnamed, .commands = 1u << REPAIR},
+    {0, "no-header", NULL, OPT_FLAG, AT(common.no_header),
+     "leave out the line of column names (text, csv)"},
     CLI_OPTIONS_TALK(struct wal_options, common),
 };
 
@@ -46,12 +57,18 @@ static const struct opt_command commands[] = {
                 wal_verify},
     [STATS] = {"stats", "PATH...", 1, OPT_ANY, "show sizes, batching, frames and sync times",
                OPT_FILL_FILE, wal_stats},
+    [REPAIR] =
+        {"repair", "PATH", 1, 1,
+         "make a copy of a damaged data directory, or of a shard's log, that a broker starts "
+         "with, and say what is lost",
+         OPT_FILL_DIR, wal_repair},
 };
 
-static const struct opt_program program = {"chronik-wal",
-                                           "Inspect write-ahead logs offline: a segment file, a "
-                                           "log's directory, or a broker's data directory.",
-                                           OPT_TABLE(options), OPT_COMMANDS(commands)};
+static const struct opt_program program = {
+    "chronik-wal",
+    "Inspect and repair write-ahead logs offline: a segment file, a "
+    "log's directory, or a broker's data directory.",
+    OPT_TABLE(options), OPT_COMMANDS(commands)};
 
 int main(int argc, char **argv)
 {

@@ -83,6 +83,8 @@ libcliwal_la_SOURCES = \
 	cli/wal_frame.c \
 	cli/wal_list.c \
 	cli/wal_logs.c \
+	cli/wal_repair.c cli/wal_repair.h cli/wal_repair_plan.c \
+	cli/wal_repair_read.c cli/wal_repair_write.c \
 	cli/wal_stats.c \
 	cli/wal_tool.c cli/wal_tool.h \
 	cli/wal_topics.c \

@@ -22,6 +22,7 @@ struct parse {
     char **argv;
     int argc, next; /* the word to look at */
     struct err *e;
+    const struct opt_command *meant; /* what the words will turn out to name; NULL: none */
 };
 
 bool opt_belongs(const struct opt_program *p, const struct opt *o,
@@ -189,6 +190,32 @@ static bool takes_argument(const struct opt *o)
     return o->kind != OPT_FLAG && o->kind != OPT_COUNT;
 }
 
+/* Of two options the one that the command knows. Those of different commands may share a name or a
+ * letter. */
+static const struct opt *better(const struct parse *ps, const struct opt *a, const struct opt *b)
+{
+    bool a_fits = a && ps->meant && opt_belongs(ps->p, a, ps->meant);
+    return a_fits || (a && !(ps->meant && opt_belongs(ps->p, b, ps->meant))) ? a : b;
+}
+
+static const struct opt *by_name(const struct parse *ps, const char *name, size_t n)
+{
+    const struct opt *found = NULL;
+    for (size_t i = 0; i < ps->p->n_options; i++)
+        if (strncmp(ps->p->options[i].name, name, n) == 0 && !ps->p->options[i].name[n])
+            found = better(ps, found, &ps->p->options[i]);
+    return found;
+}
+
+static const struct opt *by_letter(const struct parse *ps, char letter)
+{
+    const struct opt *found = NULL;
+    for (size_t i = 0; i < ps->p->n_options; i++)
+        if (ps->p->options[i].letter == letter)
+            found = better(ps, found, &ps->p->options[i]);
+    return found;
+}
+
 /* `--name`, `--name=value` or `--name value`; word is without the dashes. */
 static enum opt_verdict parse_long(struct parse *ps, const char *word)
 {
@@ -200,19 +227,16 @@ static enum opt_verdict parse_long(struct parse *ps, const char *word)
     const char *value = word[n] ? word + n + 1 : NULL;
     char what[HINT_ROOM];
     snprintf(what, sizeof what, "--%.*s", (int)(n < 60 ? n : 60), word);
-    for (size_t i = 0; i < ps->p->n_options; i++) {
-        const struct opt *o = &ps->p->options[i];
-        if (strncmp(o->name, word, n) != 0 || o->name[n])
-            continue;
-        if (!takes_argument(o) && value)
-            return misuse(ps, what, "takes no value");
-        if (takes_argument(o) && !value && ps->next < ps->argc)
-            value = ps->argv[ps->next++];
-        if (takes_argument(o) && !value)
-            return misuse(ps, what, "needs a value");
-        return set(ps, o, what, value);
-    }
-    return misuse(ps, what, "no such option");
+    const struct opt *o = by_name(ps, word, n);
+    if (!o)
+        return misuse(ps, what, "no such option");
+    if (!takes_argument(o) && value)
+        return misuse(ps, what, "takes no value");
+    if (takes_argument(o) && !value && ps->next < ps->argc)
+        value = ps->argv[ps->next++];
+    if (takes_argument(o) && !value)
+        return misuse(ps, what, "needs a value");
+    return set(ps, o, what, value);
 }
 
 /* The letters behind one dash: flags, the last of which may take the rest as its value. */
@@ -221,10 +245,7 @@ static enum opt_verdict parse_short(struct parse *ps, const char *letters)
     while (*letters) {
         if (*letters == 'h')
             return OPT_SHOW_HELP;
-        const struct opt *o = NULL;
-        for (size_t i = 0; i < ps->p->n_options && !o; i++)
-            if (ps->p->options[i].letter == *letters)
-                o = &ps->p->options[i];
+        const struct opt *o = by_letter(ps, *letters);
         char what[3] = {'-', *letters++, 0};
         if (!o)
             return misuse(ps, what, "no such option");
@@ -257,6 +278,38 @@ static enum opt_verdict parse_operand(struct parse *ps, char *word)
     char what[HINT_ROOM];
     snprintf(what, sizeof what, "%.60s", word);
     return misuse(ps, what, "no such command");
+}
+
+/* Does the value of the last of these options stand in the next word? Those that share a name or a
+ * letter agree on whether they take one. */
+static bool takes_next(const struct parse *ps, const char *word)
+{
+    const struct opt *o = NULL;
+    if (word[1] == '-')
+        return (o = by_name(ps, word + 2, strlen(word + 2))) != NULL && takes_argument(o);
+    for (const char *letter = word + 1; *letter; letter++)
+        if ((o = by_letter(ps, *letter)) != NULL && takes_argument(o))
+            return !letter[1];
+    return false;
+}
+
+/* Options may stand before the command that says what they mean: find it first. */
+static const struct opt_command *find_command(const struct parse *ps)
+{
+    for (int i = ps->next; i < ps->argc && !ps->args->command; i++) {
+        const char *word = ps->argv[i];
+        if (!strcmp(word, "--"))
+            continue;
+        if (word[0] == '-' && word[1]) {
+            i += takes_next(ps, word);
+            continue;
+        }
+        for (size_t k = 0; k < ps->p->n_commands; k++)
+            if (!strcmp(ps->p->commands[k].name, word))
+                return &ps->p->commands[k];
+        break;
+    }
+    return ps->args->command;
 }
 
 static enum opt_verdict parse_words(struct parse *ps)
@@ -311,9 +364,10 @@ enum opt_verdict opt_parse(const struct opt_program *p, int argc, char **argv, v
                            struct opt_args *args, struct err *e)
 {
     *args = (struct opt_args){.program = p, .values = values};
-    struct parse ps = {p, args, argv, argc, 1, e};
+    struct parse ps = {.p = p, .args = args, .argv = argv, .argc = argc, .next = 1, .e = e};
     if (p->n_commands == 1 && !p->commands[0].name)
         args->command = &p->commands[0];
+    ps.meant = find_command(&ps);
     args->operands = calloc((size_t)argc + 1, sizeof *args->operands);
     if (!args->operands) {
         err_code(e, -ENOMEM, "command line");

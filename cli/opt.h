@@ -46,7 +46,7 @@ enum { OPT_MAX = 64 };                                /* options of one program 
 
 struct opt {
     char letter;      /* 0: none */
-    const char *name; /* without the dashes */
+    const char *name; /* without the dashes; options of different commands may share it */
     const char *arg;  /* what the argument is called in --help; NULL for flags and counts */
     enum opt_kind kind;
     size_t offset;    /* of the value in the program's struct */

@@ -35,25 +35,48 @@ static void pattern(const struct opt *o, FILE *out)
         fprintf(out, "|-%c", o->letter);
 }
 
-/* The arms of `case $prev`: what an option's value may be. */
+static void value_of(const struct opt *o, FILE *out)
+{
+    if (!o->choices) {
+        fill_with(o->fill, out);
+        return;
+    }
+    fputs("COMPREPLY=($(compgen -W \"", out);
+    for (const struct opt_choice *c = o->choices; c->name; c++)
+        fprintf(out, "%s%s", c == o->choices ? "" : " ", c->name);
+    fputs("\" -- \"$cur\"))", out);
+}
+
+/* Has another command an option of that name or letter? */
+static bool is_shared(const struct opt_program *p, const struct opt *o)
+{
+    for (size_t i = 0; p->commands[0].name && i < p->n_options; i++) {
+        const struct opt *other = &p->options[i];
+        if (other != o &&
+            (!strcmp(other->name, o->name) || (o->letter && other->letter == o->letter)))
+            return true;
+    }
+    return false;
+}
+
+/* The arms of `case $prev`: what an option's value may be. Where it depends on the command, the
+ * arms are tried one after the other. */
 static void values(const struct opt_program *p, FILE *out)
 {
     for (size_t i = 0; i < p->n_options; i++) {
         const struct opt *o = &p->options[i];
+        bool shared = o->arg && is_shared(p, o);
         if (!o->arg)
             continue;
         fputs("    ", out);
         pattern(o, out);
-        fputs(") ", out);
-        if (o->choices) {
-            fputs("COMPREPLY=($(compgen -W \"", out);
-            for (const struct opt_choice *c = o->choices; c->name; c++)
-                fprintf(out, "%s%s", c == o->choices ? "" : " ", c->name);
-            fputs("\" -- \"$cur\"))", out);
-        } else {
-            fill_with(o->fill, out);
-        }
-        fputs("; return ;;\n", out);
+        fputs(shared ? ") [[ \"" : ") ", out);
+        for (size_t k = 0; shared && k < p->n_commands; k++)
+            if (opt_belongs(p, o, &p->commands[k]))
+                fprintf(out, " %s", p->commands[k].name);
+        fputs(shared ? " \" == *\" $command \"* ]] && { " : "", out);
+        value_of(o, out);
+        fputs(shared ? "; return; } ;;&\n" : "; return ;;\n", out);
     }
 }
 

@@ -15,7 +15,8 @@ struct wal_options {
     struct cli_common common;
     const char *topic, *type, *acked;
     int64_t partition, from_offset, to_offset, from_index, limit, shard; /* -1: not given */
-    bool records, payload, follow;
+    const char *repair_to;
+    bool records, payload, follow, validate_only;
 };
 
 /* ---- wal_logs.c: what a PATH stands for */
@@ -93,6 +94,9 @@ int wal_topics_learn(struct wal_topics *t, const struct wal_log *log);
 int wal_topics_add(struct wal_topics *t, const struct wal_topic *topic);
 /* p NULL: not known. */
 struct span wal_topics_name(const struct wal_topics *t, const struct uuid *id);
+/* Call f for each; what it gives, if not 0, ends it. */
+int wal_topics_each(const struct wal_topics *t, int (*f)(void *ctx, const struct wal_topic *topic),
+                    void *ctx);
 void wal_topics_release(struct wal_topics *t);
 
 /* ---- wal_frame.c */
@@ -110,6 +114,7 @@ int wal_list(void *values, const struct opt_args *args);
 int wal_dump(void *values, const struct opt_args *args);
 int wal_verify(void *values, const struct opt_args *args);
 int wal_stats(void *values, const struct opt_args *args);
+int wal_repair(void *values, const struct opt_args *args);
 
 struct out *wal_out(const struct wal_options *o, const struct out_column *columns, size_t n);
 

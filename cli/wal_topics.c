@@ -54,6 +54,20 @@ int wal_topics_learn(struct wal_topics *t, const struct wal_log *log)
     return outcome.rc == -ENOMEM ? outcome.rc : 0;
 }
 
+int wal_topics_each(const struct wal_topics *t, int (*f)(void *ctx, const struct wal_topic *topic),
+                    void *ctx)
+{
+    struct wal_topic_name *n, *next;
+    int rc = 0;
+    HASH_ITER(hh, t->by_id, n, next)
+    {
+        struct wal_topic topic = {n->id, span_of(n->name, n->n)};
+        if (rc == 0)
+            rc = f(ctx, &topic);
+    }
+    return rc;
+}
+
 void wal_topics_release(struct wal_topics *t)
 {
     struct wal_topic_name *n, *next;

@@ -8,6 +8,7 @@ FUNC_TESTS = \
 	tests/func/records.t \
 	tests/func/topic.t \
 	tests/func/unreachable.t \
+	tests/func/test_wal_repair.py \
 	tests/func/wal_acked.t
 dist_check_SCRIPTS += $(FUNC_TESTS)
 EXTRA_DIST += tests/func/lib.sh tests/func/liar.py

@@ -72,5 +72,7 @@ int node_log_dir(char *buf, size_t cap, const char *dir);
 
 /* Read node.meta without locking: for tools. ERR_NOTFOUND when there is none. */
 int node_read(struct io *io, const char *dir, struct node_meta *meta, struct err *e);
+/* Replace DIR/node.meta, durably. Without wal_elsewhere, wal_dir is not looked at. */
+int node_write(struct io *io, const char *dir, const struct node_meta *meta, struct err *e);
 
 #endif

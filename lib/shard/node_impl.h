@@ -4,9 +4,6 @@
 
 #include "shard/node.h"
 
-/* node_meta.c: replace DIR/node.meta, durably. */
-int node_write(struct io *io, const char *dir, const struct node_meta *meta, struct err *e);
-
 /* node_meta.c: the WALs in wal_dir, NULL: in dir's own. ERR_INVALID, -ENAMETOOLONG. */
 int node_set_wal_dir(struct node_meta *m, const char *dir, const char *wal_dir, struct err *e);
 

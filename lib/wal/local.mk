@@ -8,6 +8,7 @@ libchronik_la_SOURCES += \
 	lib/wal/payload.c \
 	lib/wal/prepare.c \
 	lib/wal/reader.c lib/wal/reader.h \
+	lib/wal/salvage.c lib/wal/salvage.h \
 	lib/wal/segfile.c lib/wal/segfile.h \
 	lib/wal/segment.c \
 	lib/wal/state.h \

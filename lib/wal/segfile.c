@@ -22,7 +22,7 @@ int wal_fault_set(struct wal_fault *f, struct err *e, const char *file, struct w
     return err_set(e, ERR_CORRUPT, "%s: byte %" PRIu64 ": %s", file, pos.offset, reason);
 }
 
-static int reserve(struct wal_buf *buf, size_t n)
+int wal_buf_reserve(struct wal_buf *buf, size_t n)
 {
     if (n <= buf->cap)
         return 0;
@@ -131,7 +131,7 @@ bool wal_segfile_recycled(const struct wal_segfile *s)
 static int read_bytes(const struct wal_segfile *s, struct wal_buf *buf, size_t at, size_t n,
                       uint64_t offset, struct err *e)
 {
-    int rc = reserve(buf, at + n);
+    int rc = wal_buf_reserve(buf, at + n);
     if (rc != 0)
         return err_code(e, rc, "%s: byte %" PRIu64 ": a group of %zu bytes", s->path, offset,
                         at + n);
@@ -194,7 +194,7 @@ int wal_segfile_scan(const struct wal_segfile *s, struct wal_buf *buf, uint64_t 
         return 0;
     uint64_t rest = s->header.size - from;
     size_t chunk = rest < SCAN_CHUNK ? (size_t)rest : SCAN_CHUNK;
-    int rc = reserve(buf, chunk);
+    int rc = wal_buf_reserve(buf, chunk);
     if (rc != 0)
         return err_code(e, rc, "%s", s->path);
     for (uint64_t offset = from; offset < s->header.size; offset += chunk) {

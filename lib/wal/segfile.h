@@ -15,6 +15,8 @@ struct wal_buf {
     uint8_t *p;
     size_t cap;
 };
+/* Room for n bytes. 0 or -ENOMEM. */
+int wal_buf_reserve(struct wal_buf *buf, size_t n);
 
 /* Note a fault and say it in e. Returns ERR_CORRUPT. */
 int wal_fault_set(struct wal_fault *f, struct err *e, const char *file, struct wal_pos pos,

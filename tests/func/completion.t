@@ -24,12 +24,15 @@ same "$(complete_words chronik-topic list -- | grep -c partitions)" 0 "and no ot
 same "$(complete_words chronik-topic list -o js | tr '\n' ' ')" "json jsonl " "choices"
 same "$(complete_words chronik-topic list --output = c | tr '\n' ' ')" "csv " "also behind an equals sign"
 same "$(complete_words chronik-topic describe $t- | tr '\n' ' ')" "$t-one $t-two " "topics"
+mkdir "$work/place"
+same "$(complete_words chronik-wal repair --output "$work/pl")" "$work/place" "what an option takes is its command's"
+same "$(complete_words chronik-wal list --output js | tr '\n' ' ')" "json jsonl " "where two have it"
 same "$(complete_words chronik-consume -p 1 $t-o)" "$t-one" "also behind an option's value"
 host=${CHRONIK_BOOTSTRAP%:*} port=${CHRONIK_BOOTSTRAP##*:}
 unset CHRONIK_BOOTSTRAP
 same "$(complete_words chronik-produce -b "$host" : "$port" $t-t)" "$t-two" "asked from the broker named before"
 
-for program in chronik-topic chronik-produce chronik-consume; do
+for program in chronik-topic chronik-produce chronik-consume chronik-wal chronik-bench; do
     holds "$program's completion is bash" bash -n "completions/$program.bash"
     check "$program --help" "$program" --help
     has "$work/out" "Usage: $program" "says how to use it"

@@ -12,9 +12,10 @@ struct values {
     struct opt_list configs;
     int64_t partitions, size, wait;
     int format;
+    const char *dir;
 };
 
-enum { CREATE, LIST };
+enum { CREATE, LIST, MEND };
 static const struct opt_choice formats[] = {{"text", 0}, {"json", 7}, {NULL, 0}};
 #define AT(member) offsetof(struct values, member)
 static const struct opt options[] = {
@@ -25,12 +26,17 @@ static const struct opt options[] = {
     {'p', "partitions", "N", OPT_INT, AT(partitions), "how many", .min = 1, .max = 100},
     {'s', "size", "BYTES", OPT_BYTES, AT(size), "how large"},
     {'w', "wait", "TIME", OPT_MS, AT(wait), "how long", .max = OPT_MS_MAX},
-    {'o', "output", "FORMAT", OPT_CHOICE, AT(format), "format", .choices = formats},
+    {0, "output", "DIR", OPT_TEXT, AT(dir), "where to", .commands = 1u << MEND},
+    {'o', "output", "FORMAT", OPT_CHOICE, AT(format), "format", .choices = formats,
+     .commands = 1u << CREATE | 1u << LIST},
+    {'o', "format", "FORMAT", OPT_CHOICE, AT(format), "format", .choices = formats,
+     .commands = 1u << MEND},
     {0, "old-name", NULL, OPT_FLAG, AT(force), "not shown", .hidden = true},
 };
 static const struct opt_command commands[] = {
     [CREATE] = {"create", "NAME...", 1, OPT_ANY, "create things", OPT_FILL_TOPIC, NULL},
     [LIST] = {"list", "", 0, 0, "list things", OPT_FILL_NONE, NULL},
+    [MEND] = {"mend", "", 0, 0, "mend things", OPT_FILL_NONE, NULL},
 };
 static const struct opt_program program = {"prog", "Do things.", OPT_TABLE(options),
                                            OPT_COMMANDS(commands)};
@@ -61,6 +67,26 @@ static void refused(const char *line, const char *what)
     ck_assert_msg(strstr(error.text, "--help'") != NULL, "%s: no hint: %s", line, error.text);
     opt_args_release(&args);
 }
+
+START_TEST(commands_may_share_names_and_letters)
+{
+    static const char *const lines[] = {
+        "prog mend --output list -o json", "prog --output list -vo json mend",
+        "prog --output=list -ojson mend", "prog --output list mend --format json"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        ck_assert_int_eq(parse(lines[i]), OPT_RUN);
+        ck_assert_str_eq(values.dir, "list");
+        ck_assert_int_eq(values.format, 7);
+        opt_args_release(&args);
+    }
+    ck_assert_int_eq(parse("prog -o json list"), OPT_RUN);
+    ck_assert_int_eq(values.format, 7);
+    ck_assert_ptr_null(values.dir);
+    opt_args_release(&args);
+    refused("prog --output list create a", "not one of text, json");
+    refused("prog list --format json", "not an option of this command");
+}
+END_TEST
 
 START_TEST(short_and_long_forms_mean_the_same)
 {
@@ -215,6 +241,7 @@ START_TEST(help_stays_within_a_terminal)
 }
 END_TEST
 
-UNIT_MAIN(short_and_long_forms_mean_the_same, numbers_carry_units_and_bounds, lists_and_choices,
-          wrong_use_is_refused_with_a_hint, help_and_version_stop_the_parsing,
-          every_form_shows_the_whole_table, help_stays_within_a_terminal)
+UNIT_MAIN(commands_may_share_names_and_letters, short_and_long_forms_mean_the_same,
+          numbers_carry_units_and_bounds, lists_and_choices, wrong_use_is_refused_with_a_hint,
+          help_and_version_stop_the_parsing, every_form_shows_the_whole_table,
+          help_stays_within_a_terminal)

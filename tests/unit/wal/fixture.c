@@ -16,7 +16,7 @@ void fixture_fill(uint8_t *p, size_t n, uint64_t index)
     }
 }
 
-static void check_entry(const struct wal_group *g, struct span body)
+void fixture_check_entry(const struct wal_group *g, struct span body)
 {
     uint8_t *want = malloc(body.n + 1);
     fixture_fill(want, body.n, g->index);
@@ -195,7 +195,7 @@ static void take_group(struct found_log *log, const struct wal_group *g)
         if (g->index == 0)
             take_local(log, &frame);
         else
-            check_entry(g, frame.body);
+            fixture_check_entry(g, frame.body);
     ck_assert_int_eq(rc, 0);
     if (g->index == 0)
         return;

@@ -58,6 +58,8 @@ struct found_log {
 /* Read the whole log, checking every group. cfg may be NULL; io and path are filled in if unset. */
 struct found_log fixture_read(struct io *io, const struct wal_reader_config *cfg);
 
+/* The body is that of g's entry, or the test fails. */
+void fixture_check_entry(const struct wal_group *g, struct span body);
 /* Body of entry i. */
 void fixture_fill(uint8_t *p, size_t n, uint64_t index);
 
