@@ -129,6 +129,11 @@ int io_list(struct io *io, const char *path, int (*each)(void *ctx, const char *
     return io->ops->list(io, path, each, ctx);
 }
 
+int io_write_back(struct io_file *f, uint64_t off, uint64_t n)
+{
+    return f->ops->write_back(f, off, n);
+}
+
 int io_sync_fs(struct io_file *f)
 {
     return f->ops->sync_fs(f);

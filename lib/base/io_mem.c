@@ -461,6 +461,14 @@ static int mem_list(struct io *io, const char *path, int (*each)(void *ctx, cons
     return r;
 }
 
+/* The cache of this disk has no write-back to wait for: a cut may keep any unsynced change. */
+static int mem_write_back(struct io_file *f, uint64_t off, uint64_t n)
+{
+    (void)off;
+    (void)n;
+    return ready(disk_of(f->io));
+}
+
 static int mem_sync_fs(struct io_file *f)
 {
     return record_sync(disk_of(f->io), MEM_NONE);
@@ -497,6 +505,7 @@ static const struct io_ops mem_ops = {
     .rmdir = mem_rmdir,
     .sync_dir = mem_sync_dir,
     .list = mem_list,
+    .write_back = mem_write_back,
     .sync_fs = mem_sync_fs,
     .lock = mem_lock,
     .space = mem_space,

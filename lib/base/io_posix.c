@@ -313,6 +313,12 @@ static int posix_list(struct io *io, const char *path, int (*each)(void *ctx, co
     return r;
 }
 
+static int posix_write_back(struct io_file *f, uint64_t off, uint64_t n)
+{
+    unsigned how = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+    return sync_file_range(fd_of(f), (off_t)off, (off_t)n, how) ? -errno : 0;
+}
+
 static int posix_sync_fs(struct io_file *f)
 {
     enum { OVERLAYFS = 0x794c7630 }; /* its syncfs passes only some of the dirty files down */
@@ -368,6 +374,7 @@ struct io *io_posix(void)
         .rmdir = posix_rmdir,
         .sync_dir = posix_sync_dir,
         .list = posix_list,
+        .write_back = posix_write_back,
         .sync_fs = posix_sync_fs,
         .lock = posix_lock,
         .space = posix_space,

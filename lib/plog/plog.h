@@ -158,6 +158,9 @@ void plog_abandon(struct plog *p);
 struct plog_syncing;
 int plog_sync_begin(struct plog *p, struct plog_syncing **out, struct err *e);
 int plog_syncing_run(struct plog_syncing *s, bool with_fs, struct err *e);
+/* Before the runs, if there is much: have what is noted written back a little at a time, so that
+ * the syncs do not keep the device from others for long. On an error as after a failed run. */
+int plog_syncing_write_back(struct plog_syncing *s, struct err *e);
 /* [w] What was noted is to be synced again: it was not, or no checkpoint says so. Before the free.
  */
 void plog_sync_undo(struct plog *p, const struct plog_syncing *s);

@@ -70,7 +70,8 @@ struct plog_segment {
     int64_t first_time;  /* largest timestamp of its first batch; PLOG_TIME_UNREAD; -1: none */
     uint64_t disk_bytes; /* of the file; more than bytes: a stale end, to be cut */
     bool on_disk;        /* the file exists */
-    bool dirty;          /* bytes were added since the last syncing began */
+    bool dirty;          /* bytes were added since the last syncing began, */
+    uint64_t clean;      /* behind these, which it covered */
     bool pinned; /* a compaction works on it: it stays in the list as it is, and its files too */
 
     /* Of the thread that runs syncings */

@@ -11,9 +11,12 @@
 
 #include "plog/plog_impl.h"
 
+enum { WRITE_BACK = 2 << 20 }; /* bytes at a time */
+
 struct item {
     struct plog_segment *seg;
     struct io_file *data; /* to be synced; NULL: only the index is to be written */
+    uint64_t clean;       /* of it was covered before */
     struct plog_to_save save;
 };
 
@@ -64,6 +67,7 @@ static void note_segment(struct item *it, struct plog_segment *s)
     *it = (struct item){
         .seg = s,
         .data = s->dirty ? s->out : NULL,
+        .clean = s->clean,
         .save =
             {
                 .tail = t ? &t->index : NULL,
@@ -79,6 +83,7 @@ static void note_segment(struct item *it, struct plog_segment *s)
     };
     plog_segment_ref(s);
     s->dirty = false;
+    s->clean = it->save.bytes;
 }
 
 static struct plog_syncing *new_syncing(const struct plog *p, size_t n)
@@ -122,8 +127,10 @@ int plog_sync_begin(struct plog *p, struct plog_syncing **out, struct err *e)
 
 void plog_sync_undo(struct plog *p, const struct plog_syncing *s)
 {
-    for (size_t i = 0; i < s->n; i++)
+    for (size_t i = 0; i < s->n; i++) {
         s->item[i].seg->dirty |= s->item[i].data != NULL;
+        s->item[i].seg->clean = s->item[i].clean;
+    }
     p->new_dir |= s->new_dir;
     p->new_names |= s->new_names;
     p->new_epochs |= s->epochs != NULL;
@@ -166,6 +173,26 @@ static void save_epochs(const struct plog_syncing *s)
         rc = plog_write_plain(s->io, path, s->epochs, strlen(s->epochs), &e);
     if (rc < 0 && rc != -ENOENT)
         log_warn(s->log, "plog", "epochs not written: %s", e.text);
+}
+
+/* Hundreds of megabytes handed to the device at once would stand before every commit of the
+ * write-ahead log; a little at a time, each waited for, lets them in between. */
+static int write_back(const struct item *it, struct err *e)
+{
+    int rc = 0;
+    if (!it->data || it->save.bytes < it->clean + WRITE_BACK)
+        return 0; /* little: thousands of waits would cost more than they spare */
+    for (uint64_t at = it->clean; at < it->save.bytes && rc == 0; at += WRITE_BACK)
+        rc = io_write_back(it->data, at, WRITE_BACK);
+    return rc < 0 ? err_code(e, rc, "%s: write back", it->seg->path) : 0;
+}
+
+int plog_syncing_write_back(struct plog_syncing *s, struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; i < s->n && rc == 0; i++)
+        rc = write_back(&s->item[i], e);
+    return rc;
 }
 
 static int sync_data(const struct item *it, struct err *e)

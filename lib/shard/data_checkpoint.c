@@ -90,6 +90,16 @@ int data_capture(struct shard *s, struct checkpoint *c, void **work, struct err 
     return 0;
 }
 
+static int write_back(struct data_work *w, struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; i < w->n && rc == 0; i++) {
+        rc = plog_syncing_write_back(w->logs[i].syncing, e);
+        w->logs[i].failed = rc && !io_sync_not_begun(rc);
+    }
+    return rc;
+}
+
 /* One syncfs for all; its failure is that of each. */
 static int sync_all(struct shard *s, struct data_work *w, struct err *e)
 {
@@ -106,7 +116,9 @@ static int sync_all(struct shard *s, struct data_work *w, struct err *e)
 int data_work_run(struct shard *s, void *work, struct err *e)
 {
     struct data_work *w = work;
-    int rc = w->with_fs ? sync_all(s, w, e) : 0;
+    int rc = write_back(w, e);
+    if (rc == 0 && w->with_fs)
+        rc = sync_all(s, w, e);
     for (size_t i = 0; i < w->n && rc == 0; i++) {
         rc = plog_syncing_run(w->logs[i].syncing, w->with_fs, e);
         w->logs[i].failed = rc && !io_sync_not_begun(rc);
