@@ -1,25 +1,27 @@
-/* chronik-topic - create, list, describe and delete topics, see where their partitions begin and
- * end, and delete their oldest records. */
+/* chronik-topic - create, list, describe, alter and delete topics, see where their partitions begin
+ * and end, and delete their oldest records. */
 #include "cli/topic.h"
 
 #include "client/error.h"
 
-enum { CREATE, LIST, DESCRIBE, DELETE, OFFSETS, TRIM };
+enum { CREATE, LIST, DESCRIBE, ALTER, DELETE, OFFSETS, TRIM };
 
 #define AT(member) offsetof(struct topic_options, member)
 static const struct opt options[] = {
     {'p', "partitions", "N", OPT_INT, AT(partitions),
-     "number of partitions (else the broker's default)", .min = 1, .max = 1000000,
-     .commands = 1u << CREATE},
+     "number of partitions (else the broker's default, or as many as there are)", .min = 1,
+     .max = 1000000, .commands = 1u << CREATE | 1u << ALTER},
     {'r', "replication-factor", "N", OPT_INT, AT(replication),
      "number of replicas (else the broker's default)", .min = 1, .max = INT16_MAX,
      .commands = 1u << CREATE},
     {0, "config", "KEY=VALUE", OPT_LIST, AT(configs), "a setting of the topics; may be repeated",
-     .commands = 1u << CREATE},
+     .commands = 1u << CREATE | 1u << ALTER},
+    {0, "delete-config", "KEY", OPT_LIST, AT(delete_configs),
+     "remove a setting, so that its default holds; may be repeated", .commands = 1u << ALTER},
     {0, "if-not-exists", NULL, OPT_FLAG, AT(if_not_exists),
      "a topic that exists already is no failure", .commands = 1u << CREATE},
     {0, "validate-only", NULL, OPT_FLAG, AT(validate_only),
-     "only ask the broker whether it would be possible", .commands = 1u << CREATE},
+     "only ask the broker whether it would be possible", .commands = 1u << CREATE | 1u << ALTER},
     {0, "if-exists", NULL, OPT_FLAG, AT(if_exists), "a topic that does not exist is no failure",
      .commands = 1u << DELETE},
     {0, "exclude-internal", NULL, OPT_FLAG, AT(exclude_internal),
@@ -43,6 +45,8 @@ static const struct opt_command commands[] = {
     [DESCRIBE] = {"describe", "[NAME]...", 0, OPT_ANY,
                   "show the partitions, replicas and settings of topics", OPT_FILL_TOPIC,
                   topic_describe},
+    [ALTER] = {"alter", "[NAME]...", 0, OPT_ANY, "alter settings, and add partitions",
+               OPT_FILL_TOPIC, topic_alter},
     [DELETE] = {"delete", "[NAME]...", 0, OPT_ANY, "delete topics with all their records",
                 OPT_FILL_TOPIC, topic_delete},
     [OFFSETS] = {"offsets", "[NAME]...", 0, OPT_ANY, "show where partitions begin and end",
@@ -52,7 +56,8 @@ static const struct opt_command commands[] = {
 };
 
 static const struct opt_program program = {
-    "chronik-topic", "Create, list, describe and delete the topics of a Kafka-compatible broker.",
+    "chronik-topic",
+    "Create, list, describe, alter and delete the topics of a Kafka-compatible broker.",
     OPT_TABLE(options), OPT_COMMANDS(commands)};
 
 int topic_names(struct names *n, const struct opt_args *args)

@@ -5,6 +5,7 @@ libcli_la_SOURCES = \
 	cli/bench_stamp.c cli/bench_stamp.h \
 	cli/checkpoint_check.c cli/checkpoint_check.h \
 	cli/cli.c cli/cli.h \
+	cli/config_changes.c cli/config_changes.h \
 	cli/escape.c cli/escape.h \
 	cli/figures.c cli/figures.h \
 	cli/interrupt.c cli/interrupt.h \

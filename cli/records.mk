@@ -1,7 +1,7 @@
 # The programs that talk to a broker about topics and records.
 bin_PROGRAMS += chronik-topic
-chronik_topic_SOURCES = cli/chronik-topic.c cli/topic.h cli/topic_create.c cli/topic_delete.c \
-	cli/topic_describe.c cli/topic_list.c cli/topic_offsets.c cli/topic_trim.c
+chronik_topic_SOURCES = cli/chronik-topic.c cli/topic.h cli/topic_alter.c cli/topic_create.c \
+	cli/topic_delete.c cli/topic_describe.c cli/topic_list.c cli/topic_offsets.c cli/topic_trim.c
 chronik_topic_LDADD = $(CLI_LIBS)
 EXTRA_DIST += man/chronik-topic.1.in
 man_MANS += man/chronik-topic.1
@@ -10,6 +10,18 @@ CLEANFILES += man/chronik-topic.1 completions/chronik-topic.bash
 man/chronik-topic.1: man/chronik-topic.1.in chronik-topic$(EXEEXT)
 	$(make_man)
 completions/chronik-topic.bash: chronik-topic$(EXEEXT)
+	$(make_completion)
+
+bin_PROGRAMS += chronik-config
+chronik_config_SOURCES = cli/chronik-config.c cli/config.h cli/config_alter.c cli/config_describe.c
+chronik_config_LDADD = $(CLI_LIBS)
+EXTRA_DIST += man/chronik-config.1.in
+man_MANS += man/chronik-config.1
+bashcomp_DATA += completions/chronik-config.bash
+CLEANFILES += man/chronik-config.1 completions/chronik-config.bash
+man/chronik-config.1: man/chronik-config.1.in chronik-config$(EXEEXT)
+	$(make_man)
+completions/chronik-config.bash: chronik-config$(EXEEXT)
 	$(make_completion)
 
 bin_PROGRAMS += chronik-produce

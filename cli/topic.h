@@ -10,6 +10,7 @@ struct topic_options {
     struct cli_common common;
     int64_t partitions, replication; /* -1: the broker's default */
     struct opt_list configs;         /* key=value */
+    struct opt_list delete_configs;  /* key */
     bool if_not_exists, if_exists, validate_only, exclude_internal;
     const char *time, *offset;
     int64_t partition; /* -1: all */
@@ -22,6 +23,7 @@ enum { TOPIC_CHUNK = 500 };
 int topic_create(void *values, const struct opt_args *args);
 int topic_list(void *values, const struct opt_args *args);
 int topic_describe(void *values, const struct opt_args *args);
+int topic_alter(void *values, const struct opt_args *args);
 int topic_delete(void *values, const struct opt_args *args);
 int topic_offsets(void *values, const struct opt_args *args);
 int topic_trim(void *values, const struct opt_args *args);

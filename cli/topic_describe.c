@@ -7,11 +7,9 @@
 
 #include "cli/session.h"
 #include "cli/topic.h"
+#include "client/configs.h"
 #include "client/error.h"
-#include "client/topics.h"
 #include "kp/error.h"
-
-enum { SOURCE_TOPIC = 1 }; /* DescribeConfigs: set for this topic */
 
 static const struct out_column topic_columns[] = {
     {"name", OUT_STR},       {"id", OUT_STR},
@@ -56,7 +54,7 @@ static struct json *configs_json(const struct kp_describe_configs_resp_results *
 {
     struct json *o = json_new_object();
     for (int32_t i = 0; c && i < c->n_configs; i++) {
-        if (c->configs[i].config_source != SOURCE_TOPIC)
+        if (c->configs[i].config_source != CLIENT_SOURCE_TOPIC)
             continue;
         char name[256];
         snprintf(name, sizeof name, "%.*s", c->configs[i].name.n, c->configs[i].name.p);
@@ -72,7 +70,7 @@ static void put_configs(struct out *out, const struct kp_describe_configs_resp_r
     size_t size = 0;
     FILE *f = open_memstream(&text, &size);
     for (int32_t i = 0; f && c && i < c->n_configs; i++)
-        if (c->configs[i].config_source == SOURCE_TOPIC)
+        if (c->configs[i].config_source == CLIENT_SOURCE_TOPIC)
             fprintf(f, "%s%.*s=%.*s", ftell(f) ? "," : "", c->configs[i].name.n,
                     c->configs[i].name.p, c->configs[i].value.n > 0 ? c->configs[i].value.n : 0,
                     c->configs[i].value.p);
@@ -227,15 +225,16 @@ static size_t keep_existing(struct describe *d, const struct kp_metadata_resp *m
 /* Settings are worth having, but a broker that has none to tell is no failure. */
 static int ask_configs(struct describe *d, struct described *v, struct arena *a, struct err *e)
 {
-    const char **names = arena_array(a, v->n + 1, sizeof *names);
-    if (!names)
+    struct client_config_resource *r = arena_array(a, v->n + 1, sizeof *r);
+    if (!r)
         return err_code(e, -ENOMEM, "topics");
     for (size_t i = 0; i < v->n; i++) {
-        names[i] = arena_strn(a, v->topics[i].name.p, (size_t)v->topics[i].name.n);
-        if (!names[i])
+        r[i].type = CLIENT_RESOURCE_TOPIC;
+        r[i].name = arena_strn(a, v->topics[i].name.p, (size_t)v->topics[i].name.n);
+        if (!r[i].name)
             return err_code(e, -ENOMEM, "topics");
     }
-    int rc = client_topic_configs(&d->cluster, names, v->n, a, &v->configs, e);
+    int rc = client_describe_configs(&d->cluster, r, v->n, NULL, 0, a, &v->configs, e);
     if (rc == ERR_UNSUPPORTED) {
         cli_say(1, "settings are not shown: %s", e->text);
         v->configs = NULL;

@@ -3,6 +3,7 @@ FUNC_TESTS = \
 	tests/func/bench.t \
 	tests/func/bench_faults.t \
 	tests/func/completion.t \
+	tests/func/config.t \
 	tests/func/durability.t \
 	tests/func/new_topics.py \
 	tests/func/records.t \

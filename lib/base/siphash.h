@@ -12,6 +12,7 @@
 
 enum { SIPHASH_KEY = 16 };
 
+/* Two halves of the hash of `in`, in the byte order of this machine's integers. */
 void siphash128(const uint8_t key[SIPHASH_KEY], struct span in, uint64_t out[2]);
 
 #endif

@@ -249,10 +249,17 @@ int client_metadata(struct client_cluster *c, const char *const *names, size_t n
     return rc;
 }
 
-/* The controller's open link. */
-static int controller_link(struct client_cluster *c, struct client_link **l, struct err *e)
+enum { CONTROLLER = -1 }; /* in the place of a broker's id */
+
+static struct client_broker *find_node(struct client_cluster *c, int32_t id)
 {
-    struct client_broker *b = find_broker(c, c->controller);
+    return find_broker(c, id == CONTROLLER ? c->controller : id);
+}
+
+/* The open link to a broker, which the cluster is asked for if it is not known. */
+static int node_link(struct client_cluster *c, int32_t id, struct client_link **l, struct err *e)
+{
+    struct client_broker *b = find_node(c, id);
     if (!b) {
         struct arena a;
         const struct kp_metadata_resp *md;
@@ -261,20 +268,23 @@ static int controller_link(struct client_cluster *c, struct client_link **l, str
         arena_free(&a);
         if (rc)
             return rc;
-        b = find_broker(c, c->controller);
+        b = find_node(c, id);
     }
-    if (!b)
+    if (!b && id == CONTROLLER)
         return err_set(e, ERR_NOTLEADER, "the cluster has no controller");
+    if (!b)
+        return err_set(e, ERR_NOTFOUND, "broker %d: the cluster has no such broker", id);
     *l = &b->link;
     return open_broker(c, b, e);
 }
 
-int client_call_controller(struct client_cluster *c, int16_t key, int16_t max, const void *req,
-                           void *resp, struct arena *a, struct err *e)
+/* Ask a broker once, however long it takes to reach it. */
+static int call_once(struct client_cluster *c, int32_t id, int16_t key, int16_t max,
+                     const void *req, void *resp, struct arena *a, struct err *e)
 {
     struct client_link *l = NULL;
     int rc;
-    while ((rc = controller_link(c, &l, e))) {
+    while ((rc = node_link(c, id, &l, e))) {
         if (!client_may_retry(rc) || !c->n_brokers)
             return rc;
         c->controller = -1;
@@ -289,6 +299,18 @@ int client_call_controller(struct client_cluster *c, int16_t key, int16_t max, c
     if (client_may_retry(rc) || rc == ERR_TIMEOUT)
         rc = err_code(e, ERR_UNKNOWN_OUTCOME, "%s: %s", l->peer, kp_api(key)->name);
     return rc;
+}
+
+int client_call_controller(struct client_cluster *c, int16_t key, int16_t max, const void *req,
+                           void *resp, struct arena *a, struct err *e)
+{
+    return call_once(c, CONTROLLER, key, max, req, resp, a, e);
+}
+
+int client_call_broker(struct client_cluster *c, int32_t id, int16_t key, int16_t max,
+                       const void *req, void *resp, struct arena *a, struct err *e)
+{
+    return call_once(c, id, key, max, req, resp, a, e);
 }
 
 static struct client_topic *find_topic(const struct client_cluster *c, const char *name)

@@ -68,6 +68,9 @@ int client_call_any(struct client_cluster *c, int16_t key, int16_t max, const vo
  * sent, the outcome is ERR_UNKNOWN_OUTCOME. */
 int client_call_controller(struct client_cluster *c, int16_t key, int16_t max, const void *req,
                            void *resp, struct arena *a, struct err *e);
+/* The same of the broker with that id, 0 or more; ERR_NOTFOUND if the cluster has none. */
+int client_call_broker(struct client_cluster *c, int32_t id, int16_t key, int16_t max,
+                       const void *req, void *resp, struct arena *a, struct err *e);
 
 /* Number of the topic's partitions; asks for them if they are not known. Negative code:
  * ERR_NOTFOUND... */

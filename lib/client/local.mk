@@ -4,6 +4,7 @@ libchronik_la_SOURCES += \
 	lib/client/address.c lib/client/address.h \
 	lib/client/blocking.c lib/client/blocking.h \
 	lib/client/cluster.c lib/client/cluster.h \
+	lib/client/configs.c lib/client/configs.h \
 	lib/client/conn.c lib/client/conn.h \
 	lib/client/error.c lib/client/error.h \
 	lib/client/fan.c lib/client/fan.h \

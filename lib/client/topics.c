@@ -5,8 +5,6 @@
 #include "client/error.h"
 #include "kp/error.h"
 
-enum { RESOURCE_TOPIC = 2 };
-
 /* What both changes have in common: ask the controller until it is the controller. */
 struct change {
     int16_t key;
@@ -194,23 +192,53 @@ int client_delete_topics(struct client_cluster *c, struct client_topic_change *t
     return rc;
 }
 
-int client_topic_configs(struct client_cluster *c, const char *const *names, size_t n,
-                         struct arena *a, const struct kp_describe_configs_resp **answer,
-                         struct err *e)
+static int32_t grown(const void *resp)
 {
-    struct kp_describe_configs_req req;
-    struct kp_describe_configs_resp *resp = arena_alloc(a, sizeof *resp);
-    kp_init(&kp_describe_configs_req_schema, &req);
-    req.n_resources = (int32_t)n;
-    req.resources = arena_array(a, n + 1, sizeof *req.resources);
-    if (!resp || !req.resources)
-        return no_memory(e);
-    for (size_t i = 0; i < n; i++) {
-        kp_init(&kp_describe_configs_req_resources_schema, &req.resources[i]);
-        req.resources[i].resource_type = RESOURCE_TOPIC;
-        req.resources[i].resource_name = kp_str(names[i]);
-        req.resources[i].n_configuration_keys = -1; /* all */
+    return ((const struct kp_create_partitions_resp *)resp)->n_results;
+}
+
+static int16_t grow_error(const void *resp, int32_t i)
+{
+    return ((const struct kp_create_partitions_resp *)resp)->results[i].error_code;
+}
+
+static void take_grown(const struct kp_create_partitions_resp *resp, struct client_topic_change *t,
+                       size_t n)
+{
+    size_t hint = 0;
+    expect_answers(t, n);
+    for (int32_t i = 0; i < resp->n_results; i++) {
+        const struct kp_create_partitions_resp_results *r = &resp->results[i];
+        struct client_topic_change *x = find(t, n, r->name, &hint);
+        if (x)
+            set_outcome(x, r->error_code, r->error_message);
     }
-    *answer = resp;
-    return client_call_any(c, KP_DESCRIBE_CONFIGS, INT16_MAX, &req, resp, a, e);
+}
+
+int client_create_partitions(struct client_cluster *c, struct client_topic_change *t, size_t n,
+                             bool validate, struct err *e)
+{
+    struct kp_create_partitions_req req;
+    struct kp_create_partitions_resp resp;
+    struct arena a;
+    arena_init(&a, 0);
+    kp_init(&kp_create_partitions_req_schema, &req);
+    req.timeout_ms = time_left(c);
+    req.validate_only = validate;
+    req.n_topics = (int32_t)n;
+    req.topics = arena_array(&a, n + 1, sizeof *req.topics);
+    int rc = req.topics ? 0 : no_memory(e);
+    for (size_t i = 0; i < n && !rc; i++) {
+        kp_init(&kp_create_partitions_req_topics_schema, &req.topics[i]);
+        req.topics[i].name = kp_str(t[i].name);
+        req.topics[i].count = t[i].partitions;
+        req.topics[i].n_assignments = -1; /* the broker's choice */
+    }
+    struct change ch = {KP_CREATE_PARTITIONS, &req, &resp, grow_error, grown};
+    if (!rc)
+        rc = ask_controller(c, &ch, &a, e);
+    if (!rc)
+        take_grown(&resp, t, n);
+    arena_free(&a);
+    return rc;
 }

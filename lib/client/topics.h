@@ -1,5 +1,5 @@
-/* topics.h - create and delete topics, and read their settings. Describing them is client_metadata.
- */
+/* topics.h - create, enlarge and delete topics. Describing them is client_metadata, their settings
+ * are configs.h's. */
 #ifndef CLIENT_TOPICS_H
 #define CLIENT_TOPICS_H
 
@@ -9,7 +9,7 @@ struct client_setting {
     const char *name, *value;
 };
 
-/* A topic to be created or deleted, and what came of it. */
+/* A topic to be created, enlarged or deleted, and what came of it. */
 struct client_topic_change {
     const char *name;
     int32_t
@@ -32,9 +32,9 @@ int client_create_topics(struct client_cluster *c, struct client_topic_change *t
 int client_delete_topics(struct client_cluster *c, struct client_topic_change *t, size_t n,
                          struct err *e);
 
-/* The settings of n topics. The answer lives in a; results are in the order of the broker. */
-int client_topic_configs(struct client_cluster *c, const char *const *names, size_t n,
-                         struct arena *a, const struct kp_describe_configs_resp **answer,
-                         struct err *e);
+/* Give n topics more partitions, until each has `partitions`, by one request (validate: only say
+ * whether it could be done). As client_create_topics; ids are not told. */
+int client_create_partitions(struct client_cluster *c, struct client_topic_change *t, size_t n,
+                             bool validate, struct err *e);
 
 #endif

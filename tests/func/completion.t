@@ -16,7 +16,7 @@ complete_words() {
         printf "%s\n" "${COMPREPLY[@]}"' bash "$@"
 }
 
-same "$(complete_words chronik-topic '' | tr '\n' ' ')" "create list describe delete offsets trim " "commands"
+same "$(complete_words chronik-topic '' | tr '\n' ' ')" "create list describe alter delete offsets trim " "commands"
 same "$(complete_words chronik-topic de | tr '\n' ' ')" "describe delete " "that begin so"
 complete_words chronik-topic create -- >"$work/got"
 has "$work/got" --partitions= "a command's options"
@@ -32,7 +32,7 @@ host=${CHRONIK_BOOTSTRAP%:*} port=${CHRONIK_BOOTSTRAP##*:}
 unset CHRONIK_BOOTSTRAP
 same "$(complete_words chronik-produce -b "$host" : "$port" $t-t)" "$t-two" "asked from the broker named before"
 
-for program in chronik-topic chronik-produce chronik-consume chronik-wal chronik-bench; do
+for program in chronik-topic chronik-config chronik-produce chronik-consume chronik-wal chronik-bench; do
     holds "$program's completion is bash" bash -n "completions/$program.bash"
     check "$program --help" "$program" --help
     has "$work/out" "Usage: $program" "says how to use it"

@@ -61,6 +61,28 @@ status 3 "one unknown topic is not found" chronik-topic describe $t-none
 one_line "said in a line"
 same "$(cat "$work/out")" "" "with nothing on standard output"
 
+check "a topic is altered" chronik-topic alter $t-b -p 4 --config retention.ms=5 -o csv --no-header
+same "$(cat "$work/out")" "$t-b,4,true" "which is confirmed"
+check "it is described so" chronik-topic describe $t-b -o json
+for want in '"partition":3' '"configs":{"retention.ms":"5"}'; do
+    has "$work/out" "$want" "with $want"
+done
+check "settings are removed" chronik-topic alter $t-b --delete-config retention.ms
+same "$(chronik-topic describe $t-b -o jsonl | grep -c '"configs":{}')" 1 "so that none is left"
+status 1 "fewer partitions are refused" chronik-topic alter $t-b -p 2
+one_line "in a line"
+status 1 "a bad setting is refused" chronik-topic alter $t-b -p 9 --config retention.ms=soon
+same "$(chronik-topic list -o csv --no-header | grep "^$t-b," | cut -d, -f3)" 4 "and then nothing is altered"
+check "validation succeeds" chronik-topic alter $t-b -p 9 --validate-only
+same "$(chronik-topic list -o csv --no-header | grep "^$t-b," | cut -d, -f3)" 4 "and alters nothing"
+status 6 "of two, one is unknown" chronik-topic alter $t-a $t-none --config segment.ms=7
+same "$(sed 1d "$work/out" | tr -s ' ')" "$t-a - true" "and the other is altered"
+check "which can be undone" sh -c "echo $t-a | chronik-topic alter - --delete-config segment.ms -q"
+status 3 "an unknown topic is not found" chronik-topic alter $t-none -p 4
+status 2 "nothing to alter is wrong use" chronik-topic alter $t-b
+status 2 "so is a setting without a value" chronik-topic alter $t-b --config retention.ms
+status 2 "and a value where none belongs" chronik-topic alter $t-b --delete-config retention.ms=1
+
 seq 10 | chronik-produce $t-a -p 1
 check "offsets are shown" chronik-topic offsets $t-a -o csv --no-header
 same "$(cat "$work/out")" "$t-a,0,0,0
