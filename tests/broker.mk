@@ -35,10 +35,13 @@ BROKER_FUNC_TESTS = \
 	tests/func/test_broker_drain.py \
 	tests/func/test_broker_fetch.py \
 	tests/func/test_broker_ids.py \
+	tests/func/test_broker_indexes.py \
 	tests/func/test_broker_life.py \
 	tests/func/test_broker_waldir.py \
 	tests/func/test_broker_limits.py \
 	tests/func/test_broker_produce.py \
+	tests/func/test_broker_recreate.py \
+	tests/func/test_broker_retention.py \
 	tests/func/test_broker_topics.py
 EXTRA_DIST += $(BROKER_FUNC_TESTS) tests/func/strace.py
 TESTS += $(BROKER_FUNC_TESTS)
