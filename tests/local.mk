@@ -35,6 +35,7 @@ include tests/lint.mk
 include tests/log.mk
 include tests/loop.mk
 include tests/shard.mk
+include tests/sim.mk
 include tests/wal.mk
 include tests/meta.mk
 

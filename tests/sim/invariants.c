@@ -1,0 +1,172 @@
+/* invariants.c - what must hold after each step, and after each recovery, by the names of the fault
+ * model (docs/reliability.md):
+ *
+ *   L1 acknowledged is readable   L2 an offset's bytes never change   L3 offsets are dense
+ *   L4 a torn tail is logged      L6 the high watermark covers what is acknowledged, never falls
+ *   L7 what is read was sent      L9 the log start moves up only, and as asked
+ *   P1 at most once  P2 no gap, no old epoch  P3 producer ids once  P4 order of sending
+ *   M1 topics stay   M2 deleted ones stay away  M4 metadata reaches what data has seen
+ *   E1 nothing is acknowledged after a failed write   SPACE the log keeps its bound
+ *
+ * Most of L2, L7, P1, P2 and P4 are checked in model.c, as each batch is read for the first time.
+ */
+#include "tests/sim/scan.h"
+#include "tests/sim/world.h"
+
+#define LL(x) ((long long)(x))
+
+/* ---- reading back */
+
+struct reading {
+    struct sim_world *w;
+    struct model_part *p;
+    size_t i; /* of the batch that comes next, in the model's log */
+};
+
+static void compare(void *ctx, const struct batch *head, const uint8_t *bytes)
+{
+    struct reading *r = ctx;
+    if (r->i < r->p->n)
+        model_seen_again(r->w, r->p, r->i, head, bytes);
+    else
+        model_seen(r->w, r->p, head, bytes);
+    r->i++;
+}
+
+static void read_from(struct sim_node *n, struct model_part *p, struct plog *log, int64_t from)
+{
+    struct err e = {0};
+    struct reading r = {n->w, p, model_find(p, from)};
+    int rc = scan_partition(log, from, plog_high_watermark(log), compare, &r, &e);
+    if (rc)
+        sim_violation(n->w, rc == ERR_CHECK ? "L3" : "L1", "node %u %s-%d: %s", n->id,
+                      p->topic->name, p->partition, e.text);
+}
+
+/* ---- after each step */
+
+static void check_seen(struct sim_node *n, struct model_part *p)
+{
+    for (; p->to_see; p->to_see = p->to_see->next) {
+        const struct model_batch *b = p->to_see;
+        if (b->seen_at != b->acked_at && b->acked_at >= p->start_seen)
+            sim_violation(n->w, "L1", "%s-%d: acknowledged at offset %lld, and not there",
+                          p->topic->name, p->partition, LL(b->acked_at));
+    }
+}
+
+static void check_bounds(struct sim_node *n, struct model_part *p, struct plog *log)
+{
+    int64_t start = plog_log_start(log), hw = plog_high_watermark(log), end = plog_log_end(log);
+    const char *t = p->topic->name;
+    if (start > hw || hw > end)
+        sim_violation(n->w, "L6", "%s-%d: log start %lld, high watermark %lld, end %lld", t,
+                      p->partition, LL(start), LL(hw), LL(end));
+    if (start < p->start_seen || start < p->trim_acked)
+        sim_violation(n->w, "L9", "%s-%d: log start %lld, was %lld, promised %lld", t, p->partition,
+                      LL(start), LL(p->start_seen), LL(p->trim_acked));
+    if (start > p->trim_asked)
+        sim_violation(n->w, "L9", "%s-%d: log start %lld, never asked beyond %lld", t, p->partition,
+                      LL(start), LL(p->trim_asked));
+    p->start_seen = start;
+    if (hw < p->end && n->w->plan.nodes == 1)
+        sim_violation(n->w, "L6", "%s-%d: high watermark %lld, was %lld", t, p->partition, LL(hw),
+                      LL(p->end));
+}
+
+static void check_part(struct sim_node *n, struct shard *s, struct model_part *p)
+{
+    struct plog *log = shard_partition(s, &p->topic->id, p->partition);
+    if (!log)
+        return;
+    check_bounds(n, p, log);
+    if (plog_high_watermark(log) > p->end)
+        read_from(n, p, log, p->end > p->start_seen ? p->end : p->start_seen);
+    check_seen(n, p);
+}
+
+static void check_shard(struct sim_node *n, struct sim_shard *sh)
+{
+    const struct sim_plan *plan = &n->w->plan;
+    struct shard_stats st, *old = &sh->seen;
+    shard_stats(sh->s, &st);
+    uint64_t bound = plan->wal_max_bytes > 4 * plan->segment_bytes ? plan->wal_max_bytes
+                                                                   : 4 * plan->segment_bytes;
+    /* Each start opens a segment; there is room again after two checkpoints. */
+    if (st.checkpoints >= 2)
+        n->starts[sh->number] = 0;
+    bound += n->starts[sh->number] * plan->segment_bytes;
+    if (st.wal_bytes > bound)
+        sim_violation(n->w, "SPACE", "shard %u: its log takes %llu bytes of %llu", sh->number,
+                      (unsigned long long)st.wal_bytes, (unsigned long long)bound);
+    if (shard_poisoned(sh->s) && !n->disk.life_faults && !n->disk.dead && !n->stopping)
+        sim_violation(n->w, "E1", "shard %u is poisoned, and no fault was injected", sh->number);
+    if (shard_applied_index(sh->s) > shard_commit_index(sh->s))
+        sim_violation(n->w, "M3", "shard %u applied what is not committed", sh->number);
+    if (st.checkpoints > old->checkpoints)
+        cover(n->w, COVER_checkpoint);
+    if (st.waits_space > old->waits_space)
+        cover(n->w, COVER_waited_for_room);
+    if (st.batches > old->batches + 1)
+        cover(n->w, COVER_group);
+    if (st.bytes / plan->segment_bytes > old->bytes / plan->segment_bytes)
+        cover(n->w, COVER_rolled);
+    sh->seen = st;
+}
+
+void sim_check_step(struct sim_node *n)
+{
+    struct model *m = &n->w->model;
+    struct shard *s = sim_data_shard(n);
+    if (!s || n->disk.dead)
+        return;
+    n->disk.quiet = true;
+    for (unsigned i = 0; i < m->n_topics; i++)
+        if (m->topics[i].deleted != DONE && m->topics[i].created != NEVER)
+            for (int32_t p = 0; p < m->topics[i].partitions; p++)
+                check_part(n, s, &m->topics[i].part[p]);
+    for (int i = 0; i < 2; i++)
+        if (n->shard[i].s)
+            check_shard(n, &n->shard[i]);
+    n->disk.quiet = false;
+}
+
+/* ---- after a recovery */
+
+static void check_part_recovered(struct sim_node *n, struct shard *s, struct model_part *p)
+{
+    struct plog *log = shard_partition(s, &p->topic->id, p->partition);
+    if (!log)
+        sim_violation(n->w, "M1", "%s-%d: the topic is there, the partition is not", p->topic->name,
+                      p->partition);
+    check_bounds(n, p, log);
+    read_from(n, p, log, p->start_seen);
+    check_seen(n, p);
+}
+
+static void count_lost(struct sim_world *w)
+{
+    for (size_t i = 0; i < w->model.n_batches; i++) {
+        struct model_batch *b = w->model.batches[i];
+        if (b->unanswered && b->seen_at < 0)
+            cover(w, COVER_unknown_then_lost);
+        b->unanswered = false;
+    }
+}
+
+void sim_check_recovered(struct sim_node *n)
+{
+    struct model *m = &n->w->model;
+    struct shard *s = sim_data_shard(n);
+    n->disk.quiet = true;
+    model_settle_topics(n->w, shard_image(sim_meta_shard(n)));
+    if (shard_image_index(s) > meta_index(shard_image(sim_meta_shard(n))))
+        sim_violation(n->w, "M4", "the data shard is ahead of the metadata");
+    for (unsigned i = 0; i < m->n_topics; i++)
+        if (model_topic_usable(&m->topics[i]))
+            for (int32_t p = 0; p < m->topics[i].partitions; p++)
+                check_part_recovered(n, s, &m->topics[i].part[p]);
+    count_lost(n->w);
+    cover(n->w, COVER_recovered);
+    n->disk.quiet = false;
+}

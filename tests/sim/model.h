@@ -1,0 +1,104 @@
+/* model.h - what clients and operators know: what was sent, what was answered, what was read.
+ *
+ * A batch whose answer never came may be there or not; once it was read, or acknowledged, its
+ * offset is its own for ever. The model of a partition is therefore the list of batches that were
+ * seen, in the order of offsets; it only grows. Crashes do not touch the model.
+ */
+#ifndef TESTS_SIM_MODEL_H
+#define TESTS_SIM_MODEL_H
+
+#include "meta/meta.h"
+#include "shard/shard.h"
+
+struct sim_world;
+struct sim_node;
+
+enum { MODEL_TOPICS = 256, MODEL_PARTITIONS = 4, MODEL_PIDS = 64 };
+
+struct model_batch {
+    struct model_part *part;
+    struct model_batch *next; /* of those acknowledged and not yet seen */
+    uint8_t *bytes;
+    size_t n;
+    struct batch head; /* as it was sent */
+    uint32_t client;
+    uint64_t order;  /* of sending, in its client */
+    unsigned maybe;  /* sends that may have taken effect */
+    bool unanswered; /* a send of it got no answer */
+    bool acked;
+    int64_t acked_at; /* its base offset, by the answer */
+    int64_t seen_at;  /* and by reading; -1: never seen */
+};
+
+/* The last batch of a producer in a partition's log. */
+struct model_producer {
+    int64_t pid;
+    int16_t epoch;
+    int32_t next_sequence;
+};
+
+struct model_part {
+    struct model_topic *topic;
+    int32_t partition;
+    struct model_batch **log; /* seen, by offset */
+    size_t n, cap;
+    int64_t end;                                 /* behind the last seen one */
+    int64_t trim_acked, trim_asked;              /* the largest log start promised, and asked for */
+    int64_t start_seen;                          /* the largest log start read */
+    struct model_batch *to_see;                  /* acknowledged in this step */
+    struct model_producer producers[MODEL_PIDS]; /* as the log has them */
+    unsigned n_producers;
+    uint64_t plain_order[MODEL_PIDS]; /* by client: the last seen of its plain batches */
+};
+
+enum model_outcome { NOT_ASKED, ASKED, UNKNOWN, DONE, NEVER };
+
+struct model_topic {
+    struct uuid id;
+    char name[8];
+    int32_t partitions;
+    enum model_outcome created, deleted;
+    struct model_part part[MODEL_PARTITIONS];
+};
+
+struct model {
+    struct model_topic topics[MODEL_TOPICS];
+    unsigned n_topics;
+    struct model_batch **batches;
+    size_t n_batches, cap_batches;
+    struct model_batch **by_crc; /* open addressing; a power of two */
+    size_t cap_by_crc;
+    int64_t next_producer_id; /* behind the last block that was handed out */
+    uint64_t image_index;     /* of the newest image whose command was answered */
+    uint64_t acked, read_back;
+};
+
+void model_release(struct model *m);
+
+struct model_topic *model_topic_new(struct sim_world *w, const char *name, int32_t partitions);
+/* The one of that name that may take records; NULL. */
+struct model_topic *model_topic_live(struct sim_world *w, const char *name);
+bool model_topic_usable(const struct model_topic *t);
+/* Was its deletion asked for? Then anything may be gone. */
+bool model_topic_leaving(const struct model_topic *t);
+
+/* Takes over bytes. */
+struct model_batch *model_batch_new(struct sim_world *w, struct model_part *p, uint8_t *bytes,
+                                    size_t n, uint32_t client, uint64_t order);
+/* It was answered: there, at that offset. */
+void model_acked(struct sim_world *w, struct model_batch *b, int64_t base_offset);
+/* It was read at its offset: may it be there? upto: how the log was read before is known to end. */
+void model_seen(struct sim_world *w, struct model_part *p, const struct batch *head,
+                const uint8_t *bytes);
+/* Read again: is it what was there before? */
+void model_seen_again(struct sim_world *w, struct model_part *p, size_t i, const struct batch *head,
+                      const uint8_t *bytes);
+/* The seen batch that holds the offset; n if it lies behind. */
+size_t model_find(const struct model_part *p, int64_t offset);
+
+/* An image was published: does it hold what it must, and nothing else? */
+void model_image(struct sim_world *w, struct meta_image *image);
+/* After a recovery: what was not known is now. */
+void model_settle_topics(struct sim_world *w, struct meta_image *image);
+
+#endif
