@@ -266,9 +266,11 @@ static void log_stats(struct loop_msg *m)
     log_info(t->broker->log, "stats",
              "shard=%u proposals=%" PRIu64 " writes=%" PRIu64 " syncs=%" PRIu64 " bytes=%" PRIu64
              " batches=%" PRIu64 " records=%" PRIu64 " duplicates=%" PRIu64 " expirations=%" PRIu64
-             " checkpoints=%" PRIu64 " wal_bytes=%" PRIu64 " waits_space=%" PRIu64,
+             " compactions=%" PRIu64 " checkpoints=%" PRIu64 " wal_bytes=%" PRIu64
+             " waits_space=%" PRIu64,
              t->number, st.proposals, st.writes, st.syncs, st.bytes, st.batches, st.records,
-             st.duplicates, st.expirations, st.checkpoints, st.wal_bytes, st.waits_space);
+             st.duplicates, st.expirations, st.compactions, st.checkpoints, st.wal_bytes,
+             st.waits_space);
 }
 
 void shard_thread_log_stats(struct shard_thread *t)
@@ -339,6 +341,8 @@ int shard_thread_open(struct shard_thread *t, const struct node *node, struct me
             t->number ? (uint64_t)s->log_dir_reserved_bytes : 0, /* metadata is what it is for */
         .producer_expiry_ms = s->producer_id_expiration_ms,
         .retention_check_ms = s->log_retention_check_interval_ms,
+        .compact_backoff_ms = s->log_cleaner_enable ? s->log_cleaner_backoff_ms : 0,
+        .compact_key_bytes = (uint64_t)s->log_cleaner_dedupe_buffer_size,
         .settings = &s->topic,
         .image = image,
         .sync_fs = true,

@@ -145,6 +145,7 @@ static struct plog_compaction *new_compaction(const struct plog *p,
     c->window = malloc(WINDOW);
     c->grace = grace_new();
     wr_init(&c->out, 0);
+    wr_init(&c->tail, 0);
     return c;
 }
 
@@ -225,11 +226,9 @@ static int swap(struct plog_compaction *c, struct err *e)
 void plog_compact_run(struct plog_compaction *c)
 {
     static int (*const work[])(struct plog_compaction * c, struct err * e) = {
-        [PLOG_COMPACT_PLAN] = plog_compact_plan,
-        [PLOG_COMPACT_MAP] = plog_compact_map,
-        [PLOG_COMPACT_ANNOUNCE] = announce,
-        [PLOG_COMPACT_WRITE] = plog_compact_write,
-        [PLOG_COMPACT_SWAP] = swap,
+        [PLOG_COMPACT_PLAN] = plog_compact_plan, [PLOG_COMPACT_MAP] = plog_compact_map,
+        [PLOG_COMPACT_ANNOUNCE] = announce,      [PLOG_COMPACT_WRITE] = plog_compact_write,
+        [PLOG_COMPACT_SEAL] = plog_compact_seal, [PLOG_COMPACT_SWAP] = swap,
         [PLOG_COMPACT_CLOSE] = close_up,
     };
     c->rc = work[c->phase](c, &c->err);
@@ -251,25 +250,25 @@ static int next_to_map(struct plog *p, struct plog_compaction *c)
     return 0;
 }
 
-/* Pin the segments that become one: as many as one may hold. 0: there are none left. */
+/* May s become part of the segment that is being made? */
+static bool fits(const struct plog_compaction *c, const struct plog_segment *s)
+{
+    return c->n == 0 || (c->written + plog_segment_bytes(s) <= c->segment_bytes &&
+                         plog_segment_end(s) - c->seg[0]->base <= INT32_MAX);
+}
+
+/* Pin the next segment that is written anew. 0: there is none, or it does not fit. */
 static int next_to_write(struct plog *p, struct plog_compaction *c)
 {
     const struct plog_list *l = plog_segments(p);
-    uint64_t bytes = 0;
-    int rc = 0;
-    for (size_t i = 0; i < l->n && l->seg[i]->base < c->limit && rc == 0; i++) {
-        struct plog_segment *s = l->seg[i];
-        if (s->base < c->next)
-            continue;
-        bytes += plog_segment_bytes(s);
-        if (c->n && (bytes > c->segment_bytes || plog_segment_end(s) - c->seg[0]->base > INT32_MAX))
-            break;
-        rc = pin(c, s);
-    }
-    if (rc < 0 || c->n == 0)
-        return rc;
-    c->next = plog_segment_end(c->seg[c->n - 1]);
-    return 1;
+    size_t i = 0;
+    while (i < l->n && l->seg[i]->base < c->next)
+        i++;
+    if (i == l->n || l->seg[i]->base >= c->limit || !fits(c, l->seg[i]))
+        return 0;
+    int rc = pin(c, l->seg[i]);
+    c->next = plog_segment_end(l->seg[i]);
+    return rc < 0 ? rc : 1;
 }
 
 static int after_plan(struct plog *p, struct plog_compaction *c)
@@ -361,11 +360,17 @@ static int after_write(struct plog *p, struct plog_compaction *c)
 {
     if (c->more)
         return PLOG_COMPACT_RUN;
+    int rc = next_to_write(p, c);
+    if (rc < 0)
+        return rc;
+    c->phase = rc > 0 ? PLOG_COMPACT_WRITE : PLOG_COMPACT_SEAL;
+    return PLOG_COMPACT_RUN;
+}
+
+static int after_seal(struct plog *p, struct plog_compaction *c)
+{
     count(c);
     if (!c->changed) {
-        struct err e;
-        if (plog_swap_abandon(c->io, c->dir, c->made->base, &e))
-            log_warn(p->cfg.log, "plog", "a file that nobody needs stays: %s", e.text);
         plog_compact_unmake(c);
         let_go(p, c);
         return begin_writing(p, c);
@@ -375,7 +380,6 @@ static int after_write(struct plog *p, struct plog_compaction *c)
         return rc;
     unpin(c); /* what was replaced; dropping segments waits for the exchange of files */
     c->phase = PLOG_COMPACT_SWAP;
-    c->rc = 0;
     grace_begin(p, c->grace);
     return await_grace(c);
 }
@@ -402,7 +406,8 @@ int plog_compact_step(struct plog *p, struct plog_compaction *c, struct err *e)
     static int (*const after[])(struct plog * p, struct plog_compaction * c) = {
         [PLOG_COMPACT_PLAN] = after_plan,         [PLOG_COMPACT_MAP] = after_map,
         [PLOG_COMPACT_ANNOUNCE] = after_announce, [PLOG_COMPACT_WRITE] = after_write,
-        [PLOG_COMPACT_SWAP] = after_swap,         [PLOG_COMPACT_CLOSE] = after_close,
+        [PLOG_COMPACT_SEAL] = after_seal,         [PLOG_COMPACT_SWAP] = after_swap,
+        [PLOG_COMPACT_CLOSE] = after_close,
     };
     if (c->rc < 0) {
         p->spoilt = c->rc == ERR_CORRUPT || c->phase == PLOG_COMPACT_SWAP;
@@ -430,17 +435,14 @@ void plog_compact_free(struct plog *p, struct plog_compaction *c)
 {
     if (!c)
         return;
-    if (p) {
-        p->compacting = false;
-        p->spoilt |= c->listed; /* that segment's name is not the file's yet */
-        remove_files(p, c);
-        let_go(p, c);
-    } else {
-        unpin(c);
-    }
+    p->compacting = false;
+    p->spoilt |= c->listed; /* that segment's name is not the file's yet */
+    remove_files(p, c);
+    let_go(p, c);
     plog_compact_unmake(c);
     plog_keys_release(&c->keys);
     wr_free(&c->out);
+    wr_free(&c->tail);
     grace_unref(c->grace);
     free(c->rules.ends);
     free(c->window);

@@ -43,6 +43,7 @@ struct plog_compact_rules {
     int64_t min_lag_ms;          /* leave alone what is younger */
     int64_t delete_retention_ms; /* how long a tombstone stays from now on */
     uint64_t key_bytes;          /* memory for keys */
+    uint64_t reserve_bytes;      /* disk space that must stay free (else -ENOSPC) */
     uint8_t seed[SIPHASH_KEY];   /* random: see keys.h */
     struct plog_producer_end *ends; /* of the producers whose sequences still count, ascending by
                                      * id: their last batch stays at least as a header. malloc'ed;
@@ -74,7 +75,7 @@ enum plog_compact_next {
  * then. After ERR_CORRUPT, or a failure half-way through the exchange of files, the log is not
  * compacted again before a restart (which finishes the exchange); else it may be tried again. */
 int plog_compact_step(struct plog *p, struct plog_compaction *c, struct err *e);
-/* [w] At any time but during a run. p NULL: the log was removed meanwhile. */
+/* [w] At any time but during a run; before plog_free. */
 void plog_compact_free(struct plog *p, struct plog_compaction *c);
 
 struct plog_compact_stats {

@@ -26,7 +26,8 @@ enum plog_compact_phase {
     PLOG_COMPACT_PLAN,     /* pinned: all that may be gone through */
     PLOG_COMPACT_MAP,      /* pinned: a dirty segment */
     PLOG_COMPACT_ANNOUNCE, /* gaps come: progress.h */
-    PLOG_COMPACT_WRITE,    /* pinned: the segments that become one */
+    PLOG_COMPACT_WRITE,    /* pinned: the segments that become one, as far as that is known */
+    PLOG_COMPACT_SEAL,     /* that is all */
     PLOG_COMPACT_SWAP,     /* pinned: the new one, which is in the list */
     PLOG_COMPACT_CLOSE,    /* done: progress.h */
 };
@@ -64,7 +65,9 @@ struct plog_compaction {
     struct plog_segment *made;
     struct plog_old *index;
     struct io_file *file;
-    struct wr out; /* not yet in the file */
+    struct wr out;  /* not yet in the file */
+    struct wr tail; /* the header that the file is to end with if nothing follows; or nothing */
+    bool begun;     /* with the segment that was pinned last */
     uint64_t written;
     bool changed;         /* it is not byte for byte the one it was made from */
     bool listed, swapped; /* it is in the list; its files have their names */
@@ -77,9 +80,10 @@ struct plog_compaction {
 int plog_compact_plan(struct plog_compaction *c, struct err *e);
 /* compact_map.c: a slice of the segment that is pinned */
 int plog_compact_map(struct plog_compaction *c, struct err *e);
-/* compact_write.c: a slice of the segments that are pinned; at their end c->made is complete and
- * durable under its .cleaned name */
+/* compact_write.c: a slice of the segment that was pinned last; then, c->made is complete and
+ * durable under its .cleaned name, unless it is what it was made of: then its files are gone */
 int plog_compact_write(struct plog_compaction *c, struct err *e);
+int plog_compact_seal(struct plog_compaction *c, struct err *e);
 /* Forget what is being made; its files stay. */
 void plog_compact_unmake(struct plog_compaction *c);
 

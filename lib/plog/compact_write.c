@@ -1,8 +1,9 @@
 /* compact_write.c - segments written anew, without what a later record made superfluous.
  *
- * The last batch stays in any case, if need be as a header without records: so the new segment ends
- * where the last of the old ones did, and one that was cut short, or that is missing, can be told
- * from one with gaps.
+ * One is made of as many old ones as fit into it by what is left of them. The last batch of the
+ * last of them stays in any case, if need be as a header without records: so the new segment ends
+ * where that one did, and one that was cut short, or that is missing, can be told from one with
+ * gaps.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -44,10 +45,10 @@ static bool is_last_of_producer(const struct plog_compaction *c, const struct ba
     return end && end->last_offset == batch_last_offset(b);
 }
 
-/* Of all that is pinned. */
+/* Of its segment. */
 static bool is_last_batch(const struct plog_compaction *c)
 {
-    return c->at + 1 == c->n && c->scan.pos == c->scan.end;
+    return c->scan.pos == c->scan.end;
 }
 
 static int64_t horizon_from_now(const struct plog_compact_rules *r)
@@ -58,6 +59,17 @@ static int64_t horizon_from_now(const struct plog_compact_rules *r)
 }
 
 /* ---- the new segment */
+
+/* It takes no more room than what it is made of, which goes only afterwards. */
+static int find_room(struct plog_compaction *c, struct err *e)
+{
+    uint64_t free_bytes;
+    uint64_t need = c->rules.reserve_bytes + plog_segment_bytes(c->seg[c->n - 1]);
+    int rc = io_space(c->io, c->dir, &free_bytes);
+    if (rc == 0 && free_bytes < need)
+        rc = -ENOSPC;
+    return rc < 0 ? err_code(e, rc, "%s: %" PRIu64 " bytes have to be free", c->dir, need) : 0;
+}
 
 static int begin(struct plog_compaction *c, struct err *e)
 {
@@ -74,8 +86,9 @@ static int begin(struct plog_compaction *c, struct err *e)
     if (rc < 0)
         return err_code(e, rc, "%s", path);
     c->written = 0;
-    c->changed = c->n > 1;
+    c->changed = false;
     wr_reset(&c->out);
+    wr_reset(&c->tail);
     return 0;
 }
 
@@ -96,14 +109,27 @@ static int note(struct plog_compaction *c, size_t at, struct err *e)
     struct batch b;
     struct span bytes = span_of(c->out.buf + at, c->out.len - at);
     if (batch_peek(bytes, &b) < 0 || batch_size(&b) != bytes.n)
-        return err_set(e, ERR_CORRUPT, "%s: byte %" PRIu64 ": it cannot be written anew",
-                       c->scan.path, c->scan.at);
+        return err_set(e, ERR_CORRUPT, "%s: offset %" PRId64 ": it cannot be written anew",
+                       c->made->path, c->scan.batch.base_offset);
     uint64_t pos = c->written + at;
     if (pos + bytes.n > INT32_MAX) /* positions in Kafka's index have 31 bits */
         return err_code(e, ERR_TOOBIG, "%s: compressed anew", c->made->path);
     plog_index_note(&c->index->index, &c->index->tally, c->interval, c->made->base, &b, pos);
     c->stats.batches_after++;
     return 0;
+}
+
+/* The header at `at` is only needed if nothing follows it. */
+static int put_aside(struct plog_compaction *c, size_t at, struct err *e)
+{
+    wr_bytes(&c->tail, c->out.buf + at, c->out.len - at);
+    c->out.len = at;
+    return c->tail.err ? err_code(e, c->tail.err, "%s", c->made->path) : 0;
+}
+
+static bool is_empty(const struct plog_compaction *c, size_t at)
+{
+    return c->out.len - at == BATCH_HEADER;
 }
 
 static int write_batch(struct plog_compaction *c, struct err *e)
@@ -113,10 +139,11 @@ static int write_batch(struct plog_compaction *c, struct err *e)
     if (rc < 0)
         return rc;
     size_t at = c->out.len;
+    bool last_of_producer = is_last_of_producer(c, &c->scan.batch);
     struct batch_filter f = {
         .keep = keep,
         .ctx = c,
-        .keep_empty = is_last_batch(c) || is_last_of_producer(c, &c->scan.batch),
+        .keep_empty = last_of_producer || is_last_batch(c),
         .delete_horizon_ms = horizon_from_now(&c->rules),
         .max_expanded = PLOG_COMPACT_EXPANDED_MAX,
     };
@@ -126,7 +153,9 @@ static int write_batch(struct plog_compaction *c, struct err *e)
                         c->scan.path, c->scan.at);
     c->stats.batches_before++;
     c->changed |= rc != BATCH_FILTERED_SAME;
-    return rc == BATCH_FILTERED_GONE ? 0 : note(c, at, e);
+    if (rc == BATCH_FILTERED_GONE)
+        return 0;
+    return is_empty(c, at) && !last_of_producer ? put_aside(c, at, e) : note(c, at, e);
 }
 
 static int sync_file(struct plog_compaction *c, const char *log_path, const char *ending,
@@ -197,21 +226,22 @@ static int sync_slice(struct plog_compaction *c, struct err *e)
     return rc;
 }
 
-static int finish(struct plog_compaction *c, struct err *e)
+/* Begin with the segment that was pinned last. */
+static int begin_source(struct plog_compaction *c, struct err *e)
 {
-    int rc = sync_slice(c, e);
-    if (rc < 0 || !c->changed)
-        return rc;
-    rc = write_index(c, e);
-    if (rc == 0 && (rc = io_sync_dir(c->io, c->dir)) < 0)
-        err_code(e, rc, "%s: sync", c->dir);
-    return rc < 0 ? rc : dress(c, e);
+    int rc = find_room(c, e);
+    if (rc == 0 && !c->made)
+        rc = begin(c, e);
+    c->changed |= c->n > 1;
+    wr_reset(&c->tail);
+    c->begun = rc == 0;
+    return rc;
 }
 
 int plog_compact_write(struct plog_compaction *c, struct err *e)
 {
     uint64_t done = 0;
-    int rc = c->made ? 0 : begin(c, e);
+    int rc = c->begun ? 0 : begin_source(c, e);
     c->more = false;
     while (rc == 0 && (rc = plog_compact_next_batch(c, e)) > 0) {
         rc = write_batch(c, e);
@@ -220,10 +250,30 @@ int plog_compact_write(struct plog_compaction *c, struct err *e)
         done += batch_size(&c->scan.batch);
         if (rc == 0 && done >= PLOG_COMPACT_SLICE) {
             c->more = true;
-            return sync_slice(c, e); /* in small portions: others sync on this disk too */
+            break;
         }
     }
-    return rc < 0 ? rc : finish(c, e);
+    c->begun = c->more;
+    return rc < 0 ? rc : sync_slice(c, e); /* in small portions: others sync on this disk too */
+}
+
+int plog_compact_seal(struct plog_compaction *c, struct err *e)
+{
+    if (!c->changed)
+        return plog_swap_abandon(c->io, c->dir, c->made->base, e);
+    int rc = 0;
+    if (c->tail.len) {
+        size_t at = c->out.len;
+        wr_bytes(&c->out, c->tail.buf, c->tail.len);
+        rc = c->out.err ? err_code(e, c->out.err, "%s", c->made->path) : note(c, at, e);
+    }
+    if (rc == 0)
+        rc = sync_slice(c, e);
+    if (rc == 0)
+        rc = write_index(c, e);
+    if (rc == 0 && (rc = io_sync_dir(c->io, c->dir)) < 0)
+        err_code(e, rc, "%s: sync", c->dir);
+    return rc < 0 ? rc : dress(c, e);
 }
 
 void plog_compact_unmake(struct plog_compaction *c)

@@ -89,7 +89,7 @@ static void add_entries(struct plog_index *ix, struct plog_tally *t, int64_t bas
 void plog_index_note(struct plog_index *ix, struct plog_tally *t, uint32_t interval, int64_t base,
                      const struct batch *b, uint64_t pos)
 {
-    if (b->count > 0 && b->max_timestamp > t->max_timestamp) {
+    if (b->max_timestamp > t->max_timestamp) {
         t->max_timestamp = b->max_timestamp;
         t->max_timestamp_offset = batch_last_offset(b);
     }

@@ -60,8 +60,9 @@ struct plog_tally {
 void plog_index_init(struct plog_index *ix);
 void plog_index_release(struct plog_index *ix);
 void plog_tally_init(struct plog_tally *t);
-/* A batch lies at pos; one without records (compaction leaves them) has no timestamp. An entry that
- * finds no memory is left out: the index is a hint, looking begins a bit earlier. */
+/* A batch lies at pos. One without records (compaction leaves them) counts with the timestamp it
+ * states: no record has a larger one. An entry that finds no memory is left out: the index is a
+ * hint, looking begins a bit earlier. */
 void plog_index_note(struct plog_index *ix, struct plog_tally *t, uint32_t interval, int64_t base,
                      const struct batch *b, uint64_t pos);
 

@@ -236,6 +236,19 @@ static int better_from(struct range *in, struct plog_segment *s, int64_t from, b
     return rc;
 }
 
+/* The largest timestamp stated in s up to some offset is `max`, in the batch that ends at `offset`.
+ * Where compaction was, that batch may have lost the record, or all: then any may be the one. */
+static int better_at(struct range *in, struct plog_segment *s, int64_t offset, int64_t max,
+                     struct plog_time *best, struct err *e)
+{
+    if (max <= best->timestamp)
+        return 0;
+    int rc = better_from(in, s, offset, false, best, e);
+    if (rc < 0 || best->timestamp >= max || !s->gaps)
+        return rc;
+    return better_from(in, s, s->base > in->from ? s->base : in->from, true, best, e);
+}
+
 /* By the index: the last entry before the limit, and the largest timestamp up to its batch. */
 static bool last_entries(struct range *in, struct plog_segment *s, struct plog_offset_entry *o,
                          struct plog_time_entry *t)
@@ -266,17 +279,14 @@ static int better_in_segment(struct range *in, struct plog_segment *s, struct pl
 
     if (from_start && is_sealed(s) && plog_segment_end(s) <= in->limit) {
         int rc = plog_segment_max_time(s, interval, &max, &offset, e);
-        if (rc < 0 || max <= best->timestamp)
-            return rc;
-        return better_from(in, s, offset, false, best, e);
+        return rc < 0 ? rc : better_at(in, s, offset, max, best, e);
     }
     int rc = plog_segment_old(s, interval, &old, e);
     if (rc < 0)
         return rc;
     if (!from_start || !last_entries(in, s, &o, &t))
         return better_from(in, s, from_start ? s->base : in->from, true, best, e);
-    if (t.timestamp > best->timestamp)
-        rc = better_from(in, s, s->base + t.last, false, best, e);
+    rc = better_at(in, s, s->base + t.last, t.timestamp, best, e);
     return rc < 0 ? rc : better_from(in, s, s->base + o.last, true, best, e);
 }
 

@@ -2,6 +2,7 @@
 libchronik_la_SOURCES += \
 	lib/shard/bootstrap.c \
 	lib/shard/checkpoint.c lib/shard/checkpoint.h \
+	lib/shard/compaction.c lib/shard/compaction.h \
 	lib/shard/conf.c lib/shard/conf.h \
 	lib/shard/consensus.c lib/shard/consensus.h \
 	lib/shard/data_apply.c lib/shard/data_checkpoint.c lib/shard/data_stage.c \

@@ -33,12 +33,19 @@ static void take_settings(struct shard *s, const struct meta_image *image,
     meta_settings_of(image, (int32_t)s->cfg.owner.node_id, s->cfg.settings, from, &t->settings);
 }
 
+/* What is compacted only when its segment is complete must not wait for that too long. */
+static int64_t segment_ms(const struct meta_settings *set)
+{
+    bool sooner =
+        set->cleanup_policy & META_CLEANUP_COMPACT && set->max_compaction_lag_ms < set->segment_ms;
+    return sooner ? set->max_compaction_lag_ms : set->segment_ms;
+}
+
 /* segment.jitter.ms: logs that began together need not roll together. */
 static int64_t jitter(const struct data_topic *t, int32_t partition)
 {
     const struct meta_settings *set = &t->settings;
-    int64_t most =
-        set->segment_jitter_ms < set->segment_ms ? set->segment_jitter_ms : set->segment_ms;
+    int64_t ms = segment_ms(set), most = set->segment_jitter_ms < ms ? set->segment_jitter_ms : ms;
     uint32_t crc = crc32c(crc32c(0, t->id.b, sizeof t->id.b), &partition, sizeof partition);
     return most > 0 ? crc % most : 0;
 }
@@ -47,7 +54,7 @@ static struct plog_settings log_settings(const struct data_topic *t, int32_t par
 {
     return (struct plog_settings){
         .segment_bytes = (uint64_t)t->settings.segment_bytes,
-        .segment_ms = t->settings.segment_ms - jitter(t, partition),
+        .segment_ms = segment_ms(&t->settings) - jitter(t, partition),
         .index_interval_bytes = (uint32_t)t->settings.index_interval_bytes,
     };
 }
@@ -98,6 +105,7 @@ static void retire_log(struct shard *s, struct plog *log)
 
 static void free_partition(struct shard *s, struct data_partition *p)
 {
+    compaction_forget(s, p);
     HASH_DEL(s->data->partitions, p);
     p->topic->partitions--;
     drop_topic(s, p->topic);
@@ -248,13 +256,18 @@ static void note_gone(struct shard *s, const struct meta_topic *t)
     s->data->deletes = true;
 }
 
-/* A checkpoint that is being made works on the directories of all partitions by their names. Those
- * of a deleted topic must not make room for a namesake meanwhile, so an image that deletes waits
- * for the checkpoint. */
+/* A checkpoint that is being made works on the directories of all partitions by their names, and so
+ * does a slice of a compaction. Those of a deleted topic must not make room for a namesake
+ * meanwhile, so an image that deletes waits for the end of both. */
+static bool works_by_names(const struct shard *s)
+{
+    return s->job_checkpoint || s->data->compaction.running;
+}
+
 static bool must_wait(struct shard *s, const struct meta_image *image)
 {
     s->data->deletes = false;
-    if (s->job_checkpoint)
+    if (works_by_names(s))
         diff_images(s, s->data->image, image, note_gone, NULL, NULL);
     return s->data->deletes;
 }
@@ -305,15 +318,16 @@ uint64_t shard_image_index(const struct shard *s)
     return meta_index(s->data->image);
 }
 
-/* Is an image waiting, for a checkpoint to end or for memory? */
+/* Is an image waiting, for a job to end or for memory? And a compaction, for the image? */
 static void data_job_done(struct shard *s)
 {
     struct meta_image *image = s->data->next_image;
-    if (!image || s->job_checkpoint || s->poisoned)
-        return;
-    s->data->next_image = NULL;
-    take_image(s, image);
-    meta_image_unref(image);
+    if (image && !works_by_names(s) && !s->poisoned) {
+        s->data->next_image = NULL;
+        take_image(s, image);
+        meta_image_unref(image);
+    }
+    compaction_advance(s);
 }
 
 /* ---- what shard.c asks for */
@@ -386,14 +400,16 @@ static bool data_hold(struct shard *s)
 
 static bool data_wants_checkpoint(struct shard *s)
 {
-    return s->data->dead;
+    return s->data->dead || s->data->compaction.held;
 }
 
 static int64_t data_tick(struct shard *s, int64_t now)
 {
-    int64_t due = retention_tick(s, now);
+    int64_t due = retention_tick(s, now), compact = compaction_tick(s, now);
+    if (compact < due)
+        due = compact;
     data_job_done(s); /* for want of memory it may have to be tried again */
-    bool waits = s->data->next_image && !s->job_checkpoint;
+    bool waits = s->data->next_image && !works_by_names(s);
     return waits && now + IMAGE_RETRY_MS < due ? now + IMAGE_RETRY_MS : due;
 }
 

@@ -8,6 +8,7 @@
 #ifndef SHARD_MACHINE_DATA_H
 #define SHARD_MACHINE_DATA_H
 
+#include "shard/compaction.h"
 #include "shard/producers.h"
 #include "shard/stage.h"
 #include "shard/wall.h"
@@ -37,6 +38,7 @@ struct data_partition {
     uint64_t applied;                 /* index of the last entry that this process appended to it */
     bool expiring;                    /* a trim of retention's is under way */
     int64_t from_future;              /* base offset + 1 of a segment that was reported to be */
+    int64_t compact_at_ms;            /* not compacted before that, monotonic */
     int64_t capturing, newest, floor; /* base offset of the active segment in the checkpoint being
                                        * made, in the newest, and in the older one */
     UT_hash_handle hh;
@@ -44,7 +46,7 @@ struct data_partition {
 
 struct data_machine {
     struct meta_image *image;
-    struct meta_image *next_image; /* waits for a checkpoint to be done; NULL: none */
+    struct meta_image *next_image; /* waits for a job to be done; NULL: none */
     bool deletes;                  /* result of looking through it */
     struct data_partition *partitions;
     struct data_topic *topics;
@@ -61,6 +63,7 @@ struct data_machine {
     int64_t retention_at_ms; /* of the next check, monotonic */
     bool reading;            /* times for it */
     bool dead;               /* segments may be waiting for a checkpoint to be unlinked */
+    struct compaction compaction;
 };
 
 /* NULL if the shard has no such partition. */

@@ -49,6 +49,14 @@ enum producers_verdict producers_check(struct producers *p, const struct batch *
                                                                                     : PRODUCERS_GAP;
 }
 
+int64_t producer_last_offset(const struct producer *p)
+{
+    if (p->n == 0)
+        return -1;
+    const struct producer_batch *b = &p->batches[p->n - 1];
+    return b->base_offset + (int64_t)(((int64_t)b->last_sequence - b->first_sequence) & INT32_MAX);
+}
+
 static struct producer *add(struct producer **layer, int64_t id)
 {
     struct producer *p = calloc(1, sizeof *p);

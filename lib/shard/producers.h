@@ -53,6 +53,8 @@ void producers_unstage_last(struct producers *p, int64_t id);
 int producers_reserve(struct producers *p, const struct batch *b);
 /* Its entry was applied; wall_ms: when. b->base_offset is its offset. -ENOMEM. */
 int producers_apply(struct producers *p, const struct batch *b, uint64_t index, int64_t wall_ms);
+/* The last offset that was applied of it; -1: none is known. */
+int64_t producer_last_offset(const struct producer *p);
 /* Nothing is in flight any more. */
 void producers_unstage(struct producers *p);
 /* Forget producers whose last batch is older than `before` (ms); those in flight stay. */

@@ -97,6 +97,8 @@ struct shard_config {
                              * whatever is free */
     int64_t producer_expiry_ms; /* producer.id.expiration.ms: forget idle producers' sequences */
     int64_t retention_check_ms; /* data shards: look for old records so often; 0: never */
+    int64_t compact_backoff_ms; /* data shards: look for logs to compact so often; 0: never */
+    uint64_t compact_key_bytes; /* memory for the keys of the one that is being compacted */
     const struct meta_settings *settings; /* data shards: of topics on which nothing is set, as this
                                            * broker's own configuration says (meta_settings_of);
                                            * NULL: the table's defaults. Outlives the shard */
@@ -197,7 +199,8 @@ struct shard_trim {
 void shard_trim(struct shard *s, struct shard_trim *t);
 
 /* A newer image: partitions of new topics appear, those of deleted topics go. One that deletes
- * topics comes into force only when the checkpoint under way is done. */
+ * topics comes into force only when the checkpoint, or the slice of a compaction, under way is
+ * done. */
 void shard_set_image(struct shard *s, struct meta_image *image);
 /* Data shards: the index of the image in force. */
 uint64_t shard_image_index(const struct shard *s);
@@ -228,6 +231,7 @@ struct shard_stats {
     uint64_t batches, records; /* applied */
     uint64_t duplicates;       /* batches answered from producer state */
     uint64_t expirations;      /* times retention removed records of a partition */
+    uint64_t compactions;      /* of partition logs */
     uint64_t checkpoints;
     uint64_t wal_bytes;   /* of the segments kept */
     uint64_t waits_space; /* times produce had to wait for the WAL's bound or a segment */

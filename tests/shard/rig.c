@@ -90,6 +90,8 @@ static int open_shard(struct rig *r, uint32_t number, struct meta_image *image, 
         .checkpoint_bytes = r->checkpoint_bytes,
         .checkpoint_ms = r->checkpoint_ms,
         .retention_check_ms = r->retention_check_ms,
+        .compact_backoff_ms = r->compact_backoff_ms,
+        .compact_key_bytes = r->compact_key_bytes,
         .group_records = r->group_records,
         .group_bytes = r->group_bytes,
         .reserve_bytes = r->reserve_bytes,
@@ -396,6 +398,21 @@ struct rig_batch *rig_produce(struct rig *r, const struct rig_topic *t, int32_t 
         batch_builder_add(&bb, r->clock.wall, span_of(NULL, 0), span_of(value, size), NULL, 0);
     }
     wr_init(&out, 0);
+    int rc = batch_builder_finish(&bb, &out);
+    assert(rc == 0);
+    (void)rc;
+    batch_builder_release(&bb);
+    return stage(r, &t->id, partition, out.buf, out.len);
+}
+
+struct rig_batch *rig_put(struct rig *r, const struct rig_topic *t, int32_t partition,
+                          const char *key, const char *value)
+{
+    struct batch_builder bb;
+    struct wr out;
+    wr_init(&out, 0);
+    batch_builder_init(&bb, BATCH_NONE);
+    batch_builder_add(&bb, r->clock.wall, span_str(key), span_str(value), NULL, 0);
     int rc = batch_builder_finish(&bb, &out);
     assert(rc == 0);
     (void)rc;

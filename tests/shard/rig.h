@@ -70,7 +70,8 @@ struct rig {
     uint64_t reserve_bytes;
     int64_t producer_expiry_ms;
     struct meta_settings settings; /* of topics: segments of 16 KiB that nothing removes */
-    int64_t retention_check_ms, checkpoint_ms; /* 0: never */
+    int64_t retention_check_ms, checkpoint_ms, compact_backoff_ms; /* 0: never */
+    uint64_t compact_key_bytes;
     bool drop_apply;                           /* mutant: never hand an applied image on */
     bool hold_jobs;                            /* rig_run leaves jobs for later */
     uint64_t seed;                             /* of record contents and ids */
@@ -104,6 +105,9 @@ struct rig_topic *rig_topic(struct rig *r, const char *name); /* the one that li
  * before rig_run. */
 struct rig_batch *rig_produce(struct rig *r, const struct rig_topic *t, int32_t partition, int n,
                               size_t size, int64_t pid, int16_t epoch, int32_t sequence);
+/* One record with a key, of no producer; value NULL: a tombstone. */
+struct rig_batch *rig_put(struct rig *r, const struct rig_topic *t, int32_t partition,
+                          const char *key, const char *value);
 /* The same bytes once more. */
 struct rig_batch *rig_produce_again(struct rig *r, const struct rig_batch *b);
 /* Move a partition's log start up to an offset, -1 for its high watermark; likewise. */

@@ -213,27 +213,34 @@ START_TEST(a_tombstone_stays_until_its_time)
 }
 END_TEST
 
-/* A tombstone goes only once what it deletes is gone, also if that comes from several rounds. */
+/* A tombstone goes only once what it deletes is gone, also if that takes several rounds, and if
+ * keys do not fit into memory. */
 START_TEST(a_deleted_key_does_not_come_back)
 {
-    kit_init(&k);
-    k.rules.delete_retention_ms = 0;
-    k.n_keys = 8;
-    fixture_open_new(&k.f);
-    for (int round = 0; round < 12; round++) {
-        size_t n;
-        kit_fill(&k, 15);
-        kit_seal(&k);
-        kit_compact(&k);
-        struct kit_record *all = kit_read(&k, k.f.log, &n);
-        for (size_t i = 0; i < n; i++) {
-            /* The last that was said of its key, or nothing was said later below clean_to. */
-            for (size_t j = (size_t)all[i].offset + 1; j < (size_t)k.stats.clean_to; j++)
-                ck_assert_int_ne(k.records[j].key, all[i].key);
+    for (int little = 0; little < 2; little++) {
+        kit_init(&k);
+        k.rules.delete_retention_ms = 0;
+        k.rules.key_bytes = little ? 24 * 24 : 1 << 20;
+        k.n_keys = little ? 60 : 8;
+        fixture_open_new(&k.f);
+        for (int round = 0; round < 16; round++) {
+            size_t n;
+            kit_fill(&k, 15);
+            kit_seal(&k);
+            kit_compact(&k);
+            struct kit_record *all = kit_read(&k, k.f.log, &n);
+            bool *seen = calloc((size_t)k.n_keys, sizeof *seen);
+            for (size_t i = n; i-- > 0;) {
+                /* The last one there is of a key is the last there was. */
+                for (size_t j = (size_t)all[i].offset + 1; !seen[all[i].key] && j < k.n; j++)
+                    ck_assert_int_ne(k.records[j].key, all[i].key);
+                seen[all[i].key] = true;
+            }
+            free(seen);
+            free(all);
         }
-        free(all);
+        kit_release(&k);
     }
-    kit_release(&k);
 }
 END_TEST
 
@@ -398,6 +405,11 @@ START_TEST(readers_of_before_end_before_files_change_names)
     ck_assert_int_eq(rc, PLOG_COMPACT_WAIT);
     ck_assert_int_eq(plog_compact_step(k.f.log, c, NULL), PLOG_COMPACT_WAIT);
     ck_assert_ptr_eq(io_mem_bytes(k.f.mem, fixture_path(&k.f, 0, ".log"), &size), old);
+    for (int i = 0; i < 30; i++) { /* so many new segments that old ones are forgotten */
+        kit_fill(&k, 5);
+        ck_assert_ok(plog_roll(k.f.log, NULL));
+        fixture_sync(&k.f, false);
+    }
     kit_check_looking(&k); /* the new segment is in force, whatever its file is called */
     let_go();
     ck_assert_int_eq(plog_compact_step(k.f.log, c, NULL), PLOG_COMPACT_RUN);
@@ -409,6 +421,7 @@ START_TEST(readers_of_before_end_before_files_change_names)
         rc = plog_compact_step(k.f.log, c, NULL);
         ck_assert_int_ge(rc, 0);
     }
+    plog_compact_stats(c, &k.stats);
     plog_compact_free(k.f.log, c);
     let_go();
 
@@ -416,11 +429,33 @@ START_TEST(readers_of_before_end_before_files_change_names)
     ck_assert_int_eq(io_pread(s.file, is, s.len, s.pos), s.len);
     ck_assert_mem_eq(is, was, s.len);
     plog_slice_release(&s);
-    kit_check(&k, (int64_t)k.n, 0);
+    kit_check(&k, k.stats.clean_to, 0);
     k.f.cfg.retire = NULL;
     kit_reopen(&k);
     let_go();
+    kit_check(&k, k.stats.clean_to, 0);
+    kit_release(&k);
+}
+END_TEST
+
+/* A syncing that was begun before has nothing to say of segments that are replaced. */
+START_TEST(no_index_of_before_is_written_over_the_new_one)
+{
+    struct plog_syncing *sync;
+    struct plog_mark mark;
+    kit_init(&k);
+    fixture_open_new(&k.f);
+    kit_fill(&k, 60);
+    ck_assert_ok(plog_roll(k.f.log, NULL));
+    plog_mark(k.f.log, &mark);
+    ck_assert_ok(plog_set_floor(k.f.log, mark.segment, NULL));
+    ck_assert_ok(plog_sync_begin(k.f.log, &sync, NULL));
+    kit_compact(&k);
+    ck_assert_ok(plog_syncing_run(sync, false, NULL));
+    plog_syncing_free(sync);
+    kit_reopen(&k);
     kit_check(&k, (int64_t)k.n, 0);
+    kit_check_looking(&k);
     kit_release(&k);
 }
 END_TEST
@@ -443,7 +478,7 @@ START_TEST(the_log_goes_on_meanwhile)
             rc = plog_compact_step(k.f.log, c, NULL);
             if (step < when)
                 continue;
-            int64_t start = plog_log_start(k.f.log) + fixture_random(&k.f, 60);
+            int64_t start = plog_log_start(k.f.log) + fixture_random(&k.f, 250);
             if (step == when && start < (int64_t)k.n)
                 ck_assert_ok(plog_set_log_start(k.f.log, start, NULL));
             kit_fill(&k, 2);
@@ -710,7 +745,8 @@ UNIT_MAIN(the_last_record_of_each_key_stays, the_active_segment_is_not_touched,
           a_tombstone_stays_until_its_time, a_deleted_key_does_not_come_back,
           the_last_batch_of_a_producer_stays_as_a_header, small_segments_become_one,
           a_segment_without_repetitions_is_left_alone,
-          readers_of_before_end_before_files_change_names, the_log_goes_on_meanwhile,
+          readers_of_before_end_before_files_change_names,
+          no_index_of_before_is_written_over_the_new_one, the_log_goes_on_meanwhile,
           given_up_anywhere_it_leaves_no_trace, a_damaged_segment_is_not_compacted,
           a_failing_disk_costs_no_record, a_full_disk_is_tried_again_later,
           gaps_are_good_only_where_compaction_was, a_damaged_progress_file_costs_work_only,

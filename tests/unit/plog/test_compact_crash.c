@@ -69,7 +69,8 @@ static size_t check_groups(const struct kit_record *is, size_t n)
     return new;
 }
 
-static void check_names(struct io *io, bool any)
+/* Is a compaction under way, by the names in the directory? */
+static bool is_swapping(struct io *io)
 {
     char **names;
     size_t n, found = 0;
@@ -77,8 +78,7 @@ static void check_names(struct io *io, bool any)
     for (size_t i = 0; i < n; i++)
         found += plog_swap_name(names[i]);
     io_names_free(names, n);
-    ck_assert(any || found == 0);
-    swapping += found > 0;
+    return found > 0;
 }
 
 /* What a start makes of the disk. */
@@ -92,7 +92,7 @@ static void check_start(struct io_mem *disk)
     int rc = fixture_try_reopen(&f, &mark, &e);
     ck_assert_msg(rc == 0, "%s", e.text);
     plog_set_high_watermark(f.log, plog_log_end(f.log));
-    check_names(f.io, false);
+    ck_assert(!is_swapping(f.io));
     struct kit_record *is = kit_read(&k, f.log, &n);
     size_t new = check_groups(is, n);
     mixed += new > 0 && new < n_groups;
@@ -136,25 +136,35 @@ static void check_state(size_t upto, enum io_mem_cut cut, uint64_t seed)
 {
     struct io_mem *disk = io_mem_crash(k.f.mem, upto, cut, seed);
     if (is_new(disk)) {
-        check_names(io_mem_io(disk), true);
-        check_dying_start(disk);
+        if (is_swapping(io_mem_io(disk)) && swapping++ % 3 == 0)
+            check_dying_start(disk);
         check_start(disk);
     }
     io_mem_free(disk);
 }
 
+/* All there is, index files too, which nobody else syncs: so what is stale stays there. */
+static void make_durable(void)
+{
+    struct io_file *f;
+    ck_assert_ok(io_open(k.f.io, "/t-0/partition.metadata", IO_READ, &f));
+    ck_assert_ok(io_sync_fs(f));
+    io_close(f);
+}
+
 static void fill(uint32_t seed, uint64_t segment_bytes)
 {
     kit_init(&k);
+    k.n_keys = segment_bytes > 10000 ? 20 : 60;
     k.f.random = seed;
     k.f.cfg.settings.segment_bytes = segment_bytes;
     k.rules.delete_retention_ms = 1000000;
     fixture_open_new(&k.f);
-    for (int i = 0; i < 4; i++) {
-        kit_fill(&k, 10);
+    for (int i = 0; i < 3; i++) {
+        kit_fill(&k, 8);
         kit_seal(&k);
     }
-    fixture_sync(&k.f, false);
+    make_durable();
     plog_mark(k.f.log, &mark);
 }
 
@@ -177,7 +187,8 @@ static void cut_everywhere(uint32_t seed, uint64_t segment_bytes)
             check_state(upto, IO_CUT_DROP, i);
             check_state(upto, IO_CUT_ALONE, i);
         }
-        for (uint64_t i = 0; i < 6; i++)
+        for (uint64_t i = 0; i < (unsynced > 4 ? 24 : 3);
+             i++) /* many names at once: many mixtures */
             check_state(upto, IO_CUT_SEED, seed * 1000 + upto * 10 + i);
     }
     free(before);
@@ -189,18 +200,17 @@ static void cut_everywhere(uint32_t seed, uint64_t segment_bytes)
 /* All become one segment: the log is the old one or the new one. */
 START_TEST(one_exchange)
 {
-    for (uint32_t seed = 1; seed <= 2; seed++)
-        cut_everywhere(seed, 20000);
-    ck_assert_uint_gt(states, 300);
-    ck_assert_uint_gt(swapping, 100);
+    cut_everywhere(1, 20000);
+    ck_assert_uint_gt(states, 200);
+    ck_assert_uint_gt(swapping, 50);
     ck_assert_uint_eq(mixed, 0);
 }
 END_TEST
 
 START_TEST(several_exchanges)
 {
-    cut_everywhere(3, 2000);
-    ck_assert_uint_gt(states, 300);
+    cut_everywhere(3, 1000);
+    ck_assert_uint_gt(states, 200);
     ck_assert_uint_gt(mixed, 0); /* some are through, others not */
 }
 END_TEST
@@ -209,7 +219,7 @@ END_TEST
 START_TEST(the_older_checkpoint_finds_them_too)
 {
     struct plog_mark newer;
-    fill(4, 2000);
+    fill(4, 1000);
     before = kit_read(&k, k.f.log, &n_before);
     kit_fill(&k, 40);
     fixture_sync(&k.f, false);
