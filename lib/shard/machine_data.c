@@ -433,6 +433,7 @@ static void data_free(struct shard *s)
     struct data_partition *p, *next;
     HASH_ITER(hh, m->partitions, p, next)
     free_partition(s, p);
+    retention_release(s);
     shard_payload_unref(&s->pool, m->gathering);
     meta_image_unref(m->image);
     meta_image_unref(m->next_image);

@@ -62,6 +62,7 @@ struct data_machine {
     struct wall wall;        /* by which things grow old */
     int64_t retention_at_ms; /* of the next check, monotonic */
     bool reading;            /* times for it */
+    struct expiry *expiries; /* its trims under way */
     bool dead;               /* segments may be waiting for a checkpoint to be unlinked */
     struct compaction compaction;
 };

@@ -87,12 +87,36 @@ static struct verdict judge(const struct plog *log, const struct meta_settings *
 
 /* ---- carrying it out */
 
-/* A trim of our own. */
+/* A trim of our own; a list holds those under way. */
 struct expiry {
     struct shard_trim trim;
     struct shard *s;
+    struct expiry *next, **link;
     bool by_age;
 };
+
+static void list_expiry(struct data_machine *m, struct expiry *x)
+{
+    x->next = m->expiries;
+    x->link = &m->expiries;
+    if (x->next)
+        x->next->link = &x->next;
+    m->expiries = x;
+}
+
+static void free_expiry(struct expiry *x)
+{
+    *x->link = x->next;
+    if (x->next)
+        x->next->link = x->link;
+    free(x);
+}
+
+void retention_release(struct shard *s)
+{
+    while (s->data->expiries)
+        free_expiry(s->data->expiries);
+}
 
 static void expired(struct shard_trim *t)
 {
@@ -106,7 +130,7 @@ static void expired(struct shard_trim *t)
         log_info(x->s->cfg.log, "retention",
                  "records removed partition=%s-%" PRId32 " log_start=%" PRId64 " reason=%s",
                  plog_topic(p->log), t->partition, t->log_start, x->by_age ? "age" : "size");
-    free(x); /* whatever kept it from being done, the next check sees to it */
+    free_expiry(x); /* whatever kept it from being done, the next check sees to it */
 }
 
 static void expire(struct shard *s, struct data_partition *p, const struct verdict *v)
@@ -128,6 +152,7 @@ static void expire(struct shard *s, struct data_partition *p, const struct verdi
                                   .log_start = v->log_start,
                                   .done = expired,
                                   .arg = x};
+    list_expiry(s->data, x);
     p->expiring = true;
     shard_trim(s, &x->trim);
 }

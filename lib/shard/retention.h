@@ -11,5 +11,7 @@ struct shard;
 int64_t retention_tick(struct shard *s, int64_t now);
 /* The shard has recovered: the first check is due soon, not at once. */
 void retention_begin(struct shard *s);
+/* Forget what is under way: the shard is freed. */
+void retention_release(struct shard *s);
 
 #endif
