@@ -66,13 +66,13 @@ static void put_server(FILE *out, const struct setting *row)
 }
 
 static void put_row(FILE *out, const struct setting *row,
-                    void (*put_default_of)(FILE *out, const struct setting *row))
+                    void (*put_default_of)(FILE *out, const struct setting *row), bool dynamic)
 {
     fputs(".TP\n.B ", out);
     put(out, row->name);
     fprintf(out, "\n(%s, default ", setting_type_name(row->type));
     put_default_of(out, row);
-    fputs(")\n", out);
+    fputs(dynamic ? "; may be altered)\n" : ")\n", out);
     put(out, row->sentence);
     put_bounds(out, row);
     fputc('\n', out);
@@ -83,11 +83,11 @@ void settings_man(FILE *out)
     const struct setting *rows = settings_rows(), *topic = meta_setting_rows();
     fputs(".SH SETTINGS\n", out);
     for (size_t i = 0; i < SETTINGS; i++)
-        put_row(out, &rows[i], put_default);
+        put_row(out, &rows[i], put_default, settings_change(&rows[i]) == SETTING_DYNAMIC);
     fputs(".SH TOPIC SETTINGS\nThese are given when a topic is created, or altered later, and hold "
           "for "
           "it alone.\n",
           out);
     for (size_t i = 0; i < META_SETTINGS; i++)
-        put_row(out, &topic[i], put_server);
+        put_row(out, &topic[i], put_server, false);
 }

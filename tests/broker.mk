@@ -1,6 +1,7 @@
 # broker: unit tests link the daemon's library; those with connections run it on the virtual loop.
 BROKER_UNIT_TESTS = \
 	tests/unit/broker/test_address \
+	tests/unit/broker/test_alter \
 	tests/unit/broker/test_api \
 	tests/unit/broker/test_conn \
 	tests/unit/broker/test_crew \
@@ -14,6 +15,7 @@ UNIT_TESTS += $(BROKER_UNIT_TESTS)
 
 BROKER_TEST_LIBS = libbroker.la libchronikloopvirtual.la libunit.la libchronik.la $(CHECK_LIBS) $(URCU_LIBS)
 tests_unit_broker_test_address_LDADD = $(BROKER_TEST_LIBS)
+tests_unit_broker_test_alter_LDADD = $(BROKER_TEST_LIBS)
 tests_unit_broker_test_api_LDADD = $(BROKER_TEST_LIBS)
 tests_unit_broker_test_conn_CPPFLAGS = $(AM_CPPFLAGS) $(URCU_CFLAGS)
 tests_unit_broker_test_conn_LDADD = $(BROKER_TEST_LIBS)

@@ -54,6 +54,8 @@ int meta_settings_check(const struct meta_settings *s, struct err *e)
                        "min.compaction.lag.ms, %" PRId64
                        ", is above max.compaction.lag.ms, %" PRId64,
                        s->min_compaction_lag_ms, s->max_compaction_lag_ms);
+    if (s->compression_gzip_level == 0)
+        return err_set(e, ERR_INVALID, "compression.gzip.level: 0 would not compress");
     return 0;
 }
 

@@ -63,8 +63,8 @@ const char *meta_setting_server(const struct setting *row);
 void meta_settings_init(struct meta_settings *s);
 /* May this be set on a topic? 0 or ERR_INVALID with the reason. */
 int meta_setting_check(struct span name, struct span value, struct err *e);
-/* Do these contradict each other (min.compaction.lag.ms above max.compaction.lag.ms)? 0 or
- * ERR_INVALID with the reason. */
+/* What no bounds can say: values that contradict each other (min.compaction.lag.ms above
+ * max.compaction.lag.ms), a gap in a range. 0 or ERR_INVALID with the reason. */
 int meta_settings_check(const struct meta_settings *s, struct err *e);
 
 /* Which names a list of texts has. */

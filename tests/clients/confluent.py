@@ -4,7 +4,8 @@ import sys
 
 import confluent_kafka
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic
+from confluent_kafka.admin import (AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource,
+                                   NewPartitions, NewTopic)
 
 import contract
 
@@ -97,6 +98,14 @@ def admin(broker, topic):
     assert len(a.list_topics(topic, contract.PATIENCE).topics[topic].partitions) == 3
     resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
     found = a.describe_configs([resource])[resource].result(contract.PATIENCE)
+    assert found['retention.ms'].value == '54321', found
+    a.create_partitions([NewPartitions(topic, 5)])[topic].result(contract.PATIENCE)
+    assert len(a.list_topics(topic, contract.PATIENCE).topics[topic].partitions) == 5
+    resource.add_incremental_config(ConfigEntry(
+        'cleanup.policy', 'compact', incremental_operation=AlterConfigOpType.APPEND))
+    a.incremental_alter_configs([resource])[resource].result(contract.PATIENCE)
+    found = a.describe_configs([resource])[resource].result(contract.PATIENCE)
+    assert found['cleanup.policy'].value == 'delete,compact', found
     assert found['retention.ms'].value == '54321', found
     assert len(a.describe_cluster(request_timeout=contract.PATIENCE).result().nodes) == 1
     try:

@@ -7,7 +7,7 @@
     CLIENT consume BROKER TOPIC COUNT               so many records from the start, as such lines
     CLIENT group BROKER TOPIC GROUP COUNT           the next so many of a group, committed, as lines
     CLIENT share BROKER TOPIC GROUP PARTITIONS      two members at once, until they share them all
-    CLIENT admin BROKER TOPIC                       create, describe, find settings of, delete it
+    CLIENT admin BROKER TOPIC                       create, describe, find settings of, alter, delete it
 
 The exit status is 0 if all of it went as it should. What a client cannot do ends with status 77.
 A module has functions of these names, with the arguments parsed; consume and group yield (key,

@@ -25,6 +25,10 @@ read_some() { # BROKER TOPIC COUNT OPTION...
 admin() { # BROKER TOPIC
     tool TopicCommand --bootstrap-server "$1" --create --topic "$2" --partitions 3 --config retention.ms=54321
     tool TopicCommand --bootstrap-server "$1" --describe --topic "$2" | grep 'PartitionCount: 3.*retention.ms=54321'
+    tool TopicCommand --bootstrap-server "$1" --alter --topic "$2" --partitions 5
+    tool ConfigCommand --bootstrap-server "$1" --alter --topic "$2" --add-config segment.ms=12345
+    tool ConfigCommand --bootstrap-server "$1" --describe --topic "$2" | grep 'segment.ms=12345'
+    tool TopicCommand --bootstrap-server "$1" --describe --topic "$2" | grep 'PartitionCount: 5.*retention.ms=54321'
     tool TopicCommand --bootstrap-server "$1" --delete --topic "$2"
     ! tool TopicCommand --bootstrap-server "$1" --list | grep -x "$2"
 }

@@ -5,7 +5,7 @@ import sys
 
 import kafka
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
+from kafka.admin import ConfigResource, ConfigResourceType, NewPartitions, NewTopic
 from kafka.structs import OffsetAndMetadata
 
 import contract
@@ -101,6 +101,12 @@ def admin(broker, topic):
     assert len(found['partitions']) == 3, found
     text = str(a.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)]))
     assert 'retention.ms' in text and '54321' in text, text
+    a.create_partitions({topic: NewPartitions(5)})
+    found, = a.describe_topics([topic])
+    assert len(found['partitions']) == 5, found
+    a.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {'segment.ms': '12345'})])
+    text = str(a.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)]))
+    assert '12345' in text, text
     try:
         a.create_topics([NewTopic(topic, 1, 1)])
         raise AssertionError('a topic was created twice')

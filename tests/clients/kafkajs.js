@@ -109,6 +109,15 @@ const client = {
         const found = await admin.describeConfigs({ includeSynonyms: false, resources: [{ type: 2, name: topic }] })
         const retention = found.resources[0].configEntries.find(c => c.configName === 'retention.ms')
         assert.strictEqual(retention.configValue, '54321')
+        await admin.createPartitions({ topicPartitions: [{ topic, count: 5 }] })
+        const grown = await admin.fetchTopicMetadata({ topics: [topic] })
+        assert.strictEqual(grown.topics[0].partitions.length, 5)
+        const altered = [{ name: 'segment.ms', value: '12345' }]
+        await admin.alterConfigs({ validateOnly: false, resources: [{ type: 2, name: topic, configEntries: altered }] })
+        const now = await admin.describeConfigs({ includeSynonyms: false, resources: [{ type: 2, name: topic }] })
+        const value = name => now.resources[0].configEntries.find(c => c.configName === name).configValue
+        assert.strictEqual(value('segment.ms'), '12345')
+        assert.notStrictEqual(value('retention.ms'), '54321', 'all settings are replaced')
         await admin.deleteTopics({ topics: [topic] })
         assert(!(await admin.listTopics()).includes(topic))
         await admin.disconnect()

@@ -161,6 +161,9 @@ START_TEST(topic_settings_are_checked)
     s.min_compaction_lag_ms = 5;
     s.max_compaction_lag_ms = 5;
     ck_assert_ok(meta_settings_check(&s, &e));
+    s.compression_gzip_level = 0;
+    ck_assert_int_eq(meta_settings_check(&s, &e), ERR_INVALID);
+    s.compression_gzip_level = 1;
     s.max_compaction_lag_ms = 4;
     ck_assert_int_eq(meta_settings_check(&s, &e), ERR_INVALID);
 }
