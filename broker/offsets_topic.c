@@ -1,7 +1,9 @@
 #include "broker/offsets_topic.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "broker/broker.h"
@@ -131,12 +133,16 @@ static void create(struct offsets_topic *ot)
 {
     if (ot->creating)
         return;
-    struct meta_topic_create_configs policy = {.name = kp_str("cleanup.policy"),
-                                               .value = kp_str("compact")};
+    char bytes[16];
+    snprintf(bytes, sizeof bytes, "%" PRId32, ot->broker->settings->offsets_topic_segment_bytes);
+    struct meta_topic_create_configs configs[] = {
+        {.name = kp_str("cleanup.policy"), .value = kp_str("compact")},
+        {.name = kp_str("segment.bytes"), .value = kp_str(bytes)},
+    };
     ot->creating = true;
     ot->creation = (struct creation_wait){.home = ot->home, .done = created, .arg = ot};
     creator_want(&ot->broker->creator, kp_str(topic_name),
-                 ot->broker->settings->offsets_topic_num_partitions, &policy, 1, &ot->creation);
+                 ot->broker->settings->offsets_topic_num_partitions, configs, 2, &ot->creation);
 }
 
 static int append(void *ctx, struct kp_str group, struct wr *batch,

@@ -30,6 +30,7 @@ tests_unit_broker_test_wait_LDADD = $(BROKER_TEST_LIBS)
 # chronikd itself, over sockets, by a client that knows the bytes.
 BROKER_FUNC_TESTS = \
 	tests/func/test_broker_cold.py \
+	tests/func/test_broker_compaction.py \
 	tests/func/test_broker_compression.py \
 	tests/func/test_broker_configs.py \
 	tests/func/test_broker_delete_records.py \
