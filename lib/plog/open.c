@@ -247,11 +247,8 @@ static int make_list(struct plog *p, const struct plog_mark *m, const int64_t *b
 
 static int open_at(struct plog *p, const struct plog_mark *m, struct err *e)
 {
-    int rc = bad_mark(p, m, e);
-    if (rc < 0)
-        return rc;
     struct sorting s = {.p = p, .mark = m, .e = e};
-    rc = sort_files(&s);
+    int rc = sort_files(&s);
     if (rc == 0)
         rc = make_list(p, m, s.bases, s.n, e);
     free(s.bases);
@@ -315,6 +312,8 @@ int plog_open(struct plog **out, const struct plog_config *cfg, const char *topi
     /* Of a log that was empty nothing is counted on, and what is there now is not to be trusted: a
      * killed process may have left it in the page cache, after a sync that failed, and no later
      * sync would write it. The first append makes it anew. */
+    if (rc == 0 && mark)
+        rc = bad_mark(p, mark, e);
     if (rc == 0)
         rc = mark && mark->log_end > 0 ? open_at(p, mark, e) : open_new(p, e);
     if (rc < 0) {

@@ -119,7 +119,8 @@ bool plog_swap_name(const char *name)
            (has_suffix(ending, cleaned) || has_suffix(ending, swap));
 }
 
-/* The offset behind the last batch of a .swap file. It was synced before it got that name. */
+/* The offset behind the last batch of a .swap file. It was synced before it got that name, but what
+ * it replaces is removed on its word: every batch is checked. */
 static int end_of(struct io *io, const char *path, int64_t base, int64_t *end, struct err *e)
 {
     struct plog_scan scan;
@@ -135,7 +136,8 @@ static int end_of(struct io *io, const char *path, int64_t base, int64_t *end, s
     } else {
         plog_scan_init(&scan, f, path, 0, st.size, base, window, WINDOW);
         scan.gaps = true;
-        while ((rc = plog_scan_next(&scan, e)) > 0)
+        struct span bytes;
+        while ((rc = plog_scan_next(&scan, e)) > 0 && (rc = plog_scan_bytes(&scan, &bytes, e)) == 0)
             ;
         *end = scan.next;
         plog_scan_release(&scan);

@@ -174,6 +174,11 @@ START_TEST(impossible_marks_are_refused)
     bad = mark;
     bad.segment = mark.log_end + 1;
     ck_assert_int_eq(fixture_try_reopen(&f, &bad, &e), ERR_INVALID);
+    bad = mark;
+    bad.log_end = bad.log_start = -1;
+    ck_assert_int_eq(fixture_try_reopen(&f, &bad, &e), ERR_INVALID);
+    bad = (struct plog_mark){.bytes = 100}; /* an empty log that has bytes */
+    ck_assert_int_eq(fixture_try_reopen(&f, &bad, &e), ERR_INVALID);
     fixture_release(&f);
 }
 END_TEST
@@ -370,6 +375,30 @@ START_TEST(no_flipped_bit_is_served)
 }
 END_TEST
 
+/* What a compaction's segment replaces is removed on the word of its last batch. */
+START_TEST(a_damaged_swap_removes_nothing)
+{
+    int64_t b[64];
+    size_t size, last = 0;
+    struct err e;
+    filled(80);
+    ck_assert_uint_gt(bases(b), 3);
+    const char *log = fixture_path(&f, b[1], ".log");
+    uint8_t *p = io_mem_bytes(f.mem, log, &size);
+    for (size_t k = 0, pos = 0; k < f.n; k++) {
+        if (f.batches[k].base < b[1] || f.batches[k].base >= b[2])
+            continue;
+        last = pos;
+        pos += f.batches[k].bytes.n;
+    }
+    p[last + 24] ^= 1; /* its last offset: 65536 further on */
+    ck_assert_ok(io_rename(f.io, log, fixture_path(&f, b[1], ".log.swap")));
+    ck_assert_int_eq(fixture_try_reopen(&f, &mark, &e), ERR_CORRUPT);
+    ck_assert(fixture_exists(&f, fixture_path(&f, b[2], ".log")));
+    fixture_release(&f);
+}
+END_TEST
+
 START_TEST(verified_regions_are_remembered)
 {
     struct plog_slice s;
@@ -437,4 +466,5 @@ UNIT_MAIN(a_log_goes_on_where_it_was, opening_reads_no_log, what_lies_behind_the
           a_log_shorter_than_its_mark_is_corrupt, impossible_marks_are_refused,
           indexes_are_only_hints, a_good_index_saves_the_scan, a_rebuilt_index_is_saved,
           a_missing_segment_is_noticed, a_segment_cut_short_is_noticed, no_flipped_bit_is_served,
+          a_damaged_swap_removes_nothing,
           verified_regions_are_remembered, warm_tells_whether_a_disk_is_needed)
