@@ -7,6 +7,7 @@
 #include "tests/fuzz/fuzz.h"
 
 static const struct io_ops ops;
+static int disk_rename(struct io *io, const char *from, const char *to);
 
 static struct fuzz_disk the_disk;
 
@@ -16,7 +17,15 @@ struct fuzz_disk *fuzz_disk(void)
     must(fuzz_disk_idle(d));
     d->io.ops = &ops;
     d->n_files = d->used = 0;
+    d->opens_left = 0;
     return d;
+}
+
+void fuzz_disk_later(struct fuzz_disk *d, unsigned opens, const char *from, const char *to)
+{
+    d->opens_left = opens;
+    d->from = from;
+    d->to = to;
 }
 
 static struct fuzz_disk *disk_of(struct io *io)
@@ -106,6 +115,8 @@ bool fuzz_disk_idle(const struct fuzz_disk *d)
 static int disk_open(struct io *io, const char *path, int flags, struct io_file **out)
 {
     struct fuzz_disk *d = disk_of(io);
+    if (d->opens_left && --d->opens_left == 0)
+        (void)disk_rename(io, d->from, d->to);
     struct fuzz_file *f = fuzz_disk_find(d, path);
     if (f && (flags & IO_EXCL))
         return -EEXIST;

@@ -25,6 +25,8 @@ struct fuzz_open {
 };
 struct fuzz_disk {
     struct io io;
+    unsigned opens_left; /* until the event: see fuzz_disk_later */
+    const char *from, *to;
     size_t n_files, used;
     struct fuzz_file files[FUZZ_FILES];
     struct fuzz_open opened[FUZZ_OPEN];
@@ -39,6 +41,9 @@ struct fuzz_file *fuzz_disk_put(struct fuzz_disk *d, const char *path, struct sp
                                 uint64_t size);
 /* NULL if there is none. */
 struct fuzz_file *fuzz_disk_find(struct fuzz_disk *d, const char *path);
+/* After so many more opens, something else renames a file that is there by then, over what has the
+ * other name. Both are borrowed. */
+void fuzz_disk_later(struct fuzz_disk *d, unsigned opens, const char *from, const char *to);
 /* Is everything closed? */
 bool fuzz_disk_idle(const struct fuzz_disk *d);
 

@@ -105,18 +105,88 @@ static const struct {
 #undef META_COMMAND
 };
 
+/* A setting that means something to this program. */
+static struct kp_str setting_name(unsigned seed, bool server)
+{
+    const struct setting *row = &meta_setting_rows()[seed % META_SETTINGS];
+    return kp_str(server ? meta_setting_server(row) : row->name);
+}
+
+static struct kp_str setting_value(unsigned seed)
+{
+    static const char *const values[] = {"compact", "delete", "compact,delete", "1", "-1", "100000",
+                                         "zstd",    "0.5",    "true",           ""};
+    return kp_str(values[seed % (sizeof values / sizeof *values)]);
+}
+
+/* Few topics and nodes, so that commands meet. */
+static struct uuid topic_id(unsigned seed)
+{
+    return (struct uuid){{(uint8_t)(1 + seed % 3)}};
+}
+
+static size_t put_command(enum meta_command_type type, const void *msg, uint8_t *p, size_t max)
+{
+    struct wr w;
+    wr_init(&w, max);
+    meta_command_encode(type, msg, &w);
+    size_t n = w.err ? 0 : w.len;
+    if (n)
+        memcpy(p, w.buf, n);
+    wr_free(&w);
+    return n;
+}
+
+static size_t config_set(uint8_t *p, size_t max, unsigned seed)
+{
+    bool topic = seed & 1;
+    struct meta_config_set_configs c = {setting_name(seed / 4, !topic), setting_value(seed >> 12)};
+    struct meta_config_set msg = {.resource_type =
+                                      topic ? META_RESOURCE_TOPIC : META_RESOURCE_BROKER,
+                                  .topic_id = topic_id(seed >> 20),
+                                  .node_id = (int)(seed >> 20) % 3 - 1,
+                                  .n_configs = 1,
+                                  .configs = &c};
+    return put_command(META_CONFIG_SET, &msg, p, max);
+}
+
+static size_t topic_create(uint8_t *p, size_t max, unsigned seed)
+{
+    static const char *const names[] = {"a", "b", "c"};
+    int32_t replica = 1;
+    struct meta_topic_create_partitions part = {.shard = 1, .n_replicas = 1, .replicas = &replica};
+    struct meta_topic_create_configs c = {setting_name(seed / 4, false), setting_value(seed >> 12)};
+    part.leader = 1;
+    struct meta_topic_create msg = {.name = kp_str(names[(seed >> 22) % 3]),
+                                    .topic_id = topic_id(seed >> 20),
+                                    .n_partitions = 1,
+                                    .partitions = &part,
+                                    .n_configs = (int)(seed & 1),
+                                    .configs = &c};
+    return put_command(META_TOPIC_CREATE, &msg, p, max);
+}
+
+static size_t random_command(uint8_t *p, size_t max, unsigned seed)
+{
+    size_t i = seed % (sizeof commands / sizeof *commands);
+    if (max < 4)
+        return 0;
+    put_be16(p, (uint16_t)commands[i].type);
+    put_be16(p + 2, 0);
+    return 4 + fuzz_kp_random(commands[i].schema, 0, seed, p + 4, max - 4);
+}
+
 /* One more command behind the others. */
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t n, size_t max, unsigned seed)
 {
-    enum { HEAD = 3 + 4 };
-    if (seed % 32 || n + HEAD >= max)
+    static size_t (*const makers[])(uint8_t *, size_t, unsigned) = {random_command, config_set,
+                                                                    topic_create};
+    size_t which = seed % 32;
+    if (which >= sizeof makers / sizeof *makers || n + 3 >= max)
         return LLVMFuzzerMutate(data, n, max);
-    size_t i = seed / 32 % (sizeof commands / sizeof *commands);
     uint8_t *p = data + n;
-    size_t body = fuzz_kp_random(commands[i].schema, 0, seed / 32, p + HEAD, max - n - HEAD);
+    size_t body = makers[which](p + 3, max - n - 3, seed / 32);
     p[0] = COMMAND;
-    put_be16(p + 1, (uint16_t)(body + 4));
-    put_be16(p + 3, (uint16_t)commands[i].type);
-    put_be16(p + 5, 0);
-    return n + HEAD + body;
+    put_be16(p + 1, (uint16_t)body);
+    return n + 3 + body;
 }

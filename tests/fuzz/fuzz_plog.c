@@ -22,10 +22,10 @@
 #include "tests/fuzz/disk.h"
 #include "tests/fuzz/fuzz.h"
 
-enum { MARKED_WRONG = 1, APPEND = 2, EXTRA_FILE = 4 };
+enum { MARKED_WRONG = 1, APPEND = 2, EXTRA_FILE = 4, UNINDEXED = 8 };
 enum { BATCH, FLIP, JUNK, NEXT, STEPS };
 enum { INDEX_NONE, INDEX_RIGHT, INDEX_HALF, INDEX_FOREIGN, INDEX_DAMAGED, INDEXES };
-enum { SEGMENTS = 3, BATCHES = 24, INTERVAL = 100, START_TIME = 100000 };
+enum { SEGMENTS = 3, BATCHES = 16, INTERVAL = 100, START_TIME = 100000 };
 
 struct made {
     int64_t base, next, max_timestamp;
@@ -248,11 +248,11 @@ struct limits {
     uint32_t max_bytes;
 };
 
-/* Gives how many offsets could be read. */
+/* Read from one offset in two. Gives how many could be read. */
 static int read_all(struct plog *p, const struct limits *l)
 {
     int read = 0;
-    for (int64_t offset = l->start; offset < l->end && read < 100; offset++) {
+    for (int64_t offset = l->start; offset < l->end; offset += 2) {
         struct plog_slice s;
         struct err e = {0};
         int rc = plog_read(p, offset, l->end, l->max_bytes, true, &s, &e);
@@ -286,7 +286,7 @@ static struct plog_time plain_time(int64_t ts, const struct limits *l)
 
 static void find_times(struct plog *p, const struct limits *l)
 {
-    for (int64_t ts = START_TIME - 200; ts < START_TIME + 200; ts += 57) {
+    for (int64_t ts = START_TIME - 200; ts < START_TIME + 200; ts += 97) {
         struct plog_time found;
         struct err e = {0};
         int rc = plog_find_time(p, ts, l->end, &found, &e);
@@ -360,7 +360,7 @@ static int run(const struct plog_mark *mark, uint32_t max_bytes, uint8_t flags, 
     plog_set_high_watermark(p, mark->log_end);
     struct limits l = {mark->log_start, mark->log_end, max_bytes};
     int read = read_all(p, &l);
-    must(model.damaged || read == l.end - l.start);
+    must(model.damaged || read == (l.end - l.start + 1) / 2);
     find_times(p, &l);
     if (flags & APPEND)
         append(p, &l);
@@ -413,8 +413,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         mark.bytes += (uint64_t)(int64_t)bytes;
     }
     int with = run(&mark, 1u + max_bytes * 8u, flags, true);
-    int without = run(&mark, 1u + max_bytes * 8u, flags, false);
-    must(model.damaged || with == without);
+    if (!model.damaged || flags & UNINDEXED) {
+        int without = run(&mark, 1u + max_bytes * 8u, flags, false);
+        must(model.damaged || with == without);
+    }
     walk_files();
     return 0;
 }

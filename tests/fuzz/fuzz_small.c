@@ -2,7 +2,8 @@
  * times.
  *
  *   u8 kind, the text
- *   NODE: of node.meta; its last line, the checksum, is put behind it when bit 7 of the kind is set
+ *   Of node.meta and of a compaction's progress the last line, the checksum, is put behind the text
+ *   when bit 7 of the kind is set.
  *
  * What is understood is written as it should be, and that is understood as the same.
  */
@@ -19,6 +20,7 @@
 #include "client/address.h"
 #include "meta/meta.h"
 #include "plog/plog_impl.h"
+#include "plog/progress.h"
 #include "shard/node.h"
 #include "tests/fuzz/disk.h"
 #include "tests/fuzz/fuzz.h"
@@ -28,17 +30,12 @@ enum { TEXT_MAX = 4096 };
 
 /* ---- files */
 
-static void node_meta(const char *text, bool sealed)
+static void node_meta(const char *text)
 {
     struct fuzz_disk *d = fuzz_disk();
     struct node_meta meta;
     struct err e = {0};
-    char file[TEXT_MAX + 32];
-    int n = snprintf(file, sizeof file, "%s", text);
-    if (sealed)
-        n += snprintf(file + n, sizeof file - (size_t)n, "crc32c=%08x\n",
-                      crc32c(0, file, (size_t)n));
-    must(fuzz_disk_put(d, "/d/node.meta", span_of(file, (size_t)n), 0));
+    must(fuzz_disk_put(d, "/d/node.meta", span_str(text), 0));
     int rc = node_read(&d->io, "/d", &meta, &e);
     must(rc == 0 || ((rc == ERR_CORRUPT || rc == ERR_VERSION || rc == -EFBIG) && e.text[0]));
     if (rc == 0)
@@ -57,6 +54,25 @@ static void partition_metadata(const char *text)
     must(strstr(text, again));
 }
 
+/* Only one text says it. */
+static void progress(const char *text)
+{
+    struct fuzz_disk *d = fuzz_disk();
+    struct plog_progress p, again;
+    struct err e = {0};
+    char path[FUZZ_PATH];
+    snprintf(path, sizeof path, "/d/%s", plog_progress_name);
+    must(fuzz_disk_put(d, path, span_str(text), 0));
+    int rc = plog_progress_load(&d->io, "/d", &p, &e);
+    must(rc == 0 || (rc == ERR_CORRUPT && e.text[0]));
+    if (rc)
+        return;
+    must(p.first_dirty >= 0 && p.gaps_below >= 0);
+    must(plog_progress_save(&d->io, "/d", &p, &e) == 0);
+    must(plog_progress_load(&d->io, "/d", &again, &e) == 0);
+    must(again.first_dirty == p.first_dirty && again.gaps_below == p.gaps_below);
+}
+
 static void file_names(const char *text)
 {
     struct meta_snapshot_name s;
@@ -71,6 +87,12 @@ static void file_names(const char *text)
     if (meta_snapshot_parse_name(text, &s)) {
         meta_snapshot_format_name(again, s);
         must(strcmp(again, text) == 0);
+    }
+    char topic[256], dirname[IO_PATH_MAX];
+    int32_t partition;
+    if (plog_parse_dirname(text, topic, sizeof topic, &partition)) {
+        must(plog_dirname(dirname, sizeof dirname, topic, partition) == 0);
+        must(strcmp(dirname, text) == 0);
     }
     if (plog_parse_name(text, &base, &ending)) {
         must(base >= 0 && ending == text + 20);
@@ -153,16 +175,24 @@ static void escapes(const char *text)
     must(*s == '\0');
 }
 
+/* The line that says the checksum of those above it. */
+static void seal(char *text, size_t n, const char *name)
+{
+    snprintf(text + n, TEXT_MAX - n, "%s%08x\n", name, crc32c(0, text, n));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     static char text[TEXT_MAX];
-    if (n == 0 || n > sizeof text)
+    if (n == 0 || n > sizeof text - 64)
         return 0;
     memcpy(text, data + 1, n - 1);
     text[n - 1] = '\0';
+    if (data[0] & 0x80)
+        seal(text, strlen(text), data[0] % 8 == 0 ? "crc32c=" : "crc: ");
     switch (data[0] % 8) {
     case 0:
-        node_meta(text, data[0] & 0x80);
+        node_meta(text);
         break;
     case 1:
         partition_metadata(text);
@@ -178,6 +208,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         break;
     case 5:
         times(text);
+        break;
+    case 6:
+        progress(text);
         break;
     default:
         escapes(text);

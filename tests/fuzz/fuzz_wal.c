@@ -1,14 +1,13 @@
 /* fuzz_wal.c - a shard's log of a few segments, described by the input, as recovery reads it.
  *
- *   u8 reader: bit 0: one file, 1: live, 2: fresh, 3: a checkpoint knows of a durable place; then,
- *   with bit 3, that place: u8 segment, u8 block
- *   segments, ids ascending: u8 step of the id and flags, u8 size, then what is in it:
- *     GROUP   u8 flags, u8 index, u8 term, u8 synced segment, u8 synced block, u16 length, payload
- *     SKIP    u8 blocks
- *     FLIP    u16 place in the last block written, u8 what its byte is changed by
- *     BLOCK   u16 length, bytes as they are
- *     NEXT    the next segment
- *   OPEN and ROLL are groups too; OPENED begins a segment with one that fits
+ *   u8 reader: bit 0: one file, 1: live, 2: fresh, 3: a checkpoint knows of a durable place, 4: a
+ *   segment comes or goes while it is read; then, with bit 3, that place: u8 segment, u8 block;
+ * with bit 4: u8 which segment and when segments, ids ascending: u8 step of the id and flags, u8
+ * size, then what is in it: GROUP   u8 flags, u8 index, u8 term, u8 synced segment, u8 synced
+ * block, u16 length, payload FRAME   as GROUP up to the synced block, u8 type; the body as long as
+ * the type wants it SKIP    u8 blocks FLIP    u16 place in the last block written, u8 what its byte
+ * is changed by BLOCK   u16 length, bytes as they are NEXT    the next segment OPEN and ROLL are
+ * groups too; OPENED begins a segment with one that fits
  *
  * Checksums are right but where FLIP and BLOCK changed what was written. What the reader gives is
  * held against a plain look at the bytes, and against what it says itself when asked again.
@@ -22,9 +21,9 @@
 #include "wal/group.h"
 #include "wal/reader.h"
 
-enum { LONE = 1, LIVE = 2, FRESH = 4, KNOWN = 8 };
+enum { LONE = 1, LIVE = 2, FRESH = 4, KNOWN = 8, MOVES = 16 };
 enum { OPENED = 0x80, RAW_HEADER = 0x40, SHORT_FILE = 0x20, OTHER_SALT = 0x10 };
-enum { GROUP, SKIP, FLIP, BLOCK, NEXT, STEPS };
+enum { GROUP, FRAME, SKIP, FLIP, BLOCK, NEXT, STEPS };
 enum { SEGMENTS = 4, BLOCKS = WAL_SEGMENT_MIN / WAL_BLOCK, GROUPS = 64 };
 enum { PAYLOAD_MAX = 3 * WAL_BLOCK };
 
@@ -69,13 +68,38 @@ static void put_open(struct segment *s, struct wal_pos prev)
     put_group(s, &g, span_of(payload, sizeof payload));
 }
 
-static void read_group(struct segment *s, struct rd *in)
+static struct wal_group read_header(struct rd *in, uint8_t *flags)
 {
-    uint8_t payload[PAYLOAD_MAX] = {0};
-    uint8_t flags = rd_u8(in);
+    *flags = rd_u8(in);
     struct wal_group g = {.index = rd_u8(in), .term = rd_u8(in)};
     g.synced.segment = rd_u8(in);
     g.synced.offset = (uint64_t)rd_u8(in) * WAL_BLOCK;
+    return g;
+}
+
+/* One frame as it should be. */
+static void read_frame(struct segment *s, struct rd *in)
+{
+    static const uint8_t sizes[] = {[WAL_BATCH] = 60,           [WAL_TRIM] = WAL_TRIM_SIZE,
+                                    [WAL_CHANGE] = 13,          [WAL_COMMAND] = 20,
+                                    [WAL_OPEN] = WAL_OPEN_SIZE, [WAL_STATE] = WAL_STATE_SIZE,
+                                    [WAL_ROLL] = WAL_ROLL_SIZE, [WAL_TOPIC] = 20};
+    uint8_t payload[WAL_PAYLOAD_HEADER + WAL_FRAME_HEADER + 60] = {0}, flags;
+    struct wal_group g = read_header(in, &flags);
+    uint8_t type = rd_u8(in) % sizeof sizes;
+    struct span body = fuzz_some(in, sizes[type]);
+    uint8_t *frame = payload + WAL_PAYLOAD_HEADER;
+    frame[0] = type;
+    put_le32(frame + 4, sizes[type]);
+    if (body.n)
+        memcpy(frame + WAL_FRAME_HEADER, body.p, body.n);
+    put_group(s, &g, span_of(payload, WAL_PAYLOAD_HEADER + WAL_FRAME_HEADER + sizes[type]));
+}
+
+static void read_group(struct segment *s, struct rd *in)
+{
+    uint8_t payload[PAYLOAD_MAX] = {0}, flags;
+    struct wal_group g = read_header(in, &flags);
     struct span said = fuzz_some(in, rd_be16(in) % PAYLOAD_MAX);
     size_t n = said.n < WAL_PAYLOAD_HEADER ? WAL_PAYLOAD_HEADER : said.n;
     if (said.n)
@@ -92,6 +116,9 @@ static void read_step(struct segment *s, struct rd *in, uint8_t step)
     switch (step) {
     case GROUP:
         read_group(s, in);
+        break;
+    case FRAME:
+        read_frame(s, in);
         break;
     case SKIP:
         s->end += (uint64_t)(rd_u8(in) % 4) * WAL_BLOCK;
@@ -152,6 +179,7 @@ static void read_log(struct rd *in)
 
 static void put_log(struct fuzz_disk *d)
 {
+
     for (size_t i = 0; i < n_segs; i++) {
         char path[FUZZ_PATH];
         const struct segment *s = &segs[i];
@@ -276,7 +304,8 @@ struct outcome {
     struct wal_end end;
 };
 
-static void walk(const struct wal_reader_config *cfg, struct wal_reader *r, struct outcome *o)
+static void walk(const struct wal_reader_config *cfg, struct wal_reader *r, bool moving,
+                 struct outcome *o)
 {
     struct wal_group g;
     struct err e = {0};
@@ -295,7 +324,7 @@ static void walk(const struct wal_reader_config *cfg, struct wal_reader *r, stru
     wal_reader_end(r, &o->end);
     must(wal_pos_cmp(behind, o->end.pos) <= 0 || o->end.pos.segment == 0);
     must(!o->end.torn || o->end.torn_bytes > 0);
-    if (!(cfg->live) && o->end.pos.segment && !o->end.rolled)
+    if (!cfg->live && !moving && o->end.pos.segment && !o->end.rolled)
         nothing_durable_behind(o->end.pos);
 }
 
@@ -309,7 +338,7 @@ static void groups_again(struct wal_reader *r, const struct outcome *o)
     }
 }
 
-static void run(const struct wal_reader_config *cfg, struct outcome *o)
+static void run(const struct wal_reader_config *cfg, bool moving, struct outcome *o)
 {
     struct wal_reader *r;
     struct err e = {0};
@@ -319,9 +348,27 @@ static void run(const struct wal_reader_config *cfg, struct outcome *o)
     must(o->rc != ERR_CORRUPT || cfg->fault->reason);
     if (o->rc)
         return;
-    walk(cfg, r, o);
-    groups_again(r, o);
+    walk(cfg, r, moving, o);
+    if (!moving)
+        groups_again(r, o);
     wal_reader_free(r);
+}
+
+/* While it is read a broker takes a segment away, or gives a prepared one its name. What is read is
+ * right all the same; on a live log neither is a fault. */
+static void run_moving(struct fuzz_disk *d, const struct wal_reader_config *cfg, uint8_t how)
+{
+    char name[FUZZ_PATH];
+    const char *elsewhere = "/elsewhere/a.wal";
+    struct outcome o;
+    must(wal_segment_path(name, sizeof name, dir, segs[how % n_segs].header.id) == 0);
+    if (how & 0x80) {
+        fuzz_disk_later(d, 1 + (how >> 2) % 16, name, elsewhere);
+    } else {
+        snprintf(fuzz_disk_find(d, name)->path, FUZZ_PATH, "%s", elsewhere);
+        fuzz_disk_later(d, 1 + (how >> 2) % 16, elsewhere, name);
+    }
+    run(cfg, true, &o);
 }
 
 /* Begun in the middle, the log has the same rest. */
@@ -332,7 +379,7 @@ static void same_from(struct wal_reader_config cfg, const struct outcome *whole)
         return;
     size_t skip = whole->n / 2;
     cfg.from = whole->groups[skip];
-    run(&cfg, &rest);
+    run(&cfg, false, &rest);
     must(rest.rc == 0 && rest.n == whole->n - skip);
     must(memcmp(rest.groups, whole->groups + skip, rest.n * sizeof *rest.groups) == 0);
     must(wal_pos_cmp(rest.end.pos, whole->end.pos) == 0);
@@ -351,6 +398,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         cfg.synced.segment = rd_u8(&in);
         cfg.synced.offset = (uint64_t)rd_u8(&in) * WAL_BLOCK;
     }
+    uint8_t moves = how & MOVES ? rd_u8(&in) : 0;
     read_log(&in);
     if (n_segs == 0)
         return 0;
@@ -360,8 +408,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         cfg.path = path;
     }
     struct outcome whole, twice;
-    run(&cfg, &whole);
-    run(&cfg, &twice);
+    if (how & MOVES) {
+        run_moving(d, &cfg, moves);
+        return 0;
+    }
+    run(&cfg, false, &whole);
+    run(&cfg, false, &twice);
     must(whole.rc == twice.rc && whole.n == twice.n);
     must(memcmp(&whole.end, &twice.end, sizeof whole.end) == 0);
     if (!(how & (LIVE | LONE)))

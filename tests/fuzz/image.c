@@ -4,6 +4,19 @@
 
 #include "tests/fuzz/fuzz.h"
 
+/* Whatever the image says, what holds for a topic is within the table's bounds. */
+static void settings_hold(const struct meta_image *m, const struct meta_topic *t)
+{
+    struct meta_settings s;
+    meta_settings_of(m, 1, NULL, t, &s);
+    for (size_t i = 0; i < META_SETTINGS; i++) {
+        const struct setting *row = &meta_setting_rows()[i];
+        union setting_value v = setting_load(row, &s);
+        if (row->type == SETTING_INT || row->type == SETTING_LONG)
+            must(v.number >= row->min && v.number <= row->max);
+    }
+}
+
 static void topics_hold(const struct meta_image *m)
 {
     const struct meta_topic *last = NULL;
@@ -15,9 +28,11 @@ static void topics_hold(const struct meta_image *m)
         must(t->n_configs >= 0 && t->n_configs <= META_CONFIGS_MAX);
         for (int32_t i = 0; i + 1 < t->n_configs; i++)
             must(strcmp(t->configs[i].name, t->configs[i + 1].name) < 0);
+        settings_hold(m, t);
         n++;
     }
     must(n == meta_n_topics(m));
+    settings_hold(m, NULL);
 }
 
 void fuzz_image_holds(const struct meta_image *m)
