@@ -238,11 +238,31 @@ static int disk_unlink(struct io *io, const char *path)
     return 0;
 }
 
+/* The files of a directory get another one. */
+static int rename_dir(struct fuzz_disk *d, const char *from, const char *to)
+{
+    int rc = -ENOENT;
+    for (size_t i = 0; i < d->n_files; i++) {
+        char path[FUZZ_PATH];
+        const char *name = inside(d->files[i].path, from);
+        if (!name)
+            continue;
+        int n = snprintf(path, sizeof path, "%s/%s", to, name);
+        if (n >= FUZZ_PATH)
+            return -ENAMETOOLONG;
+        memcpy(d->files[i].path, path, (size_t)n + 1);
+        rc = 0;
+    }
+    return rc;
+}
+
 static int disk_rename(struct io *io, const char *from, const char *to)
 {
     struct fuzz_file *f = fuzz_disk_find(disk_of(io), from);
-    if (!f || strlen(to) >= FUZZ_PATH)
-        return -ENOENT;
+    if (strlen(to) >= FUZZ_PATH)
+        return -ENAMETOOLONG;
+    if (!f)
+        return rename_dir(disk_of(io), from, to);
     (void)disk_unlink(io, to);
     snprintf(f->path, sizeof f->path, "%s", to);
     return 0;

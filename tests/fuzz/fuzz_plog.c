@@ -198,7 +198,10 @@ static void damage_file(struct fuzz_disk *d, const char *log_path, uint8_t how)
 static struct fuzz_disk *put_files(bool with_indexes)
 {
     struct fuzz_disk *d = fuzz_disk();
-    must(fuzz_disk_put(d, "/log/t-0/partition.metadata", span_str("version: 0\n"), 0));
+    char metadata[64], id[UUID_TEXT];
+    uuid_text(&topic_id, id);
+    snprintf(metadata, sizeof metadata, "version: 0\ntopic_id: %s\n", id);
+    must(fuzz_disk_put(d, "/log/t-0/partition.metadata", span_str(metadata), 0));
     for (size_t i = 0; i < model.n_segs; i++) {
         const struct segment *s = &model.segs[i];
         char path[FUZZ_PATH];
