@@ -10,6 +10,8 @@
 
 #define LL(x) ((long long)(x))
 
+enum { IDS = 10 }; /* in a block */
+
 struct sim_admin {
     struct shard_command command;
     struct shard_trim trim;
@@ -27,6 +29,15 @@ static bool node_may_fail(const struct sim_node *n)
     return n->disk.life_faults || n->stopping || n->full_once;
 }
 
+static void take_ids(struct sim_world *w, const struct meta_result *res)
+{
+    if (res->producer_ids < w->model.next_producer_id)
+        sim_violation(w, "P3", "producer ids from %lld on were handed out twice",
+                      LL(res->producer_ids));
+    w->model.next_producer_id = res->producer_ids + IDS;
+    cover(w, COVER_producer_ids);
+}
+
 static void command_ok(struct sim_world *w, struct sim_admin *a)
 {
     const struct meta_result *res = &a->command.result;
@@ -35,18 +46,24 @@ static void command_ok(struct sim_world *w, struct sim_admin *a)
                       err_str(res->code));
     if (a->command.index > w->model.image_index)
         w->model.image_index = a->command.index;
-    if (a->type == META_TOPIC_CREATE) {
+    switch (a->type) {
+    case META_TOPIC_CREATE:
         a->topic->created = DONE;
         cover(w, COVER_topic_created);
-    } else if (a->type == META_TOPIC_DELETE) {
+        return;
+    case META_TOPIC_DELETE:
         a->topic->deleted = DONE;
         cover(w, COVER_topic_deleted);
-    } else {
-        if (res->producer_ids < w->model.next_producer_id)
-            sim_violation(w, "P3", "producer ids from %lld on were handed out twice",
-                          LL(res->producer_ids));
-        w->model.next_producer_id = res->producer_ids + 10;
-        cover(w, COVER_producer_ids);
+        return;
+    case META_PARTITIONS_ADD:
+        a->topic->partitions = a->topic->partitions_asked;
+        cover(w, COVER_partitions_added);
+        return;
+    case META_CONFIG_SET:
+        cover(w, COVER_settings_changed);
+        return;
+    default:
+        take_ids(w, res);
     }
 }
 
@@ -60,6 +77,8 @@ static void command_failed(struct sim_world *w, struct sim_admin *a)
         a->topic->created = refused ? NEVER : UNKNOWN;
     else if (a->type == META_TOPIC_DELETE)
         a->topic->deleted = refused ? NOT_ASKED : UNKNOWN;
+    else if (a->type == META_PARTITIONS_ADD && refused)
+        a->topic->partitions_asked = a->topic->partitions;
 }
 
 static void on_command(struct shard_command *c)
@@ -93,22 +112,11 @@ static void propose(struct sim_world *w, struct sim_node *n, enum meta_command_t
     sim_node_touch(n, 0);
 }
 
-static void create(struct sim_world *w, struct sim_node *n)
+static int32_t self = 1; /* replicas */
+
+static void fill_partitions(struct meta_topic_create_partitions *parts, int32_t n)
 {
-    static int32_t self = 1;
-    struct meta_topic_create_partitions parts[MODEL_PARTITIONS];
-    struct meta_topic_create msg;
-    char name[8];
-    snprintf(name, sizeof name, "%c", (int)('a' + rng_below(&w->rng, w->plan.topics)));
-    for (unsigned i = 0; i < w->model.n_topics; i++) {
-        const struct model_topic *t = &w->model.topics[i];
-        if (strcmp(t->name, name) == 0 && t->created != NEVER && t->deleted != DONE)
-            return; /* there, or perhaps */
-    }
-    struct model_topic *t = model_topic_new(w, name, (int32_t)w->plan.partitions);
-    if (!t)
-        return;
-    for (int32_t i = 0; i < t->partitions; i++) {
+    for (int32_t i = 0; i < n; i++) {
         kp_init(&meta_topic_create_partitions_schema, &parts[i]);
         parts[i].partition = i;
         parts[i].shard = 1;
@@ -116,13 +124,117 @@ static void create(struct sim_world *w, struct sim_node *n)
         parts[i].n_replicas = 1;
         parts[i].replicas = &self;
     }
+}
+
+/* As texts, as a topic's settings are kept. */
+struct texts {
+    struct meta_topic_create_configs of[4];
+    char value[2][24];
+    int32_t n;
+};
+
+static void add_text(struct texts *t, const char *name, const char *value)
+{
+    t->of[t->n++] = (struct meta_topic_create_configs){kp_str(name), kp_str(value)};
+}
+
+static struct model_settings draw_settings(struct sim_world *w)
+{
+    struct model_settings set = {.retention_bytes = -1, .retention_ms = -1};
+    if (!rng_chance(&w->rng, w->plan.special_ppm))
+        return set;
+    switch (rng_below(&w->rng, 3)) {
+    case 0: /* a time that jumps says nothing of age */
+        set.append_time = true;
+        break;
+    case 1:
+        set.retention_bytes = (int64_t)rng_below(&w->rng, 20000);
+        break;
+    default:
+        set.retention_ms = (int64_t)rng_below(&w->rng, 300);
+    }
+    return set;
+}
+
+static void fill_settings(struct texts *t, const struct model_settings *set)
+{
+    if (set->append_time)
+        add_text(t, "message.timestamp.type", "LogAppendTime");
+    snprintf(t->value[0], sizeof t->value[0], "%lld", LL(set->retention_bytes));
+    snprintf(t->value[1], sizeof t->value[1], "%lld", LL(set->retention_ms));
+    add_text(t, "retention.bytes", t->value[0]);
+    add_text(t, "retention.ms", t->value[1]);
+}
+
+static void create(struct sim_world *w, struct sim_node *n)
+{
+    struct meta_topic_create_partitions parts[MODEL_PARTITIONS];
+    struct meta_topic_create msg;
+    struct texts texts = {.n = 0};
+    char name[8];
+    snprintf(name, sizeof name, "%c", (int)('a' + rng_below(&w->rng, w->plan.topics)));
+    for (unsigned i = 0; i < w->model.n_topics; i++) {
+        const struct model_topic *t = &w->model.topics[i];
+        if (strcmp(t->name, name) == 0 && t->created != NEVER && t->deleted != DONE)
+            return; /* there, or perhaps */
+    }
+    struct model_topic *t = model_topic_new(w, name, (int32_t)w->plan.partitions, draw_settings(w));
+    if (!t)
+        return;
+    fill_partitions(parts, t->partitions);
+    fill_settings(&texts, &t->set);
     kp_init(&meta_topic_create_schema, &msg);
     msg.name = kp_str(name);
     msg.topic_id = t->id;
     msg.n_partitions = t->partitions;
     msg.partitions = parts;
+    msg.n_configs = texts.n;
+    msg.configs = texts.of;
     w->admin->topic = t;
     propose(w, n, META_TOPIC_CREATE, &msg);
+}
+
+static void add_partition(struct sim_world *w, struct sim_node *n, struct model_topic *t)
+{
+    struct meta_partitions_add_partitions part;
+    struct meta_partitions_add msg;
+    if (t->partitions != t->partitions_asked || t->partitions == MODEL_PARTITIONS)
+        return;
+    kp_init(&meta_partitions_add_partitions_schema, &part);
+    part.partition = t->partitions_asked++;
+    part.shard = 1;
+    part.leader = 1;
+    part.n_replicas = 1;
+    part.replicas = &self;
+    kp_init(&meta_partitions_add_schema, &msg);
+    msg.topic_id = t->id;
+    msg.n_partitions = 1;
+    msg.partitions = &part;
+    w->admin->topic = t;
+    propose(w, n, META_PARTITIONS_ADD, &msg);
+}
+
+/* Retention by size, tighter or none. What was asked for once counts as asked for, since nobody
+ * says when the shard has learnt of another wish. */
+static void change_retention(struct sim_world *w, struct sim_node *n, struct model_topic *t)
+{
+    struct meta_config_set_configs config;
+    struct meta_config_set msg;
+    char value[24];
+    int64_t bytes = rng_below(&w->rng, 3) ? (int64_t)rng_below(&w->rng, 30000) : -1;
+    snprintf(value, sizeof value, "%lld", LL(bytes));
+    if (bytes >= 0 && (t->set.retention_bytes < 0 || bytes < t->set.retention_bytes))
+        t->set.retention_bytes = bytes;
+    kp_init(&meta_config_set_configs_schema, &config);
+    config.name = kp_str("retention.bytes");
+    config.value = kp_str(value);
+    kp_init(&meta_config_set_schema, &msg);
+    msg.resource_type = META_RESOURCE_TOPIC;
+    msg.topic_id = t->id;
+    msg.n_configs = 1;
+    msg.configs = &config;
+    w->admin->topic = t;
+    propose(w, n, META_CONFIG_SET, &msg);
 }
 
 static struct model_topic *any_topic(struct sim_world *w)
@@ -135,7 +247,7 @@ static struct model_topic *any_topic(struct sim_world *w)
     return n ? of[rng_below(&w->rng, n)] : NULL;
 }
 
-static void delete (struct sim_world *w, struct sim_node *n, struct model_topic *t)
+static void delete_topic(struct sim_world *w, struct sim_node *n, struct model_topic *t)
 {
     struct meta_topic_delete msg;
     kp_init(&meta_topic_delete_schema, &msg);
@@ -150,7 +262,7 @@ static void hand_out_ids(struct sim_world *w, struct sim_node *n)
     struct meta_producer_ids msg;
     kp_init(&meta_producer_ids_schema, &msg);
     msg.node_id = 1;
-    msg.count = 10;
+    msg.count = IDS;
     w->admin->topic = NULL;
     propose(w, n, META_PRODUCER_IDS, &msg);
 }
@@ -223,8 +335,12 @@ static void act(struct sim_world *w, struct sim_node *n)
     } else if (w->admin->commanding || stops) {
         return;
     } else if (what < 9 && t) {
-        delete (w, n, t);
-    } else if (what < 11) {
+        delete_topic(w, n, t);
+    } else if (what == 9 && t) {
+        add_partition(w, n, t);
+    } else if (what == 10 && t && rng_chance(&w->rng, w->plan.special_ppm)) {
+        change_retention(w, n, t);
+    } else if (what < 12) {
         hand_out_ids(w, n);
     } else {
         create(w, n);

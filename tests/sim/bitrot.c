@@ -60,15 +60,31 @@ static struct wal_pos synced_of(struct sim_world *w, struct io *io, uint32_t sha
     return end.synced;
 }
 
-static bool may_be_torn(struct sim_world *w, struct io *clean, const char *path, size_t at)
+static bool may_be_torn(struct sim_node *n, const char *path, size_t at)
 {
     uint32_t shard;
     unsigned long long segment;
-    int n = 0;
-    if (sscanf(path, SIM_DIR "/wal/%u/%llu.wal%n", &shard, &segment, &n) != 2 || path[n])
+    int end = 0;
+    if (n->clean)
+        return false;
+    if (sscanf(path, SIM_DIR "/wal/%u/%llu.wal%n", &shard, &segment, &end) != 2 || path[end])
         return false;
     struct wal_pos pos = {segment, at};
-    return wal_pos_cmp(pos, synced_of(w, clean, shard)) >= 0;
+    return wal_pos_cmp(pos, synced_of(n->w, io_mem_io(n->disk.mem), shard)) >= 0;
+}
+
+/* Is it one of two checkpoints? Then the other one has to do. */
+static bool other_checkpoint(struct sim_node *n, const char *path)
+{
+    char other[IO_PATH_MAX];
+    struct io_stat st;
+    size_t len = strlen(path);
+    if (!strstr(path, "/checkpoint.") || len >= sizeof other ||
+        (path[len - 1] != '0' && path[len - 1] != '1'))
+        return false;
+    memcpy(other, path, len + 1);
+    other[len - 1] = path[len - 1] == '0' ? '1' : '0';
+    return io_stat(io_mem_io(n->disk.mem), other, &st) == 0;
 }
 
 /* ---- is all there that was promised? */
@@ -85,20 +101,21 @@ static void look_at(void *ctx, const struct batch *head, const uint8_t *bytes)
     if (l->i >= l->p->n)
         return; /* without an answer, and never read: it may be there */
     const struct model_batch *b = l->p->log[l->i++];
-    l->same = l->same && head->base_offset == b->seen_at && batch_size(head) == b->n &&
-              memcmp(b->bytes + 16, bytes + 16, b->n - 16) == 0;
+    l->same = l->same && head->base_offset == b->seen_at && model_is_same(b, head, bytes);
 }
 
 enum finding { HARMLESS, FOUND_READING, LOST, CHANGED };
 
-static enum finding look_at_part(struct shard *s, struct model_part *p)
+static enum finding look_at_part(struct sim_node *twin, struct model_part *p)
 {
+    struct shard *s = twin->shard[1].s;
     struct err e;
     struct plog *log = shard_partition(s, &p->topic->id, p->partition);
     if (!log || plog_high_watermark(log) < p->end || plog_log_start(log) < p->trim_acked)
         return LOST;
     int64_t start = plog_log_start(log);
-    struct look l = {p, model_find(p, start), start <= p->trim_asked};
+    bool asked = start <= p->trim_asked || model_may_expire(twin->w, p, start);
+    struct look l = {p, model_find(p, start), asked};
     if (scan_partition(log, start, plog_high_watermark(log), look_at, &l, &e))
         return FOUND_READING;
     return l.same ? HARMLESS : CHANGED;
@@ -120,7 +137,7 @@ static enum finding look_around(struct sim_node *twin)
         if (!there)
             return LOST;
         for (int32_t p = 0; p < t->partitions; p++) {
-            enum finding found = look_at_part(twin->shard[1].s, &t->part[p]);
+            enum finding found = look_at_part(twin, &t->part[p]);
             worst = found > worst ? found : worst;
         }
     }
@@ -134,6 +151,9 @@ static void judge(struct sim_node *n, struct sim_node *twin, const char *path, s
     struct sim_world *w = n->w;
     struct err e = {0};
     int rc = sim_node_open(twin, &e);
+    if (rc && other_checkpoint(n, path))
+        sim_violation(w, "L5", "%s byte %zu was changed, the other checkpoint does not serve: %s",
+                      path, at, e.text);
     if (rc) {
         cover(w, COVER_rot_refused);
         trace_line(w, "rot refused: %s", e.text);
@@ -149,7 +169,7 @@ static void judge(struct sim_node *n, struct sim_node *twin, const char *path, s
         cover(w, COVER_rot_found_reading);
         return;
     case LOST:
-        if (may_be_torn(w, io_mem_io(n->disk.mem), path, at)) {
+        if (may_be_torn(n, path, at)) {
             cover(w, COVER_rot_torn);
             return;
         }

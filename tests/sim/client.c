@@ -28,8 +28,8 @@ static struct model_batch *make_batch(struct sim_world *w, struct client *c, str
         memcpy(value + k, &x, 8);
     }
     for (int i = 0; i < records; i++)
-        batch_builder_add(&bb, 1800000000000 + w->now / SIM_MS, span_of(NULL, 0),
-                          span_of(value, size), NULL, 0);
+        batch_builder_add(&bb, sim_true_time_ms(w), span_of(NULL, 0), span_of(value, size), NULL,
+                          0);
     wr_init(&out, 0);
     if (batch_builder_finish(&bb, &out))
         sim_out_of_memory();
@@ -70,7 +70,9 @@ static void answered(struct sim_world *w, struct attempt *a)
                       b->head.base_sequence, LL(a->produce.base_offset));
     if (shard_poisoned(a->node->shard[1].s))
         sim_violation(w, "E1", "%s-%d: acknowledged by a poisoned shard", t, b->part->partition);
-    model_acked(w, b, a->produce.base_offset);
+    model_acked(w, b, a->produce.base_offset, a->produce.append_time_ms);
+    if (a->produce.append_time_ms >= 0)
+        cover(w, COVER_stamped);
     struct plog *log =
         shard_partition(a->node->shard[1].s, &b->part->topic->id, b->part->partition);
     if (log && plog_high_watermark(log) < b->acked_at + b->head.count)
@@ -194,6 +196,7 @@ static void send(struct sim_world *w, struct sim_node *n, struct stream *st, str
                                         .n = b->n,
                                         .batch = b->head,
                                         .meta_index = meta_index(shard_image(sim_meta_shard(n))),
+                                        .append_time = t->set.append_time,
                                         .done = on_done,
                                         .arg = a};
     a->next = w->clients.pending;

@@ -219,6 +219,7 @@ static int disk_commit(struct io_file *f, const struct iovec *iov, int n, uint64
         return -EIO;
     if (t == DIES_BETWEEN) {
         cover(d->w, COVER_died_in_a_commit);
+        d->half_done = true;
         return end_change(d, t, io_pwritev(under(f), iov, n, off));
     }
     return end_change(d, t, io_commit(under(f), iov, n, off));

@@ -22,6 +22,7 @@ struct sim_disk {
     uint32_t node;
     bool dead;
     bool quiet;
+    bool half_done;       /* it died between the write and the sync of a commit */
     bool faulty;          /* faults may happen now */
     uint64_t die_in;      /* changes left to live; 0: no death is planned */
     bool die_in_commit;   /* only commits count, and it dies between write and sync */

@@ -65,9 +65,15 @@ static void check_bounds(struct sim_node *n, struct model_part *p, struct plog *
     if (start < p->start_seen || start < p->trim_acked)
         sim_violation(n->w, "L9", "%s-%d: log start %lld, was %lld, promised %lld", t, p->partition,
                       LL(start), LL(p->start_seen), LL(p->trim_acked));
-    if (start > p->trim_asked)
-        sim_violation(n->w, "L9", "%s-%d: log start %lld, never asked beyond %lld", t, p->partition,
-                      LL(start), LL(p->trim_asked));
+    if (start > p->start_seen && start > p->trim_asked) {
+        if (!model_may_expire(n->w, p, start))
+            sim_violation(n->w, "L9",
+                          "%s-%d: log start %lld, never asked beyond %lld, and what is "
+                          "below may not go",
+                          t, p->partition, LL(start), LL(p->trim_asked));
+        p->trim_asked = start;
+        cover(n->w, COVER_expired);
+    }
     p->start_seen = start;
     if (hw < p->end && n->w->plan.nodes == 1)
         sim_violation(n->w, "L6", "%s-%d: high watermark %lld, was %lld", t, p->partition, LL(hw),

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crc32c.h"
 #include "tests/sim/world.h"
 
 #define LL(x) ((long long)(x))
@@ -26,7 +27,7 @@ void model_release(struct model *m)
 
 static void index_batch(struct model *m, struct model_batch *b)
 {
-    size_t i = b->head.crc & (m->cap_by_crc - 1);
+    size_t i = b->records & (m->cap_by_crc - 1);
     while (m->by_crc[i])
         i = (i + 1) & (m->cap_by_crc - 1);
     m->by_crc[i] = b;
@@ -52,7 +53,9 @@ struct model_batch *model_batch_new(struct sim_world *w, struct model_part *p, u
                               .client = client,
                               .order = order,
                               .acked_at = -1,
+                              .stamp = -1,
                               .seen_at = -1};
+    b->records = crc32c(0, bytes + BATCH_HEADER, n - BATCH_HEADER);
     if (batch_peek(span_of(bytes, n), &b->head))
         sim_violation(w, "HOST", "the simulator made a bad batch");
     if (m->n_batches == m->cap_batches)
@@ -65,22 +68,39 @@ struct model_batch *model_batch_new(struct sim_world *w, struct model_part *p, u
     return b;
 }
 
-/* The batch with these bytes: all but base offset and leader epoch, which are the broker's. */
+/* Are these the bytes that were sent? Base offset and leader epoch are the broker's; so are, where
+ * it stamps batches with its time, that time, the bit that says so, and the CRC. */
+bool model_is_same(const struct model_batch *b, const struct batch *head, const uint8_t *bytes)
+{
+    size_t n = batch_size(head);
+    if (b->n != n)
+        return false;
+    if (!b->part->topic->set.append_time)
+        return memcmp(b->bytes + 16, bytes + 16, n - 16) == 0;
+    uint8_t *stamped = sim_alloc(n);
+    memcpy(stamped, b->bytes, n);
+    batch_stamp(stamped, n, head->max_timestamp);
+    bool same = memcmp(stamped + 16, bytes + 16, n - 16) == 0;
+    free(stamped);
+    return same && (b->stamp < 0 || b->stamp == head->max_timestamp);
+}
+
 static struct model_batch *find_sent(const struct model_part *p, const struct model *m,
                                      const struct batch *head, const uint8_t *bytes)
 {
-    size_t mask = m->cap_by_crc - 1, n = batch_size(head);
+    size_t mask = m->cap_by_crc - 1;
     if (!m->cap_by_crc)
         return NULL;
-    for (size_t i = head->crc & mask; m->by_crc[i]; i = (i + 1) & mask) {
+    uint32_t records = crc32c(0, bytes + BATCH_HEADER, batch_size(head) - BATCH_HEADER);
+    for (size_t i = records & mask; m->by_crc[i]; i = (i + 1) & mask) {
         struct model_batch *b = m->by_crc[i];
-        if (b->part == p && b->n == n && memcmp(b->bytes + 16, bytes + 16, n - 16) == 0)
+        if (b->part == p && b->records == records && model_is_same(b, head, bytes))
             return b;
     }
     return NULL;
 }
 
-void model_acked(struct sim_world *w, struct model_batch *b, int64_t base_offset)
+void model_acked(struct sim_world *w, struct model_batch *b, int64_t base_offset, int64_t stamp)
 {
     struct model_part *p = b->part;
     cover(w, COVER_acked);
@@ -98,6 +118,8 @@ void model_acked(struct sim_world *w, struct model_batch *b, int64_t base_offset
     }
     b->acked = true;
     b->acked_at = base_offset;
+    if (stamp >= 0)
+        b->stamp = stamp;
 }
 
 /* ---- reading */
@@ -190,6 +212,8 @@ void model_seen(struct sim_world *w, struct model_part *p, const struct batch *h
                       p->partition, LL(b->acked_at), LL(head->base_offset));
     pass_hole(w, p, head->base_offset);
     b->seen_at = head->base_offset;
+    if (p->topic->set.append_time)
+        b->stamp = head->max_timestamp;
     if (p->n == p->cap)
         p->log = sim_grow(p->log, &p->cap, sizeof *p->log);
     p->log[p->n++] = b;
@@ -207,15 +231,15 @@ void model_seen_again(struct sim_world *w, struct model_part *p, size_t i, const
 {
     const struct model_batch *b = p->log[i];
     w->model.read_back++;
-    if (head->base_offset != b->seen_at || batch_size(head) != b->n ||
-        memcmp(b->bytes + 16, bytes + 16, b->n - 16) != 0)
+    if (head->base_offset != b->seen_at || !model_is_same(b, head, bytes))
         sim_violation(w, "L2", "%s-%d: offset %lld was given to other bytes (crc %08x, was %08x)",
                       p->topic->name, p->partition, LL(b->seen_at), head->crc, b->head.crc);
 }
 
 /* ---- topics */
 
-struct model_topic *model_topic_new(struct sim_world *w, const char *name, int32_t partitions)
+struct model_topic *model_topic_new(struct sim_world *w, const char *name, int32_t partitions,
+                                    struct model_settings set)
 {
     struct model *m = &w->model;
     if (m->n_topics == MODEL_TOPICS)
@@ -227,13 +251,30 @@ struct model_topic *model_topic_new(struct sim_world *w, const char *name, int32
     snprintf(t->name, sizeof t->name, "%s", name);
     for (size_t i = 0; i < sizeof t->id.b; i++)
         t->id.b[i] = (uint8_t)rng_next(&w->rng);
-    t->partitions = partitions;
+    t->partitions = t->partitions_asked = partitions;
+    t->set = set;
     t->created = ASKED;
-    for (int32_t i = 0; i < partitions; i++) {
+    for (int32_t i = 0; i < MODEL_PARTITIONS; i++) {
         t->part[i].topic = t;
         t->part[i].partition = i;
     }
     return t;
+}
+
+/* By size: what is left is enough. By age: all that went is old, by a clock that never jumped. */
+bool model_may_expire(const struct sim_world *w, const struct model_part *p, int64_t log_start)
+{
+    const struct model_settings *set = &p->topic->set;
+    int64_t now = sim_true_time_ms(w), left = 0;
+    bool old = set->retention_ms >= 0;
+    for (size_t i = 0; i < p->n; i++) {
+        const struct model_batch *b = p->log[i];
+        bool goes = b->seen_at + b->head.last_offset_delta < log_start;
+        left += goes ? 0 : (int64_t)b->n;
+        if (goes && b->seen_at >= p->start_seen && now - b->head.max_timestamp < set->retention_ms)
+            old = false;
+    }
+    return old || (set->retention_bytes >= 0 && left >= set->retention_bytes);
 }
 
 bool model_topic_leaving(const struct model_topic *t)
@@ -273,7 +314,8 @@ void model_image(struct sim_world *w, struct meta_image *image)
             sim_violation(w, "M1", "topic %s is there, and nobody created it", mt->name);
         if (t->deleted == DONE)
             sim_violation(w, "M2", "topic %s is back after its deletion was acknowledged", t->name);
-        if (mt->n_partitions != t->partitions || strcmp(mt->name, t->name) != 0)
+        if (mt->n_partitions < t->partitions || mt->n_partitions > t->partitions_asked ||
+            strcmp(mt->name, t->name) != 0)
             sim_violation(w, "M1", "topic %s has %d partitions, not %d", mt->name, mt->n_partitions,
                           t->partitions);
     }
@@ -303,7 +345,10 @@ void model_settle_topics(struct sim_world *w, struct meta_image *image)
     model_image(w, image);
     for (unsigned i = 0; i < w->model.n_topics; i++) {
         struct model_topic *t = &w->model.topics[i];
-        settle_topic(w, t, meta_topic_by_id(image, &t->id) != NULL);
+        const struct meta_topic *mt = meta_topic_by_id(image, &t->id);
+        settle_topic(w, t, mt != NULL);
+        if (mt)
+            t->partitions = t->partitions_asked = mt->n_partitions;
     }
     if (meta_index(image) < w->model.image_index)
         sim_violation(w, "M4", "the metadata log ends at %llu; a command at %llu was answered",

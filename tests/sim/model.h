@@ -21,12 +21,14 @@ struct model_batch {
     uint8_t *bytes;
     size_t n;
     struct batch head; /* as it was sent */
+    uint32_t records;  /* CRC of its records: its identity, since the header may be stamped */
     uint32_t client;
     uint64_t order;  /* of sending, in its client */
     unsigned maybe;  /* sends that may have taken effect */
     bool unanswered; /* a send of it got no answer */
     bool acked;
-    int64_t acked_at; /* its base offset, by the answer */
+    int64_t acked_at; /* its base offset, by the answer, */
+    int64_t stamp;    /* and the broker's time; -1: none was told */
     int64_t seen_at;  /* and by reading; -1: never seen */
 };
 
@@ -53,10 +55,17 @@ struct model_part {
 
 enum model_outcome { NOT_ASKED, ASKED, UNKNOWN, DONE, NEVER };
 
+/* What a topic's settings ask for; of those that were ever asked for, what lets most go. */
+struct model_settings {
+    bool append_time;                      /* message.timestamp.type */
+    int64_t retention_bytes, retention_ms; /* -1: for ever */
+};
+
 struct model_topic {
     struct uuid id;
     char name[8];
-    int32_t partitions;
+    int32_t partitions, partitions_asked;
+    struct model_settings set;
     enum model_outcome created, deleted;
     struct model_part part[MODEL_PARTITIONS];
 };
@@ -75,7 +84,10 @@ struct model {
 
 void model_release(struct model *m);
 
-struct model_topic *model_topic_new(struct sim_world *w, const char *name, int32_t partitions);
+struct model_topic *model_topic_new(struct sim_world *w, const char *name, int32_t partitions,
+                                    struct model_settings set);
+/* May retention have moved a partition's log start up to there? */
+bool model_may_expire(const struct sim_world *w, const struct model_part *p, int64_t log_start);
 /* The one of that name that may take records; NULL. */
 struct model_topic *model_topic_live(struct sim_world *w, const char *name);
 bool model_topic_usable(const struct model_topic *t);
@@ -85,8 +97,10 @@ bool model_topic_leaving(const struct model_topic *t);
 /* Takes over bytes. */
 struct model_batch *model_batch_new(struct sim_world *w, struct model_part *p, uint8_t *bytes,
                                     size_t n, uint32_t client, uint64_t order);
-/* It was answered: there, at that offset. */
-void model_acked(struct sim_world *w, struct model_batch *b, int64_t base_offset);
+/* Are these the bytes that were sent? */
+bool model_is_same(const struct model_batch *b, const struct batch *head, const uint8_t *bytes);
+/* It was answered: there, at that offset, stamped with that time (-1: not). */
+void model_acked(struct sim_world *w, struct model_batch *b, int64_t base_offset, int64_t stamp);
 /* It was read at its offset: may it be there? upto: how the log was read before is known to end. */
 void model_seen(struct sim_world *w, struct model_part *p, const struct batch *head,
                 const uint8_t *bytes);

@@ -110,7 +110,7 @@ static int64_t mono_ns(struct clock *c)
 static int64_t wall_ms(struct clock *c)
 {
     struct sim_clock *sc = (struct sim_clock *)c;
-    return INT64_C(1800000000000) + sc->w->now / SIM_MS + sc->wall_jump;
+    return sim_true_time_ms(sc->w) + sc->wall_jump;
 }
 
 void sim_node_init(struct sim_node *n, struct sim_world *w, uint32_t id)
@@ -155,6 +155,8 @@ void sim_node_shard_config(struct sim_node *n, uint32_t number, struct meta_imag
         .checkpoint_ms = p->checkpoint_ms,
         .linger_us = p->linger_us,
         .reserve_bytes = p->reserve_bytes,
+        .retention_check_ms = p->retention_check_ms,
+        .wal_direct = p->wal_direct,
         .group_records = p->group_records,
         .group_bytes = p->group_bytes,
         .image = image,

@@ -19,6 +19,8 @@ static void draw_settings(struct sim_plan *p, struct rng *r)
     p->checkpoint_ms = PICK(r, 0, 0, 100, 1000);
     p->plog_segment_bytes = (uint64_t)PICK(r, 4, 8, 16) * 1024;
     p->reserve_bytes = PICK(r, 0, 0, 16, 64) * 1024;
+    p->retention_check_ms = PICK(r, 0, 20, 200);
+    p->wal_direct = rng_below(r, 2);
     p->linger_us = PICK(r, 0, 0, 0, 500, 3000);
     p->group_records = PICK(r, 1 << 20, 6, 20);
     p->group_bytes = PICK(r, 32, 32, 4, 8) * 1024;
@@ -30,6 +32,7 @@ static void draw_load(struct sim_plan *p, struct rng *r)
     p->in_flight = PICK(r, 1, 3, 5, 5);
     p->topics = PICK(r, 1, 2, 4);
     p->partitions = PICK(r, 1, 2, 3);
+    p->special_ppm = PICK(r, 0, 300000, 700000);
     p->batch_bytes = PICK(r, 100, 500, 2000);
     p->produce_every = PICK(r, 1, 3, 8) * SIM_MS;
     p->fetch_every = PICK(r, 10, 30) * SIM_MS;

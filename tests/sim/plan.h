@@ -10,7 +10,8 @@ struct sim_plan {
     uint32_t nodes; /* 1, or 3 of one data shard */
     /* the node's settings */
     uint64_t segment_bytes, wal_max_bytes, checkpoint_bytes, plog_segment_bytes, reserve_bytes;
-    int64_t checkpoint_ms, linger_us;
+    int64_t checkpoint_ms, linger_us, retention_check_ms;
+    bool wal_direct;
     uint32_t group_records, group_bytes;
     /* time, ns */
     int64_t disk_delay, hand_over; /* of a disk call in a fiber; between threads */
@@ -18,6 +19,7 @@ struct sim_plan {
     uint32_t yield_ppm, slow_sync_ppm;
     /* the load */
     uint32_t clients, in_flight, topics, partitions;
+    uint32_t special_ppm; /* of the topics, so many have settings of their own */
     uint32_t batch_bytes;
     /* faults */
     uint32_t fault_ppm[IO_MEM_CALLS];

@@ -100,7 +100,7 @@ static void try_things(struct sim_node *n)
         try_foreign(n);
     if (whole && rng_below(r, 12) == 0)
         sim_twin_compare(n);
-    if (whole && rng_below(r, 6) == 0)
+    if ((whole || n->clean) && rng_below(r, 6) == 0)
         sim_bitrot(n);
 }
 
@@ -127,20 +127,31 @@ static void is_up(struct sim_node *n)
     n->disk.die_in = 0;
 }
 
+/* Perhaps it does not live through its start: rather so, and without power, if its page cache holds
+ * what no sync has covered. */
+static void plan_death(struct sim_node *n)
+{
+    struct sim_world *w = n->w;
+    bool delicate = n->disk.half_done && !n->power;
+    n->disk.half_done = false;
+    if (w->settling || rng_below(&w->rng, delicate ? 2 : 6))
+        return;
+    n->disk.die_in = 1 + rng_below(&w->rng, n->begun ? 60 : 150);
+    n->disk.die_in_commit = false;
+    n->power = delicate || rng_chance(&w->rng, w->plan.power_ppm);
+}
+
 static void start_event(struct sim_world *w, const struct event *ev)
 {
     struct sim_node *n = sim_node(w, ev->node);
     struct err e = {0};
     if (!w->settling)
         try_things(n);
+    n->clean = false;
     n->disk.life_faults = 0;
     n->disk.faulty = !w->settling && rng_below(&w->rng, 8) == 0;
     n->full_once = n->full;
-    if (!w->settling && rng_below(&w->rng, 6) == 0) {
-        n->disk.die_in = 1 + rng_below(&w->rng, n->begun ? 60 : 150);
-        n->disk.die_in_commit = false;
-        n->power = rng_chance(&w->rng, w->plan.power_ppm);
-    }
+    plan_death(n);
     trace_line(w, "start node=%u die_in=%llu", n->id, (unsigned long long)n->disk.die_in);
     n->starts[0]++;
     n->starts[1]++;

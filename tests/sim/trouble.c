@@ -146,6 +146,7 @@ void sim_trouble_after(struct sim_node *n)
     } else if (n->up && sim_node_advance_stop(n)) {
         trace_line(n->w, "stopped node=%u", n->id);
         cover(n->w, COVER_clean_stop);
+        n->clean = !shard_poisoned(n->shard[0].s) && !shard_poisoned(n->shard[1].s);
         sim_node_drop(n);
         sim_clients_forget(n);
         sim_admin_forget(n);

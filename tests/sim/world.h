@@ -82,6 +82,7 @@ struct sim_node {
     bool power;         /* the next death is a power cut */
     bool begun;         /* it has been up once */
     bool mourned;       /* a death, and no recovery since */
+    bool clean;         /* it has stopped cleanly, and not started since */
     bool full;          /* its disk is, now; */
     bool full_once;     /* and was at some time in this life */
     bool offline;       /* it says that a partition is, until a restart: no checkpoint is made */
@@ -117,6 +118,12 @@ void sim_always(struct sim_world *w, int64_t delay, event_fn *fn, uint32_t node,
 static inline struct sim_node *sim_node(struct sim_world *w, uint32_t id)
 {
     return &w->nodes[id - 1];
+}
+
+/* What a wall clock shows that is never set, ms since 1970. */
+static inline int64_t sim_true_time_ms(const struct sim_world *w)
+{
+    return INT64_C(1800000000000) + w->now / SIM_MS;
 }
 
 /* An invariant does not hold: say which, where and when, and end the process. */
