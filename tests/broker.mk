@@ -45,7 +45,6 @@ BROKER_FUNC_TESTS = \
 	tests/func/test_broker_produce.py \
 	tests/func/test_broker_recreate.py \
 	tests/func/test_broker_retention.py \
-	tests/func/test_broker_reactions.py \
 	tests/func/test_broker_topics.py
 EXTRA_DIST += $(BROKER_FUNC_TESTS) tests/func/strace.py
 TESTS += $(BROKER_FUNC_TESTS)

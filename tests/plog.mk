@@ -1,6 +1,6 @@
 # lib/plog: fixture.c keeps a plain model beside a log.
 PLOG_UNIT_TESTS = tests/unit/plog/test_append tests/unit/plog/test_compact \
-	tests/unit/plog/test_compact_crash tests/unit/plog/test_index tests/unit/plog/test_keys \
+	tests/unit/plog/test_compact_crash tests/unit/plog/test_index tests/unit/plog/test_keys tests/unit/plog/test_places \
 	tests/unit/plog/test_remove tests/unit/plog/test_reopen tests/unit/plog/test_segments \
 	tests/unit/plog/test_sync \
 	tests/unit/plog/test_threads tests/unit/plog/test_time tests/unit/plog/test_walk

@@ -99,17 +99,18 @@ static int pin(struct plog_compaction *c, struct plog_segment *s)
     return 0;
 }
 
-static void stop_scanning(struct plog_compaction *c)
+static void end_scan(struct plog_compaction *c)
 {
     if (c->scanning)
         plog_scan_release(&c->scan);
+    plog_places_release(&c->read);
     c->scanning = false;
-    c->at = 0;
 }
 
 static void unpin(struct plog_compaction *c)
 {
-    stop_scanning(c);
+    end_scan(c);
+    c->at = 0;
     for (size_t i = 0; i < c->n; i++) {
         c->seg[i]->pinned = false;
         plog_segment_unref(c->seg[i]);
@@ -144,6 +145,8 @@ static struct plog_compaction *new_compaction(const struct plog *p,
     c->dir = strdup(p->dir);
     c->window = malloc(WINDOW);
     c->grace = grace_new();
+    const struct plog_epochs *epochs = atomic_load_explicit(&p->epochs, memory_order_relaxed);
+    c->epochs = plog_epochs_new(epochs->e, epochs->n, 0);
     wr_init(&c->out, 0);
     wr_init(&c->tail, 0);
     return c;
@@ -160,7 +163,7 @@ int plog_compact_begin(struct plog *p, const struct plog_compact_rules *rules,
     struct plog_compaction *c = new_compaction(p, rules);
     if (!c)
         return err_code(e, -ENOMEM, "%s: compaction", p->dir);
-    int rc = c->dir && c->window && c->grace ? 0 : -ENOMEM;
+    int rc = c->dir && c->window && c->grace && c->epochs ? 0 : -ENOMEM;
     for (size_t i = 0; i < first_untouchable(p, l) && rc == 0; i++)
         rc = pin(c, l->seg[i]);
     p->compacting = true;
@@ -174,30 +177,58 @@ int plog_compact_begin(struct plog *p, const struct plog_compact_rules *rules,
 
 /* ---- run */
 
+static int begin_scan(struct plog_compaction *c, struct plog_segment *s, struct err *e)
+{
+    struct io_file *f;
+    int rc = plog_segment_file(s, &f, e);
+    if (rc == 0 && s->gaps && s->own_from)
+        rc = plog_segment_places(s, &c->read, e);
+    if (rc < 0)
+        return rc;
+    plog_scan_init(&c->scan, f, s->path, 0, plog_segment_bytes(s), s->base, c->window, WINDOW);
+    plog_places_begin(&c->walk, &c->read, 0);
+    c->scan.gaps = s->gaps;
+    c->scanning = true;
+    return 0;
+}
+
+static int misplaced(const struct plog_compaction *c, struct err *e)
+{
+    return err_set(e, ERR_CORRUPT, "%s: byte %" PRIu32 ": the offsets from here on were changed",
+                   c->scan.path, c->read.region[c->walk.region].pos);
+}
+
+/* What no CRC covers: what is copied wrong would count as right from then on. */
+static int check_batch(struct plog_compaction *c, struct err *e)
+{
+    if (c->read.n && !plog_places_step(&c->walk, c->scan.at, c->scan.batch.base_offset))
+        return misplaced(c, e);
+    return plog_check_epoch(c->epochs, &c->scan, e);
+}
+
+static int check_end(struct plog_compaction *c, const struct plog_segment *s, struct err *e)
+{
+    if (c->scan.next != plog_segment_end(s))
+        return err_set(e, ERR_CORRUPT,
+                       "%s: byte %" PRIu64 ": the segment ends at offset %" PRId64 ", %" PRId64
+                       " is due",
+                       s->path, c->scan.pos, c->scan.next, plog_segment_end(s));
+    return c->read.n && !plog_places_fit(&c->walk) ? misplaced(c, e) : 0;
+}
+
 int plog_compact_next_batch(struct plog_compaction *c, struct err *e)
 {
-    for (; c->at < c->n; c->at++, c->scanning = false) {
-        struct plog_segment *s = c->seg[c->at];
-        int rc;
-        if (!c->scanning) {
-            struct io_file *f;
-            rc = plog_segment_file(s, &f, e);
-            if (rc < 0)
-                return rc;
-            plog_scan_init(&c->scan, f, s->path, 0, plog_segment_bytes(s), s->base, c->window,
-                           WINDOW);
-            c->scan.gaps = s->gaps;
-            c->scanning = true;
-        }
-        rc = plog_scan_next(&c->scan, e);
+    for (; c->at < c->n; c->at++) {
+        int rc = c->scanning ? 0 : begin_scan(c, c->seg[c->at], e);
+        if (rc == 0)
+            rc = plog_scan_next(&c->scan, e);
+        if (rc > 0 && check_batch(c, e) < 0)
+            return ERR_CORRUPT;
+        if (rc == 0)
+            rc = check_end(c, c->seg[c->at], e);
         if (rc != 0)
             return rc;
-        if (c->scan.next != plog_segment_end(s))
-            return err_set(e, ERR_CORRUPT,
-                           "%s: byte %" PRIu64 ": the segment ends at offset %" PRId64 ", %" PRId64
-                           " is due",
-                           s->path, c->scan.pos, c->scan.next, plog_segment_end(s));
-        plog_scan_release(&c->scan);
+        end_scan(c);
     }
     return 0;
 }
@@ -446,6 +477,7 @@ void plog_compact_free(struct plog *p, struct plog_compaction *c)
     grace_unref(c->grace);
     free(c->rules.ends);
     free(c->window);
+    free(c->epochs);
     free(c->seg);
     free(c->dir);
     free(c);

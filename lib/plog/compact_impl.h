@@ -38,6 +38,7 @@ struct plog_compaction {
     struct plog_compact_rules rules;
     struct io *io;
     char *dir;
+    struct plog_epochs *epochs; /* as they were when it began */
     uint32_t interval;
     uint64_t segment_bytes;
     enum plog_compact_phase phase;
@@ -49,7 +50,9 @@ struct plog_compaction {
     size_t n, cap;
     size_t at; /* the one that is being read, */
     struct plog_scan scan;
-    bool scanning; /* with this */
+    bool scanning;                /* with this */
+    struct plog_places read;      /* where its batches should be, if that is known, */
+    struct plog_places_walk walk; /* and were found */
     uint8_t *window;
 
     int64_t first_dirty, stop; /* the part whose keys count, as planned; */
@@ -63,7 +66,7 @@ struct plog_compaction {
 
     /* The one being made */
     struct plog_segment *made;
-    struct plog_old *index;
+    struct plog_old *index; /* places: to be saved */
     struct io_file *file;
     struct wr out;  /* not yet in the file */
     struct wr tail; /* the header that the file is to end with if nothing follows; or nothing */

@@ -92,12 +92,16 @@ void plog_epoch_end(const struct plog *p, int32_t epoch, struct plog_epoch *foun
     *end = n < s->n ? s->e[n].start : log_end;
 }
 
-int32_t plog_epoch_of(const struct plog *p, int64_t offset)
+int32_t plog_epochs_at(const struct plog_epochs *s, int64_t offset)
 {
-    const struct plog_epochs *s = current(p);
     for (size_t n = s->n; n; n--) {
         if (s->e[n - 1].start <= offset)
             return s->e[n - 1].epoch;
     }
     return -1;
+}
+
+int32_t plog_epoch_of(const struct plog *p, int64_t offset)
+{
+    return plog_epochs_at(current(p), offset);
 }

@@ -11,6 +11,7 @@ void plog_old_free(struct plog_old *o)
     if (!o)
         return;
     plog_index_release(&o->index);
+    plog_places_release(&o->places);
     free(o->verified);
     free(o);
 }
@@ -136,6 +137,13 @@ static int load(struct plog_segment *s, struct plog_old *o, struct rest *rest, s
     return 0;
 }
 
+int plog_segment_places(struct plog_segment *s, struct plog_places *out, struct err *e)
+{
+    struct plog_places_of of = {s->path, s->base, s->old_end, s->old_bytes};
+    int rc = plog_places_load(out, s->io, &of, e);
+    return rc == ERR_NOTFOUND || rc == ERR_CORRUPT ? 0 : rc;
+}
+
 static int make(struct plog_segment *s, uint32_t interval, struct plog_old **out, struct err *e)
 {
     struct rest rest;
@@ -145,6 +153,8 @@ static int make(struct plog_segment *s, uint32_t interval, struct plog_old **out
     int rc = load(s, o, &rest, e);
     if (rc == 0 && (rest.pos < s->old_bytes || rest.next != s->old_end))
         rc = scan(s, interval, o, rest, e);
+    if (rc == 0 && s->gaps)
+        rc = plog_segment_places(s, &o->places, e);
     if (rc == 0 && (rc = plog_old_ready(o)) < 0)
         err_code(e, rc, "%s", s->path);
     if (rc < 0) {

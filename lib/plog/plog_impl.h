@@ -91,6 +91,11 @@ bool plog_segment_name(const char *name, int64_t *base);
 
 /* epoch.c */
 struct plog_epochs *plog_epochs_new(const struct plog_epoch *e, size_t n, size_t more);
+/* The epoch that wrote an offset, -1 if that is not known. */
+int32_t plog_epochs_at(const struct plog_epochs *epochs, int64_t offset);
+/* ERR_CORRUPT if the batch that scan has found states another epoch than the one that wrote it: it
+ * is not under the batch's CRC, but the log knows what it must be. */
+int plog_check_epoch(const struct plog_epochs *epochs, const struct plog_scan *scan, struct err *e);
 void plog_epochs_publish(struct plog *p, struct plog_epochs *epochs);
 /* [w] The log begins at log_start now: forget epochs that end before. */
 int plog_epochs_trim(struct plog *p, int64_t log_start);

@@ -17,6 +17,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "plog/index_file.h"
+#include "plog/places.h"
 #include "plog/scan.h"
 
 /* The index of an old part. Its bytes are verified region by region: those between two entries. */
@@ -25,6 +26,7 @@ struct plog_old {
     struct plog_tally tally;
     uint32_t regions;           /* entries + 1 */
     _Atomic uint64_t *verified; /* a bit each */
+    struct plog_places places;  /* of a compacted segment, to be held against it; or empty */
 };
 
 enum { PLOG_MARKS = 32, PLOG_TIME_UNREAD = -2 };
@@ -107,6 +109,9 @@ int plog_segment_old(struct plog_segment *s, uint32_t interval, struct plog_old 
 struct plog_old *plog_old_new(void);
 int plog_old_ready(struct plog_old *o);
 void plog_old_free(struct plog_old *o);
+/* Any thread: what the file beside a compacted segment says; empty if that is missing or damaged:
+ * then nothing is known. */
+int plog_segment_places(struct plog_segment *s, struct plog_places *out, struct err *e);
 /* Any thread, of a sealed segment: the largest timestamp in it and the last offset of the first
  * batch that has it; -1, -1 if there is none. */
 int plog_segment_max_time(struct plog_segment *s, uint32_t interval, int64_t *timestamp,

@@ -7,11 +7,10 @@
 
 enum { WINDOW = 128 << 10 };
 
-/* The leader epoch is not under the batch's CRC, but the log knows what it must be. */
-static int check_epoch(const struct plog *p, const struct plog_scan *scan, struct err *e)
+int plog_check_epoch(const struct plog_epochs *epochs, const struct plog_scan *scan, struct err *e)
 {
     const struct batch *b = &scan->batch;
-    int32_t due = plog_epoch_of(p, batch_last_offset(b));
+    int32_t due = plog_epochs_at(epochs, batch_last_offset(b));
     if (due < 0 || b->leader_epoch == due)
         return 0;
     return err_set(e, ERR_CORRUPT,
@@ -22,22 +21,51 @@ static int check_epoch(const struct plog *p, const struct plog_scan *scan, struc
 static int check_slice(const struct plog *p, struct plog_scan *scan, const struct plog_slice *s,
                        struct err *e)
 {
+    const struct plog_epochs *epochs = atomic_load_explicit(&p->epochs, memory_order_acquire);
     struct span bytes;
     int rc;
     while ((rc = plog_scan_next(scan, e)) > 0) {
         rc = plog_scan_bytes(scan, &bytes, e);
         if (rc == 0)
-            rc = check_epoch(p, scan, e);
+            rc = plog_check_epoch(epochs, scan, e);
         if (rc < 0)
             return rc;
     }
-    /* Where offsets are missing, the next one the reader asks for may lie in the gap or behind it. */
+    /* Where offsets are missing, the next one the reader asks for may lie in the gap or behind it.
+     */
     bool reached = scan->gaps ? scan->next <= s->next_offset : scan->next == s->next_offset;
     if (rc == 0 && !reached)
         return err_set(e, ERR_CORRUPT,
                        "%s: byte %" PRIu64 ": offset %" PRId64 " where %" PRId64 " is due",
                        scan->path, scan->pos, scan->next, s->next_offset);
     return rc;
+}
+
+static int moved(const struct plog_scan *scan, const struct plog_places *p, uint32_t region,
+                 struct err *e)
+{
+    return err_set(e, ERR_CORRUPT, "%s: byte %" PRIu32 ": the offsets from here on were changed",
+                   scan->path, p->region[region].pos);
+}
+
+/* Where a batch was may tell nothing of where it should be: hold the regions of the slice, as a
+ * whole, against their sums. */
+static int check_places(const struct plog_segment *seg, const struct plog_places *p,
+                        struct plog_scan *scan, const struct plog_slice *s, struct err *e)
+{
+    struct plog_places_walk w;
+    uint32_t first = plog_places_find(p, s->pos);
+    uint32_t after = plog_places_find(p, s->pos + s->len - 1) + 1;
+    int rc;
+    scan->pos = p->region[first].pos;
+    scan->end = after < p->n ? p->region[after].pos : seg->old_bytes;
+    scan->next = -1;
+    plog_places_begin(&w, p, first);
+    while ((rc = plog_scan_next(scan, e)) > 0) {
+        if (!plog_places_step(&w, scan->at, scan->batch.base_offset))
+            return moved(scan, p, w.region, e);
+    }
+    return rc < 0 || plog_places_fit(&w) ? rc : moved(scan, p, w.region, e);
 }
 
 int plog_slice_verify(struct plog *p, struct plog_slice *s, struct err *e)
@@ -48,17 +76,19 @@ int plog_slice_verify(struct plog *p, struct plog_slice *s, struct err *e)
 
     if (s->verified || s->len == 0)
         return 0;
-    size_t cap = WINDOW;
-    uint8_t *window = plog_scan_window(s->len, &cap);
+    size_t cap = WINDOW; /* regions of places are larger than most slices */
+    uint8_t *window = plog_scan_window(seg->gaps ? WINDOW : s->len, &cap);
     if (!window)
         return err_code(e, -ENOMEM, "%s", seg->path);
     plog_scan_init(&scan, s->file, seg->path, s->pos, s->pos + s->len, s->base_offset, window, cap);
     scan.gaps = seg->gaps;
     int rc = check_slice(p, &scan, s, e);
-    plog_scan_release(&scan);
-    free(window);
     if (rc == 0)
         rc = plog_segment_old(seg, plog_interval(p), &o, e);
+    if (rc == 0 && o && o->places.n)
+        rc = check_places(seg, &o->places, &scan, s, e);
+    plog_scan_release(&scan);
+    free(window);
     if (rc < 0)
         return rc;
     plog_segment_set_verified(seg, s->pos, s->pos + s->len);

@@ -20,10 +20,9 @@ def program(name):
 
 class Broker:
     """`with Broker(tap, 'setting=value') as b` serves on b.port; start, stop and kill are there for
-    tests that do it themselves. limit: descriptors it may have. under: a command that runs it, in
-    the same process."""
+    tests that do it themselves. limit: descriptors it may have."""
 
-    def __init__(self, tap, *settings, dir='data', limit=None, under=()):
+    def __init__(self, tap, *settings, dir='data', limit=None):
         self.dir = os.path.join(tap.work, dir)
         self.log = os.path.join(tap.work, dir + '.log')
         self.port_file = os.path.join(tap.work, dir + '.port')
@@ -33,7 +32,6 @@ class Broker:
             self.args += ['--set', s]
         if limit:
             self.args = ['sh', '-c', f'ulimit -n {limit} && exec "$@"', 'sh'] + self.args
-        self.args = [*under, *self.args]
         self.process = self.port = None
         self.logged = 0  # bytes of the log that are of earlier runs
 

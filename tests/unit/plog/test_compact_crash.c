@@ -1,9 +1,11 @@
 /* A compaction that is killed, or loses power, at any point: the next start has the segments of
  * before or those of after, each group of them as a whole, and so has a start that dies in its
  * turn. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "plog/places.h"
 #include "plog/swap.h"
 #include "tests/unit/plog/compact_kit.h"
 
@@ -51,8 +53,23 @@ static bool same_run(const struct kit_record *a, size_t n, const struct kit_reco
     return n == m && memcmp(a, b, n * sizeof *a) == 0;
 }
 
+/* A segment that is in force has the file that its offsets are checked by. */
+static void check_places(struct io *io, int64_t base, int64_t end)
+{
+    char path[IO_PATH_MAX];
+    struct plog_places places;
+    struct io_stat st;
+    struct err e;
+    snprintf(path, sizeof path, "/t-0/%020lld.log", (long long)base);
+    ck_assert_ok(io_stat(io, path, &st));
+    struct plog_places_of of = {path, base, end, st.size};
+    int rc = plog_places_load(&places, io, &of, &e);
+    ck_assert_msg(rc == 0, "%s", e.text);
+    plog_places_release(&places);
+}
+
 /* Each group as before or as after. The number of groups as after. */
-static size_t check_groups(const struct kit_record *is, size_t n)
+static size_t check_groups(struct io *io, const struct kit_record *is, size_t n)
 {
     size_t new = 0;
     for (size_t g = 0; g < n_groups; g++) {
@@ -64,7 +81,10 @@ static size_t check_groups(const struct kit_record *is, size_t n)
         bool is_after = same_run(a, na, c, nc);
         ck_assert_msg(is_after || same_run(a, na, b, nb), "the segment at offset %lld is a mix",
                       (long long)groups[g]);
-        new += is_after && !same_run(b, nb, c, nc);
+        is_after &= !same_run(b, nb, c, nc);
+        if (is_after)
+            check_places(io, groups[g], g + 1 < n_groups ? to : mark.segment);
+        new += is_after;
     }
     return new;
 }
@@ -94,7 +114,7 @@ static void check_start(struct io_mem *disk)
     plog_set_high_watermark(f.log, plog_log_end(f.log));
     ck_assert(!is_swapping(f.io));
     struct kit_record *is = kit_read(&k, f.log, &n);
-    size_t new = check_groups(is, n);
+    size_t new = check_groups(f.io, is, n);
     mixed += new > 0 && new < n_groups;
     free(is);
 
