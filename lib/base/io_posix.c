@@ -131,11 +131,18 @@ static ssize_t write_some(int fd, const struct rest *r, uint64_t off)
     return pwritev(fd, part, n, (off_t)off);
 }
 
+/* Others may be written while they are synced by another thread, and need no such note. */
+static void note_unsynced(struct io_file *f, bool unsynced)
+{
+    if (posix_file(f)->direct)
+        posix_file(f)->unsynced = unsynced;
+}
+
 static int posix_pwritev(struct io_file *f, const struct iovec *iov, int n, uint64_t off)
 {
     struct rest r = {iov, n, 0};
     rest_advance(&r, 0); /* past leading empty ones: nothing left means nothing to write */
-    posix_file(f)->unsynced = true;
+    note_unsynced(f, true);
     while (r.n > 0) {
         ssize_t done = write_some(fd_of(f), &r, off);
         if (done < 0 && errno == EINTR)
@@ -154,7 +161,7 @@ static int posix_sync(struct io_file *f)
 {
     if (UNINTERRUPTED(fdatasync(fd_of(f))))
         return -errno;
-    posix_file(f)->unsynced = false;
+    note_unsynced(f, false);
     return 0;
 }
 
@@ -189,7 +196,7 @@ static int posix_commit(struct io_file *f, const struct iovec *iov, int n, uint6
 
 static int posix_truncate(struct io_file *f, uint64_t size)
 {
-    posix_file(f)->unsynced = true;
+    note_unsynced(f, true);
     return UNINTERRUPTED(ftruncate(fd_of(f), (off_t)size)) ? -errno : 0;
 }
 
@@ -215,7 +222,7 @@ static int grow_by_writing(struct io_file *f, uint64_t off, uint64_t n)
 
 static int posix_allocate(struct io_file *f, uint64_t off, uint64_t n)
 {
-    posix_file(f)->unsynced = true;
+    note_unsynced(f, true);
     int r = UNINTERRUPTED(fallocate(fd_of(f), 0, (off_t)off, (off_t)n));
     if (r && errno == EOPNOTSUPP)
         return grow_by_writing(f, off, n);
