@@ -157,6 +157,17 @@ def effects(t, b, c):
     t.same(c.produce('b', {0: now})[0][0], 10, 'likewise')
     t.same(alter(c, BROKER, '', (DELETE, 'message.max.bytes', None)), 0, 'and no more')
     t.same(c.produce('b', {0: now})[0][0], 0, 'records are taken again')
+    old = batch([b'x'], now=1000)
+    t.same(c.produce('b', {0: old})[0][0], 0, 'old records are taken')
+    t.same(alter(c, TOPIC, 'b', (SET, 'message.timestamp.before.max.ms', '60000')), 0, 'times are bounded')
+    t.same(c.produce('b', {0: old})[0][0], 32, 'and old records refused')
+    t.same(c.produce('b', {0: now})[0][0], 0, 'those of now are not')
+    t.same(alter(c, TOPIC, 'b', (SET, 'message.timestamp.type', 'LogAppendTime')), 0, 'the broker gives times')
+    error, _, stamp, _ = c.produce('b', {0: old})[0]
+    t.ok(error == 0 and stamp > 1000, 'and bounds those of producers no more')
+    t.same(alter(c, TOPIC, 'b', (SET, 'min.insync.replicas', '2')), 0, 'replicas are asked for')
+    t.same(c.produce('b', {0: now})[0][0], 19, 'which are not there')
+    t.same(c.produce('b', {0: now}, acks=1)[0][0], 0, 'acks=1 does not ask')
     t.same(alter(c, BROKER, '1', (SET, 'auto.create.topics.enable', 'false'), (SET, 'num.partitions', '4')), 0,
            "the broker's own settings")
     t.same(c.metadata(['unwanted'])['unwanted'][0], NO_TOPIC, 'hold at once: a topic is not created')
