@@ -9,33 +9,72 @@
 
 #include "plog/plog_impl.h"
 
+/* Where a look begins. */
+struct start {
+    struct plog_place at;
+    int64_t last; /* the last offset of the batch there, as the index has it; -1: it says nothing */
+};
+
+static struct start start_at(const struct plog_segment *s, const struct plog_offset_entry *entry)
+{
+    return (struct start){{entry->pos, -1}, s->base + entry->last};
+}
+
 /* Where in s a look for `offset` may begin, by the index. */
 static int start_of_search(struct plog *p, struct plog_segment *s, int64_t offset,
-                           struct plog_place *out, struct err *e)
+                           struct start *out, struct err *e)
 {
     struct plog_offset_entry entry;
     struct plog_tail *t = atomic_load_explicit(&s->tail, memory_order_acquire);
     struct plog_old *o = NULL;
     uint32_t relative = offset - s->base > UINT32_MAX ? UINT32_MAX : (uint32_t)(offset - s->base);
 
-    *out = (struct plog_place){0, s->base};
+    *out = (struct start){{0, s->base}, -1};
     if (offset >= s->old_end) {
-        *out = (struct plog_place){s->old_bytes, s->old_end};
+        *out = (struct start){{s->old_bytes, s->old_end}, -1};
         if (t && plog_index_by_offset(&t->index, relative, &entry))
-            *out = (struct plog_place){entry.pos, -1};
+            *out = start_at(s, &entry);
         return 0;
     }
     int rc = plog_segment_old(s, plog_interval(p), &o, e);
     if (rc == 0 && o && plog_index_by_offset(&o->index, relative, &entry))
-        *out = (struct plog_place){entry.pos, -1};
+        *out = start_at(s, &entry);
     return rc;
 }
 
-int plog_locate(struct plog *p, struct plog_segment *s, int64_t offset, uint64_t end,
-                struct plog_place *out, struct err *e)
+/* Look for the batch from a start on. 0; 1: there is none; ERR_STALE: the index led elsewhere than
+ * to the batch that it speaks of. */
+static int search(struct plog_segment *s, struct io_file *f, const struct start *start,
+                  int64_t offset, uint64_t end, struct plog_place *out, struct err *e)
 {
     uint8_t window[PLOG_WINDOW];
     struct plog_scan scan;
+    int rc;
+    *out = start->at;
+    plog_scan_init(&scan, f, s->path, start->at.pos, end, start->at.base_offset, window,
+                   sizeof window);
+    scan.gaps = s->gaps;
+    while ((rc = plog_scan_next(&scan, e)) > 0) {
+        int64_t last = batch_last_offset(&scan.batch);
+        if (scan.at == start->at.pos && start->last >= 0 && last != start->last)
+            return ERR_STALE;
+        *out = (struct plog_place){scan.at, scan.batch.base_offset};
+        if (last >= offset)
+            return 0;
+        *out = (struct plog_place){scan.pos, scan.next};
+    }
+    if (rc == ERR_CORRUPT && scan.pos == start->at.pos && start->last >= 0)
+        return ERR_STALE;
+    return rc < 0 ? rc : 1;
+}
+
+/* A batch's offset is not under its CRC. Read one behind the other, batches prove each other's; the
+ * first one after a jump by the index is proved by what the index says of it. If that is something
+ * else, one of the two is damaged, and reading from the segment's beginning tells which. */
+int plog_locate(struct plog *p, struct plog_segment *s, int64_t offset, uint64_t end,
+                struct plog_place *out, struct err *e)
+{
+    struct start start;
     struct io_file *f;
 
     if (plog_segment_marked(s, offset, &out->pos)) {
@@ -44,21 +83,16 @@ int plog_locate(struct plog *p, struct plog_segment *s, int64_t offset, uint64_t
     }
     int rc = plog_segment_file(s, &f, e);
     if (rc == 0)
-        rc = start_of_search(p, s, offset, out, e);
+        rc = start_of_search(p, s, offset, &start, e);
     if (rc < 0)
         return rc;
-    plog_scan_init(&scan, f, s->path, out->pos, end, out->base_offset, window, sizeof window);
-    scan.gaps = s->gaps;
-    while ((rc = plog_scan_next(&scan, e)) > 0) {
-        *out = (struct plog_place){scan.at, scan.batch.base_offset};
-        if (batch_last_offset(&scan.batch) >= offset)
-            return 0;
-        *out = (struct plog_place){scan.pos, scan.next};
-    }
-    if (rc == 0 && offset < s->old_end && end >= s->old_bytes) /* cut short, where a batch begins */
+    rc = search(s, f, &start, offset, end, out, e);
+    if (rc == ERR_STALE)
+        rc = search(s, f, &(struct start){{0, s->base}, -1}, offset, end, out, e);
+    if (rc == 1 && offset < s->old_end && end >= s->old_bytes) /* cut short, where a batch begins */
         return err_set(e, ERR_CORRUPT, "%s: byte %" PRIu64 ": nothing of offset %" PRId64 " on",
                        s->path, s->old_bytes, offset);
-    return rc;
+    return rc < 0 ? rc : 0;
 }
 
 /* What is asked for. */

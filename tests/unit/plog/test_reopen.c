@@ -375,6 +375,36 @@ START_TEST(no_flipped_bit_is_served)
 }
 END_TEST
 
+/* A jump by the index lands behind what could have proved a batch's offset. */
+START_TEST(no_flipped_offset_is_believed)
+{
+    enum { N = 60 };
+    for (size_t k = 0; k + 1 < N; k++) {
+        struct plog_slice s;
+        size_t size, pos = 0;
+        int64_t b[64], base = 0;
+        filled(N);
+        for (size_t i = 0, n = bases(b); i < n && b[i] <= f.batches[k].base; i++)
+            base = b[i];
+        for (size_t i = 0; i < k; i++)
+            pos += f.batches[i].base < base ? 0 : f.batches[i].bytes.n;
+        int64_t next = f.batches[k + 1].base;
+        uint8_t *p = io_mem_bytes(f.mem, fixture_path(&f, base, ".log"), &size);
+        p[pos + fixture_random(&f, 8)] ^= (uint8_t)(1 << fixture_random(&f, 8));
+        fixture_reopen(&f, &mark);
+        int rc = plog_read(f.log, next, INT64_MAX, 1, true, &s, NULL);
+        if (rc == 0) {
+            ck_assert_int_eq(s.base_offset, next);
+            ck_assert_ok(plog_slice_verify(f.log, &s, NULL));
+        } else {
+            ck_assert_int_eq(rc, ERR_CORRUPT);
+        }
+        plog_slice_release(&s);
+        fixture_release(&f);
+    }
+}
+END_TEST
+
 /* What a compaction's segment replaces is removed on the word of its last batch. */
 START_TEST(a_damaged_swap_removes_nothing)
 {
@@ -466,5 +496,5 @@ UNIT_MAIN(a_log_goes_on_where_it_was, opening_reads_no_log, what_lies_behind_the
           a_log_shorter_than_its_mark_is_corrupt, impossible_marks_are_refused,
           indexes_are_only_hints, a_good_index_saves_the_scan, a_rebuilt_index_is_saved,
           a_missing_segment_is_noticed, a_segment_cut_short_is_noticed, no_flipped_bit_is_served,
-          a_damaged_swap_removes_nothing,
+          no_flipped_offset_is_believed, a_damaged_swap_removes_nothing,
           verified_regions_are_remembered, warm_tells_whether_a_disk_is_needed)
