@@ -7,6 +7,8 @@
 
 #include "cli/log_derived.h"
 #include "cli/log_truth.h"
+#include "plog/places.h"
+#include "plog/progress.h"
 
 /* A partition being checked. */
 struct check {
@@ -14,10 +16,10 @@ struct check {
     const struct log_truth *truth;
     const struct log_partition *part;
     struct verdict *to;
-    bool ours;      /* the broker is Chronik: derived files are made anew */
-    bool compacted; /* by its settings: offsets may be missing */
-    bool judged;    /* its settings are known */
-    bool replayed;  /* what lies behind mark is in the WAL */
+    bool ours;          /* the broker is Chronik: derived files are made anew */
+    int64_t gaps_below; /* segments that begin below it may lack offsets: they were compacted */
+    bool judged;        /* the topic is known */
+    bool replayed;      /* what lies behind mark is in the WAL */
     const struct plog_mark *mark;
     const struct plog_epoch *epochs; /* which offsets were written in which epoch; */
     size_t n_epochs;                 /* none: not known */
@@ -86,7 +88,7 @@ static void time_fault(struct segment_check *k, size_t entry, const char *reason
 static void check_gap(struct check *c, const struct log_segment *s, uint64_t pos, int64_t found)
 {
     enum fault_kind kind = c->judged ? kind_at(c, s, pos) : FAULT_GAP;
-    if (c->compacted || c->gap_told)
+    if (s->base < c->gaps_below || c->gap_told)
         return;
     c->gap_told = kind == FAULT_GAP;
     faults_put(&c->to->faults, kind, s->path, pos, "offset %" PRId64 " where %" PRId64 " is due%s",
@@ -280,6 +282,50 @@ static void check_size(const struct segment_check *k, uint64_t size)
                    "the file ends here, %" PRIu64 " bytes were synced", m->bytes);
 }
 
+/* The batches of a compacted segment against the sums of their offsets. */
+struct places_check {
+    struct plog_places places;
+    struct plog_places_walk walk;
+    uint64_t bad_from;
+    bool bad;
+};
+
+static int check_place(void *ctx, uint64_t pos, struct span bytes, const struct batch *b)
+{
+    struct places_check *k = ctx;
+    (void)bytes;
+    if (!k->bad && !plog_places_step(&k->walk, pos, b->base_offset)) {
+        k->bad = true;
+        k->bad_from = k->places.region[k->walk.region].pos;
+    }
+    return 0;
+}
+
+static void check_places(struct check *c, const struct log_segment *s, uint64_t size)
+{
+    struct plog_places_of of = {s->path, s->base, c->next, size};
+    struct places_check k = {.bad = false};
+    uint64_t valid;
+    struct err e;
+    int rc = plog_places_load(&k.places, c->place->io, &of, &e);
+    if (rc == ERR_NOTFOUND)
+        return;
+    if (rc < 0) {
+        faults_put(&c->to->faults, FAULT_DERIVED, s->path, 0, "its .places file: %s", err_str(rc));
+        return;
+    }
+    plog_places_begin(&k.walk, &k.places, 0);
+    rc = plog_walk_file(c->place->io, s->path, check_place, &k, &valid, &e);
+    if (rc == 0 && !k.bad && !plog_places_fit(&k.walk)) {
+        k.bad = true;
+        k.bad_from = k.places.region[k.walk.region].pos;
+    }
+    if (k.bad)
+        faults_put(&c->to->faults, FAULT_CORRUPTION, s->path, k.bad_from,
+                   "the offsets of batches from here on were changed");
+    plog_places_release(&k.places);
+}
+
 static void check_segment(struct check *c, const struct log_segment *s)
 {
     struct segment_check k = {.c = c, .s = s, .max_time = -1, .max_time_offset = -1};
@@ -310,6 +356,8 @@ static void check_segment(struct check *c, const struct log_segment *s)
     } else {
         check_rest(&k);
         check_size(&k, st.size);
+        if (s->base < c->gaps_below)
+            check_places(c, s, st.size);
     }
     log_derived_release(&k.d);
 }
@@ -399,11 +447,25 @@ static void check_presence(struct check *c)
                         "no segment holds the first offset of the log");
 }
 
-static void judge(struct check *c, const struct meta_topic *t)
+/* How far compaction came (plog/progress.h). If that is damaged, it may have been anywhere. */
+static void check_progress(struct check *c)
 {
-    const char *policy = t ? meta_config_get(t, "cleanup.policy") : NULL;
-    c->judged = t != NULL;
-    c->compacted = policy && strstr(policy, "compact");
+    char path[IO_PATH_MAX];
+    struct plog_progress progress;
+    struct err e;
+    int rc = plog_progress_load(c->place->io, c->part->dir, &progress, &e);
+    if (rc == 0)
+        c->gaps_below = progress.gaps_below;
+    if (rc == 0 || rc == ERR_NOTFOUND)
+        return;
+    c->gaps_below = INT64_MAX;
+    if (io_path(path, sizeof path, c->part->dir, "%s", plog_progress_name) < 0)
+        return;
+    if (rc == ERR_CORRUPT)
+        faults_put(&c->to->faults, FAULT_DERIVED, path, 0,
+                   "damaged: the log will be compacted from its start");
+    else
+        faults_add(&c->to->faults, path, 0, &e);
 }
 
 static void check_partition(struct check *c)
@@ -416,7 +478,8 @@ static void check_partition(struct check *c)
                    "of no topic: removed when the broker starts");
         return;
     }
-    judge(c, t);
+    c->judged = t != NULL;
+    check_progress(c);
     c->replayed = t != NULL;
     c->mark = cp ? &cp->mark : NULL;
     if (!c->part->is_file)

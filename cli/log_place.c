@@ -6,6 +6,7 @@
 
 #include "plog/index_file.h"
 #include "plog/plog.h"
+#include "plog/swap.h"
 #include "shard/node.h"
 
 static void partition_release(struct log_partition *part)
@@ -37,6 +38,51 @@ static int add_segment(struct log_partition *part, int64_t base, const char *pat
     return v[part->n++].path ? 0 : -ENOMEM;
 }
 
+/* A compaction was interrupted: its file is in force, not those it replaces (plog/swap.h). */
+static int take_swap(struct log_place *p, struct log_partition *part, const char *path,
+                     int64_t base)
+{
+    int64_t end;
+    size_t kept = 0;
+    int rc = plog_swap_end(p->io, path, base, &end, NULL);
+    if (rc < 0)
+        return rc == ERR_CORRUPT ? 0 : rc; /* then let the others be looked at */
+    for (size_t i = 0; i < part->n; i++) {
+        struct log_segment *s = &part->segments[i];
+        if (s->base >= base && s->base < end)
+            free(s->path);
+        else
+            part->segments[kept++] = *s;
+    }
+    part->n = kept;
+    return add_segment(part, base, path);
+}
+
+static int by_base(const void *a, const void *b)
+{
+    const struct log_segment *x = a, *y = b;
+    return x->base < y->base ? -1 : x->base > y->base;
+}
+
+static int take_swaps(struct log_place *p, struct log_partition *part, const char *dir,
+                      char *const *names, size_t n)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        char path[IO_PATH_MAX];
+        const char *ending;
+        int64_t base;
+        if (!plog_parse_name(names[i], &base, &ending) || strcmp(ending, ".log.swap") != 0)
+            continue;
+        rc = io_path(path, sizeof path, dir, "%s", names[i]);
+        if (rc == 0)
+            rc = take_swap(p, part, path, base);
+    }
+    if (part->n > 0)
+        qsort(part->segments, part->n, sizeof *part->segments, by_base);
+    return rc;
+}
+
 static int add_segments(struct log_place *p, struct log_partition *part, const char *dir)
 {
     char **names;
@@ -54,6 +100,8 @@ static int add_segments(struct log_place *p, struct log_partition *part, const c
         if (rc == 0)
             rc = add_segment(part, base, path);
     }
+    if (rc == 0)
+        rc = take_swaps(p, part, dir, names, n);
     io_names_free(names, n);
     if (part->n > 0)
         part->segments[part->n - 1].last = true;
@@ -183,7 +231,7 @@ static int find_in_directory(struct log_place *p, struct err *e)
 
 static int find_file(struct log_place *p, struct err *e)
 {
-    static const char *const endings[] = {".log", ".index", ".timeindex", ".check"};
+    static const char *const endings[] = {".log", ".index", ".timeindex", ".check", ".places"};
     char dir[IO_PATH_MAX], path[IO_PATH_MAX];
     const char *slash = strrchr(p->path, '/'), *name = slash ? slash + 1 : p->path, *ending;
     struct log_partition *part;

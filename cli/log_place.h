@@ -16,7 +16,7 @@ enum { LOG_SEGMENT_NAME = 20 }; /* bytes of a segment's name in front of its end
 
 struct log_segment {
     int64_t base; /* what its name says; -1: it has another name */
-    char *path;   /* of the .log file, which may be missing */
+    char *path;   /* of the .log file (or .log.swap), which may be missing */
     bool last;    /* of its partition */
 };
 

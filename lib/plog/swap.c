@@ -119,9 +119,9 @@ bool plog_swap_name(const char *name)
            (has_suffix(ending, cleaned) || has_suffix(ending, swap));
 }
 
-/* The offset behind the last batch of a .swap file. It was synced before it got that name, but what
+/* It was synced before it got that name, but what
  * it replaces is removed on its word: every batch is checked. */
-static int end_of(struct io *io, const char *path, int64_t base, int64_t *end, struct err *e)
+int plog_swap_end(struct io *io, const char *path, int64_t base, int64_t *end, struct err *e)
 {
     struct plog_scan scan;
     struct io_stat st;
@@ -158,7 +158,7 @@ static int finish_swap(struct io *io, struct log *log, const char *dir, const ch
         return err_code(e, rc, "%s/%s", dir, name);
     if (!plog_parse_name(name, &base, &ending) || strcmp(ending, ".log.swap") != 0)
         return 0; /* not ours */
-    rc = end_of(io, path, base, &end, e);
+    rc = plog_swap_end(io, path, base, &end, e);
     if (rc == 0)
         rc = plog_swap_finish(io, dir, base, end, e);
     if (rc == 0)

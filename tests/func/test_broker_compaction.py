@@ -14,7 +14,7 @@ from tap import Tap  # noqa: E402
 SETTINGS = ('log.cleaner.backoff.ms=50', 'wal.checkpoint.ms=100', 'offsets.topic.num.partitions=1',
             'offsets.topic.segment.bytes=4096')
 COMPACT = [('cleanup.policy', 'compact'), ('segment.bytes', '4096'), ('min.cleanable.dirty.ratio', '0.1')]
-INVALID_RECORD = 87
+INVALID_RECORD, KAFKA_STORAGE_ERROR = 87, 56
 KEYS, RECORDS = 10, 600
 
 
@@ -131,7 +131,19 @@ with Tap() as t, Broker(t, *SETTINGS) as b, b.client() as c:
         t.ok(until(lambda: size(b, 'c-0') < whole / 4), 'compaction goes on')
         t.ok(is_last(read(c, 'c'), 2 * RECORDS), 'with the right records')
     t.same(b.stop(), 0, 'the broker stops cleanly')
-    r = subprocess.run([program('chronik-log'), 'verify', os.path.join(b.dir, 'log', 'c-0'),
-                        os.path.join(b.dir, 'log', '__consumer_offsets-0')], capture_output=True, timeout=PATIENCE)
-    t.same(r.returncode, 0, 'chronik-log verify finds nothing wrong')
-    t.note(r.stdout.decode() + r.stderr.decode())
+    tool = [program('chronik-log'), 'verify', b.dir]
+    r = subprocess.run(tool, capture_output=True, timeout=PATIENCE)
+    t.ok(r.returncode == 0 and b'gap' not in r.stdout, 'chronik-log verify finds nothing wrong, and no gap', r.stdout)
+
+    # ---- an offset that no CRC covers, where any might do
+    log = os.path.join(b.dir, 'log', 'c-0', '0' * 20 + '.log')
+    with open(log, 'r+b') as f:
+        f.seek(7)
+        low = f.read(1)[0]
+        f.seek(7)
+        f.write(bytes([low ^ 1]))
+    r = subprocess.run(tool, capture_output=True, timeout=PATIENCE)
+    t.ok(r.returncode == 8 and log in r.stderr.decode(), 'it finds a batch at a wrong offset', r.stderr)
+    b.start()
+    with b.client() as c:
+        t.same(c.fetch('c', {0: 0})[0][0], KAFKA_STORAGE_ERROR, 'which is not served')
