@@ -5,7 +5,8 @@ SHARD_UNIT_TESTS = tests/unit/shard/test_checkpoint tests/unit/shard/test_entrie
 	tests/unit/shard/test_wall
 UNIT_TESTS += $(SHARD_UNIT_TESTS)
 check_LTLIBRARIES += libshardrig.la
-libshardrig_la_SOURCES = tests/shard/rig.c tests/shard/rig.h
+libshardrig_la_SOURCES = tests/shard/phases.c tests/shard/phases.def tests/shard/phases.h \
+	tests/shard/rig.c tests/shard/rig.h
 SHARD_TEST_LIBS = libshardrig.la libunit.la libchronik.la $(CHECK_LIBS)
 tests_unit_shard_test_shard_LDADD = $(SHARD_TEST_LIBS)
 tests_unit_shard_test_limits_LDADD = $(SHARD_TEST_LIBS)
@@ -16,6 +17,10 @@ tests_unit_shard_test_cluster_LDADD = $(SHARD_TEST_LIBS)
 
 # A tenth of what `make check-all` does.
 check_PROGRAMS += tests/crash/power_cut
-tests_crash_power_cut_SOURCES = tests/crash/power_cut.c
+tests_crash_power_cut_SOURCES = tests/crash/power_cut.c tests/crash/workload.c tests/crash/workload.h
 tests_crash_power_cut_LDADD = libshardrig.la libchronik.la
 TESTS += tests/crash/power_cut
+check_PROGRAMS += tests/crash/fault_sweep
+tests_crash_fault_sweep_SOURCES = tests/crash/fault_sweep.c tests/crash/workload.c tests/crash/workload.h
+tests_crash_fault_sweep_LDADD = libshardrig.la libchronik.la
+TESTS += tests/crash/fault_sweep

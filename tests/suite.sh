@@ -1,6 +1,6 @@
 #!/bin/bash
-# suite.sh KILLS CUTS: the tests that take longer than make check may: real clients, kills, power cuts, the
-# simulator, bad input. Run in the build tree's top directory, by make check-all or check-long. The last line
+# suite.sh KILLS CUTS: the tests that take longer than make check may: real clients, kills, power cuts, failing
+# calls, the simulator, bad input. Run in the build tree's top directory, by make check-all or check-long. The last line
 # says how many tests passed, failed and were skipped; the exit status is 0 only if none failed.
 set -uo pipefail
 kills=$1 cuts=$2
@@ -34,6 +34,7 @@ part() {
 part "real clients" "$tests/clients/run.sh"
 part "$kills kills" "$tests/python.sh" "$tests/crash/kill9.py" "$kills"
 part "$cuts power cuts" tests/crash/power_cut "$cuts"
+part "failing calls" tests/crash/fault_sweep $((2000 / kills)) 8
 part "$((cuts / 10)) simulated worlds" tests/sim/sim --worlds $((cuts / 10)) --crashes $((cuts / 5)) --coverage
 part "bad input" "$tests/python.sh" "$tests/bad/bad_input.py"
 

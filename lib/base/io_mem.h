@@ -61,7 +61,10 @@ enum io_mem_cut {
                      says */
     IO_CUT_DROP,  /* all but the seed-th unsynced change (modulo their number) */
     IO_CUT_ALONE, /* only the seed-th unsynced change */
-    IO_CUT_LAST_FIRST /* of the unsynced writes only the last, torn by seed; all sizes and names */
+    IO_CUT_LAST_FIRST, /* of the unsynced writes only the last, torn by seed; all sizes and names */
+    IO_CUT_SIZES,      /* no unsynced bytes, but all sizes (zeros stand there) and all names */
+    IO_CUT_NAMES,      /* no unsynced bytes nor sizes, but all names */
+    IO_CUT_KINDS
 };
 /* A new disk: the state after the first `upto` changes of m's trace, cut as said; NULL when out of
  * memory. Its own trace is empty and everything on it counts as synced. It outlives m. */

@@ -76,7 +76,7 @@ static struct mem_tear make_tear(const struct mem_change *c, uint64_t random)
     return tear;
 }
 
-enum fate { KEPT, LOST, TORN };
+enum fate { KEPT, LOST, TORN, SIZED };
 
 struct cut {
     enum io_mem_cut kind;
@@ -102,7 +102,12 @@ static enum fate fate_of(struct cut *cut, const struct mem_change *c, size_t at)
     case IO_CUT_SEED:
         dice = next_random(&cut->random) % 3;
         return dice == 0 ? KEPT : dice == 1 || c->kind != MEM_WRITE ? LOST : TORN;
+    case IO_CUT_SIZES:
+        return c->kind == MEM_WRITE ? SIZED : KEPT;
+    case IO_CUT_NAMES:
+        return c->kind == MEM_NAME ? KEPT : LOST;
     case IO_CUT_NONE:
+    case IO_CUT_KINDS:
         break;
     }
     return LOST;
@@ -147,7 +152,8 @@ static int replay(struct mem_tree *tree, const struct mem_trace *t, size_t upto,
             err = mem_tree_apply(tree, c, &tear);
         } else if (fate == KEPT) {
             err = mem_tree_apply(tree, c, NULL);
-        } else if (c->durable <= upto) { /* lost bytes of a size that a later sync saved */
+        } else if (fate == SIZED ||
+                   c->durable <= upto) { /* or lost bytes of a size that a later sync saved */
             err = mem_tree_apply(tree, c, &mem_tear_size_only);
         }
     }

@@ -9,6 +9,12 @@
 #include "base/crc32c.h"
 #include "batch/records.h"
 
+struct rig_asked {
+    struct shard_command c;
+    bool done;
+    struct rig_asked *next;
+};
+
 /* ---- host */
 
 static void on_write(void *ctx, struct shard *s)
@@ -49,6 +55,7 @@ void rig_init(struct rig *r, struct io_mem *disk)
     memset(r, 0, sizeof *r);
     static struct log loud;
     r->disk = disk ? disk : io_mem_new();
+    r->phases = phases_new(r->disk);
     if (getenv("RIG_LOG")) { /* for whoever debugs a test */
         log_init(&loud, 2, LOG_DEBUG, clock_system());
         r->log = &loud;
@@ -76,14 +83,14 @@ static int open_shard(struct rig *r, uint32_t number, struct meta_image *image, 
     node_meta_dir(meta, sizeof meta, RIG_DIR);
     node_log_dir(log, sizeof log, RIG_DIR);
     struct shard_config cfg = {
-        .io = io_mem_io(r->disk),
+        .io = &r->phases->io,
         .log = r->log,
         .clock = &r->clock.clock,
         .host = &rs->host,
         .owner = {r->node.meta.cluster_id, r->node.meta.node_id, number},
         .wal_dir = wal,
         .meta_dir = meta,
-        .plog = {.io = io_mem_io(r->disk), .log = r->log, .dir = log},
+        .plog = {.io = &r->phases->io, .log = r->log, .dir = log},
         .settings = &r->settings,
         .segment_bytes = r->segment_bytes,
         .wal_max_bytes = r->wal_max_bytes,
@@ -103,7 +110,7 @@ static int open_shard(struct rig *r, uint32_t number, struct meta_image *image, 
 
 int rig_open(struct rig *r, struct err *e)
 {
-    struct node_config nc = {.io = io_mem_io(r->disk),
+    struct node_config nc = {.io = &r->phases->io,
                              .log = r->log,
                              .dir = RIG_DIR,
                              .node_id = 1,
@@ -112,13 +119,14 @@ int rig_open(struct rig *r, struct err *e)
                              .segment_bytes = r->segment_bytes,
                              .meta_segment_bytes = r->segment_bytes,
                              .clock = &r->clock.clock};
+    r->phases->recovering = true;
     int rc = node_open(&r->node, &nc, e);
-    if (rc)
-        return rc;
-    r->node_open = true;
-    rc = open_shard(r, 0, NULL, e);
+    r->node_open = rc == 0;
+    if (rc == 0)
+        rc = open_shard(r, 0, NULL, e);
     if (rc == 0)
         rc = open_shard(r, 1, shard_image(r->shard[0].s), e);
+    r->phases->recovering = false;
     if (rc) {
         rig_drop(r);
         return rc;
@@ -223,38 +231,41 @@ void rig_release(struct rig *r)
         free(r->batches[i]);
     }
     free(r->batches);
+    for (struct rig_asked *a = r->asked, *next; a; a = next) {
+        next = a->next;
+        wr_free(&a->c.command);
+        free(a);
+    }
     for (struct rig_trim *t = r->trims, *next; t; t = next) {
         next = t->next;
         free(t);
     }
+    phases_free(r->phases);
     io_mem_free(r->disk);
     memset(r, 0, sizeof *r);
 }
 
 /* ---- commands */
 
-struct asked {
-    struct shard_command c;
-    bool done;
-};
-
 static void on_command(struct shard_command *c)
 {
-    ((struct asked *)c->arg)->done = true;
+    ((struct rig_asked *)c->arg)->done = true;
 }
 
 static int ask(struct rig *r, enum meta_command_type type, const void *msg)
 {
-    struct asked a = {.c = {.done = on_command}};
-    a.c.arg = &a;
-    wr_init(&a.c.command, 0);
-    meta_command_encode(type, msg, &a.c.command);
-    shard_propose(r->shard[0].s, &a.c);
+    struct rig_asked *a = calloc(1, sizeof *a);
+    a->c.done = on_command;
+    a->c.arg = a;
+    a->next = r->asked;
+    r->asked = a;
+    wr_init(&a->c.command, 0);
+    meta_command_encode(type, msg, &a->c.command);
+    shard_propose(r->shard[0].s, &a->c);
     shard_flush(r->shard[0].s);
-    while (!a.done && rig_step(r))
+    while (!a->done && rig_step(r))
         continue;
-    wr_free(&a.c.command);
-    return !a.done ? ERR_UNKNOWN_OUTCOME : a.c.code ? a.c.code : a.c.result.code;
+    return !a->done ? ERR_UNKNOWN_OUTCOME : a->c.code ? a->c.code : a->c.result.code;
 }
 
 struct rig_topic *rig_topic(struct rig *r, const char *name)
@@ -417,7 +428,10 @@ struct rig_batch *rig_put(struct rig *r, const struct rig_topic *t, int32_t part
     assert(rc == 0);
     (void)rc;
     batch_builder_release(&bb);
-    return stage(r, &t->id, partition, out.buf, out.len);
+    struct rig_batch *b = stage(r, &t->id, partition, out.buf, out.len);
+    snprintf(b->key, sizeof b->key, "%s", key);
+    b->tombstone = value == NULL;
+    return b;
 }
 
 struct rig_batch *rig_produce_again(struct rig *r, const struct rig_batch *b)
@@ -461,7 +475,7 @@ struct rig_trim *rig_trim(struct rig *r, const struct rig_topic *t, int32_t part
 
 /* ---- reading */
 
-static int read_slice(struct rig *r, struct plog *log, int64_t *offset, int64_t hw,
+static int read_slice(struct plog *log, bool gaps, int64_t *offset, int64_t hw,
                       int (*each)(void *ctx, const struct batch *b), void *ctx, struct err *e)
 {
     struct plog_slice sl;
@@ -471,7 +485,6 @@ static int read_slice(struct rig *r, struct plog *log, int64_t *offset, int64_t 
     if (sl.len == 0)
         return err_set(e, ERR_CHECK, "nothing at offset %lld below the high watermark %lld",
                        (long long)*offset, (long long)hw);
-    (void)r;
     rc = sl.verified ? 0 : plog_slice_verify(log, &sl, e);
     uint8_t *buf = malloc(sl.len);
     if (rc == 0 && io_pread(sl.file, buf, sl.len, sl.pos) != (ssize_t)sl.len)
@@ -481,7 +494,7 @@ static int read_slice(struct rig *r, struct plog *log, int64_t *offset, int64_t 
         rc = batch_verify(span_of(buf + at, sl.len - at), &b, e);
         if (rc)
             break;
-        if (b.base_offset > *offset || batch_last_offset(&b) < *offset)
+        if ((b.base_offset > *offset && !gaps) || batch_last_offset(&b) < *offset)
             rc = err_set(e, ERR_CHECK, "batch %lld..%lld where offset %lld is next",
                          (long long)b.base_offset, (long long)batch_last_offset(&b),
                          (long long)*offset);
@@ -495,6 +508,15 @@ static int read_slice(struct rig *r, struct plog *log, int64_t *offset, int64_t 
     return rc;
 }
 
+/* Compaction leaves gaps between offsets. */
+static bool is_compacted(const struct rig *r, const struct uuid *id)
+{
+    const struct meta_topic *t = meta_topic_by_id(shard_image(r->shard[0].s), id);
+    const char *policy = t ? meta_config_get(t, "cleanup.policy") : NULL;
+    return policy ? strstr(policy, "compact") != NULL
+                  : (r->settings.cleanup_policy & META_CLEANUP_COMPACT) != 0;
+}
+
 int rig_read(struct rig *r, const struct uuid *topic_id, int32_t partition,
              int (*each)(void *ctx, const struct batch *b), void *ctx, struct err *e)
 {
@@ -503,7 +525,7 @@ int rig_read(struct rig *r, const struct uuid *topic_id, int32_t partition,
         return err_set(e, ERR_NOTFOUND, "no such partition");
     int64_t offset = plog_log_start(log), hw = plog_high_watermark(log);
     while (offset < hw) {
-        int rc = read_slice(r, log, &offset, hw, each, ctx, e);
+        int rc = read_slice(log, is_compacted(r, topic_id), &offset, hw, each, ctx, e);
         if (rc)
             return rc;
     }
@@ -514,6 +536,7 @@ int rig_read(struct rig *r, const struct uuid *topic_id, int32_t partition,
 struct content {
     struct {
         uint32_t crc;
+        int32_t count;
         int64_t base;
         int64_t pid;
     } * b;
@@ -530,6 +553,7 @@ static int note(void *ctx, const struct batch *b)
     }
     c->b[c->n].crc = b->crc;
     c->b[c->n].pid = b->producer_id;
+    c->b[c->n].count = b->count;
     c->bytes += batch_size(b);
     c->b[c->n++].base = b->base_offset;
     return 0;
@@ -576,6 +600,39 @@ static int check_log_start(const struct rig *h, const struct rig_topic *t, int32
                          t->name, partition, (long long)is, (long long)least, (long long)most);
 }
 
+/* Where a record stands, in or out of a compacted log: -1: nowhere. A tombstone whose outcome was
+ * never told may have been anywhere, for compaction gives those another CRC. */
+static int64_t place_of(const struct content *c, const struct rig_batch *b)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (c->b[i].crc == b->crc && (b->produce.base_offset < 0 || !b->tombstone))
+            return c->b[i].base;
+    if (b->tombstone)
+        return b->produce.base_offset < 0 ? INT64_MAX : b->produce.base_offset;
+    return -1;
+}
+
+/* May compaction have taken the record away? A later one of its key has to be there, or have been a
+ * tombstone, which goes itself in the end. */
+static bool superseded(const struct rig *h, const struct rig_batch *b, const struct content *c)
+{
+    for (size_t i = 0; i < h->n_batches && !b->tombstone; i++) {
+        const struct rig_batch *x = h->batches[i];
+        if (strcmp(x->key, b->key) == 0 && x->produce.partition == b->produce.partition &&
+            uuid_eq(&x->topic_id, &b->topic_id) && place_of(c, x) > b->produce.base_offset)
+            return true;
+    }
+    return b->tombstone;
+}
+
+/* Compaction notes in a tombstone when it may go, so that it has another CRC then. */
+static bool is_marked(const struct rig_topic *t, const struct rig_batch *b, int32_t partition,
+                      int64_t base)
+{
+    return t->compacted && b->tombstone && b->produce.partition == partition &&
+           (b->produce.base_offset == base || b->produce.base_offset < 0);
+}
+
 static int check_partition(struct rig *r, const struct rig *h, const struct rig_topic *t,
                            int32_t partition, size_t upto, size_t *checked, struct err *e)
 {
@@ -596,7 +653,7 @@ static int check_partition(struct rig *r, const struct rig *h, const struct rig_
         bool trimmed = b->produce.base_offset + b->produce.batch.last_offset_delta < start;
         if (b->acked_at <= upto && !trimmed) {
             ++*checked;
-            if (right != 1)
+            if (right != 1 && !(t->compacted && right == 0 && superseded(h, b, &c)))
                 rc = err_set(e, ERR_CHECK, "%s-%d: batch acknowledged at offset %lld is %s",
                              t->name, partition, (long long)b->produce.base_offset,
                              seen ? "at another offset" : "lost");
@@ -606,9 +663,11 @@ static int check_partition(struct rig *r, const struct rig *h, const struct rig_
                          partition, seen);
     }
     for (size_t k = 0; k < c.n && rc == 0; k++) {
-        bool known = false;
+        bool known = t->compacted && c.b[k].count == 0; /* what keeps a place */
         for (size_t i = 0; i < h->n_batches && !known; i++)
-            known = h->batches[i]->crc == c.b[k].crc && uuid_eq(&h->batches[i]->topic_id, &t->id);
+            known = uuid_eq(&h->batches[i]->topic_id, &t->id) &&
+                    (h->batches[i]->crc == c.b[k].crc ||
+                     is_marked(t, h->batches[i], partition, c.b[k].base));
         if (!known)
             rc = err_set(e, ERR_CHECK, "%s-%d: a batch nobody produced at offset %lld", t->name,
                          partition, (long long)c.b[k].base);

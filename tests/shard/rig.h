@@ -11,6 +11,7 @@
 #include "base/io_mem.h"
 #include "shard/node.h"
 #include "shard/shard.h"
+#include "tests/shard/phases.h"
 
 #define RIG_DIR "/d"
 enum { RIG_SEGMENT = 64 * 1024, RIG_JOBS = 8, RIG_TOPICS = 16 };
@@ -21,7 +22,8 @@ struct rig_batch {
     uint8_t *bytes;
     uint32_t crc; /* of the batch: its identity */
     struct uuid topic_id;
-    bool done;
+    char key[16]; /* of rig_put; empty: none */
+    bool tombstone, done;
     size_t acked_at; /* trace position; SIZE_MAX: never acknowledged */
     struct rig *rig;
 };
@@ -48,12 +50,14 @@ struct rig_topic {
     struct uuid id;
     int32_t partitions;
     bool deleted;
+    bool compacted; /* set by whoever sets its policy: of each key the last record stays */
     size_t created_at, deleted_at; /* trace positions of the acknowledgements; SIZE_MAX: not */
     size_t delete_asked_at;
 };
 
 struct rig {
     struct io_mem *disk;
+    struct phases *phases; /* what each change of the disk was for */
     struct clock_manual clock;
     struct log *log;
     struct node node;
@@ -62,6 +66,7 @@ struct rig {
     struct rig_batch **batches; /* every one ever produced, in order */
     size_t n_batches, cap_batches;
     struct rig_trim *trims;
+    struct rig_asked *asked; /* commands, kept as long as a shard may answer them */
     struct rig_topic topics[RIG_TOPICS];
     unsigned n_topics;
     uint64_t advanced; /* calls of host->advanced */
@@ -72,9 +77,9 @@ struct rig {
     struct meta_settings settings; /* of topics: segments of 16 KiB that nothing removes */
     int64_t retention_check_ms, checkpoint_ms, compact_backoff_ms; /* 0: never */
     uint64_t compact_key_bytes;
-    bool drop_apply;                           /* mutant: never hand an applied image on */
-    bool hold_jobs;                            /* rig_run leaves jobs for later */
-    uint64_t seed;                             /* of record contents and ids */
+    bool drop_apply; /* mutant: never hand an applied image on */
+    bool hold_jobs;  /* rig_run leaves jobs for later */
+    uint64_t seed;   /* of record contents and ids */
 };
 
 /* A rig on a new disk, or on `disk` (which it owns from here on); nothing is opened yet. */
@@ -120,10 +125,10 @@ void rig_flush(struct rig *r);
 int rig_read(struct rig *r, const struct uuid *topic_id, int32_t partition,
              int (*each)(void *ctx, const struct batch *b), void *ctx, struct err *e);
 /* Is every batch acknowledged before `upto` at its offset with its bytes, no idempotent one twice,
- * nothing there that was never produced, each log start between what was promised and what was
- * asked, or beyond only by what retention may remove as history->settings say? ERR_CHECK with e if
- * not. checked (may be NULL) gets the
- * number of acknowledged batches seen. */
+ * nothing there that was never produced (in a compacted topic: the last of each key), each log
+ * start between what was promised and what was asked, or beyond only by what retention may remove
+ * as history->settings say? ERR_CHECK with e if not. checked (may be NULL) gets the number of
+ * acknowledged batches seen. */
 int rig_check(struct rig *r, const struct rig *history, size_t upto, size_t *checked,
               struct err *e);
 /* The rig is open on what a crash of history's disk at `upto` left: take over its past. What can be

@@ -9,8 +9,9 @@
 
 enum { SEEDS = 200, SECTOR = 512 };
 
-static const enum io_mem_cut all_cuts[] = {IO_CUT_NONE, IO_CUT_ALL,   IO_CUT_SEED,
-                                           IO_CUT_DROP, IO_CUT_ALONE, IO_CUT_LAST_FIRST};
+static const enum io_mem_cut all_cuts[] = {IO_CUT_NONE,  IO_CUT_ALL,   IO_CUT_SEED,
+                                           IO_CUT_DROP,  IO_CUT_ALONE, IO_CUT_LAST_FIRST,
+                                           IO_CUT_SIZES, IO_CUT_NAMES};
 
 static struct io_mem *new_disk(void)
 {
@@ -649,6 +650,26 @@ START_TEST(a_torn_append_is_short_or_has_zeros)
 }
 END_TEST
 
+/* A size without its data; a name without either. */
+START_TEST(sizes_and_names_come_without_data)
+{
+    struct io_mem *m = disk_with("/a", "old");
+    struct io_file *f = open_new(m, "/b");
+    put(f, 'x', 5, 0);
+    ck_assert_ok(io_rename(io_mem_io(m), "/b", "/a"));
+    struct io_mem *c = crash_now(m, IO_CUT_SIZES, 0);
+    size_t n;
+    uint8_t *p = io_mem_bytes(c, "/a", &n);
+    ck_assert_bytes_eq(p, n, "\0\0\0\0\0", 5);
+    io_mem_free(c);
+    expect_after(m, IO_CUT_NAMES, 0, "/a", "");
+    ck_assert_ok(io_sync(f));
+    expect_after(m, IO_CUT_NAMES, 0, "/a", "xxxxx");
+    io_close(f);
+    io_mem_free(m);
+}
+END_TEST
+
 START_TEST(space_is_bounded)
 {
     struct io_mem *m = new_disk();
@@ -700,9 +721,10 @@ UNIT_MAIN(bytes_are_durable_after_a_sync_only,
           replace_file_survives_every_cut, a_careless_replace_is_caught,
           a_rename_between_directories_waits_for_both, a_file_never_has_two_names,
           drop_and_alone_choose_one_change, writes_tear_at_any_sector,
-          the_last_write_may_come_first, size_and_data_are_lost_apart,
-          states_are_disks_of_their_own, contents_and_prefixes_are_exact,
-          the_digest_sees_content_not_history, bytes_can_be_flipped_in_place, faults_fire_when_told,
-          every_call_can_fail_and_is_counted, a_failed_write_leaves_its_first_half,
-          a_sync_after_a_failed_one_saves_no_bytes, lost_bytes_are_read_until_the_cache_is_dropped,
-          a_torn_append_is_short_or_has_zeros, space_is_bounded, it_has_no_descriptors)
+          the_last_write_may_come_first, sizes_and_names_come_without_data,
+          size_and_data_are_lost_apart, states_are_disks_of_their_own,
+          contents_and_prefixes_are_exact, the_digest_sees_content_not_history,
+          bytes_can_be_flipped_in_place, faults_fire_when_told, every_call_can_fail_and_is_counted,
+          a_failed_write_leaves_its_first_half, a_sync_after_a_failed_one_saves_no_bytes,
+          lost_bytes_are_read_until_the_cache_is_dropped, a_torn_append_is_short_or_has_zeros,
+          space_is_bounded, it_has_no_descriptors)
