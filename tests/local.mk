@@ -34,6 +34,7 @@ include tests/kp.mk
 include tests/lint.mk
 include tests/log.mk
 include tests/loop.mk
+include tests/mutants.mk
 include tests/shard.mk
 include tests/sim.mk
 include tests/wal.mk

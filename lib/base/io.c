@@ -1,4 +1,5 @@
 #include "base/io.h"
+#include "base/mutant.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -209,7 +210,7 @@ static int write_aside(struct io *io, const char *path, const void *buf, size_t 
     if (err)
         return err;
     struct iovec iov = {(void *)buf, n};
-    err = io_commit(f, &iov, 1, 0);
+    err = MUTANT(file_before_content) ? io_pwritev(f, &iov, 1, 0) : io_commit(f, &iov, 1, 0);
     io_close(f);
     return err;
 }

@@ -13,6 +13,7 @@
 
 #include "base/crc32c.h"
 #include "base/endian.h"
+#include "base/mutant.h"
 #include "batch/batch.h"
 #include "batch/records.h"
 
@@ -122,7 +123,8 @@ int batch_admit_header(struct span s, const struct batch_rules *rules, struct ba
     int why = check_frame(s, rules, e);
     if (why)
         return why;
-    if (crc32c(0, s.p + BATCH_CRC_FROM, s.n - BATCH_CRC_FROM) != get_be32(s.p + 17))
+    if (crc32c(0, s.p + BATCH_CRC_FROM, s.n - BATCH_CRC_FROM) != get_be32(s.p + 17) &&
+        !MUTANT(batch_unchecked))
         return refuse(e, BATCH_REFUSED_CORRUPT, "the batch's CRC does not match its bytes");
     if (batch_peek(s, b) < 0)
         return refuse(e, BATCH_REFUSED_INVALID, "the batch's last offset is below its first");

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/mutant.h"
 #include "plog/plog_impl.h"
 
 /* How many of the first segments nobody may read any more, no recovery needs, and no compaction is
@@ -11,8 +12,8 @@ static size_t count_gone(const struct plog *p, const struct plog_list *l)
 {
     int64_t log_start = plog_log_start(p);
     size_t n = 0;
-    while (n + 1 < l->n && l->seg[n + 1]->base <= log_start && l->seg[n]->base < p->floor &&
-           !l->seg[n]->pinned)
+    while (n + 1 < l->n && l->seg[n + 1]->base <= log_start &&
+           (l->seg[n]->base < p->floor || MUTANT(floor_ignored)) && !l->seg[n]->pinned)
         n++;
     return n;
 }

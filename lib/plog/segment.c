@@ -1,4 +1,5 @@
 #include "plog/segment.h"
+#include "base/mutant.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -109,7 +110,7 @@ static struct plog_tail *tail_new(int64_t offset, uint64_t pos)
 static int cut(struct plog_segment *s, struct err *e)
 {
     uint64_t bytes = plog_segment_bytes(s);
-    if (s->disk_bytes <= bytes)
+    if (s->disk_bytes <= bytes || MUTANT(no_truncation))
         return 0;
     int rc = io_truncate(s->out, bytes);
     if (rc < 0)

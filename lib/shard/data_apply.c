@@ -15,6 +15,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/mutant.h"
 #include "shard/machine_data.h"
 
 static int touch(struct shard *s, struct data_partition *p)
@@ -56,7 +57,8 @@ static int collect_batch(struct shard *s, struct span body, struct err *e)
         p->batches = batches;
         p->cap_batches = cap;
     }
-    p->batches[p->n_batches++] = b.batch;
+    if (!MUTANT(lost_group_commit) || p->n_batches == 0)
+        p->batches[p->n_batches++] = b.batch;
     return 0;
 }
 
@@ -166,7 +168,8 @@ static int append_partition(struct shard *s, struct data_partition *p, uint64_t 
     p->applied = index;
     s->stats.batches += p->n_batches;
     s->stats.records += records;
-    rc = note_producers(p, index, when_ms);
+    if (!MUTANT(stale_producer_state) || !s->data->replaying)
+        rc = note_producers(p, index, when_ms);
     if (rc)
         return err_code(e, rc, "apply to %s-%d", plog_topic(p->log), plog_partition(p->log));
     int64_t end = plog_log_end(p->log);
@@ -218,6 +221,8 @@ int data_apply(struct shard *s, uint64_t index, uint64_t term, struct span paylo
                        index, staged_under, meta_index(m->image));
     }
     m->n_touched = 0;
+    if (MUTANT(reply_before_apply) && waiters)
+        complete(s, waiters);
     int rc = collect(s, payload, e);
     /* When producers were last heard of: a clock that was set since must not make them forgotten.
      */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/mutant.h"
 #include "shard/machine_data.h"
 
 enum { SYNC_FS_FROM = 16 }; /* so many dirty logs are cheaper synced at once */
@@ -39,7 +40,7 @@ static int capture_partition(struct data_partition *p, struct checkpoint_partiti
         memcpy(to->epochs, epochs, n * sizeof *to->epochs);
         to->n_epochs = (uint32_t)n;
     }
-    uint32_t producers = producers_count(&p->producers);
+    uint32_t producers = MUTANT(producers_not_saved) ? 0 : producers_count(&p->producers);
     if (producers) {
         to->producers = calloc(producers, sizeof *to->producers);
         if (!to->producers)
@@ -116,6 +117,8 @@ static int sync_all(struct shard *s, struct data_work *w, struct err *e)
 int data_work_run(struct shard *s, void *work, struct err *e)
 {
     struct data_work *w = work;
+    if (MUTANT(checkpoint_before_sync))
+        return 0;
     int rc = write_back(w, e);
     if (rc == 0 && w->with_fs)
         rc = sync_all(s, w, e);

@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 
+#include "base/mutant.h"
 #include "shard/machine_data.h"
 
 enum { TRIM_ROOM = WAL_BLOCK };
@@ -54,7 +55,7 @@ static void answer_duplicate(struct shard *s, struct data_partition *part, struc
     p->base_offset = original->base_offset;
     p->append_time_ms = -1;
     p->log_start = plog_log_start(part->log);
-    if (original->serial == 0) {
+    if (original->serial == 0 || MUTANT(duplicate_answered_early)) {
         data_finish(p, 0);
         return;
     }
@@ -90,6 +91,8 @@ static int copy_in(struct shard *s, struct data_partition *part, struct shard_pr
     put_le32(body + sizeof p->topic_id.b, (uint32_t)p->partition);
     uint8_t *batch = body + WAL_BATCH_FIXED;
     memcpy(batch, p->bytes, p->n);
+    if (MUTANT(offsets_before_order))
+        part->staged_end = plog_log_end(part->log);
     batch_place(batch, part->staged_end, (int32_t)consensus_term(s->raft));
     p->append_time_ms = -1;
     if (p->append_time) {
@@ -177,6 +180,8 @@ static int stage_trim(struct shard *s, struct shard_trim *t)
         t->log_start = hw;
     if (t->log_start > hw)
         return ERR_OFFSET;
+    if (MUTANT(trim_before_durable))
+        plog_set_log_start(part->log, t->log_start, NULL);
     int rc = start_gathering(s, WAL_TRIM_SIZE);
     if (rc)
         return rc;

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mutant.h"
 #include "shard/stage.h"
 
 enum { RETRY_MS = 1000, SEGMENTS_MIN = 4 };
@@ -154,7 +155,7 @@ static int checkpoint_done(struct shard *s, struct shard_job *job)
     } else {
         checkpoint_succeeded(s);
         s->older_index = s->checkpoint_index;
-        s->older_replay = s->checkpoint_replay;
+        s->older_replay = MUTANT(wal_released_early) ? job->replay : s->checkpoint_replay;
         s->stats.checkpoints++;
         rc = tell_raft(s, job);
         s->checkpoint_index = job->index;

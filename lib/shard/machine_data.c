@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/crc32c.h"
+#include "base/mutant.h"
 #include "shard/retention.h"
 
 enum { IMAGE_RETRY_MS = 100 };
@@ -388,7 +389,8 @@ static void data_lead(struct shard *s, bool leads)
     (void)leads;
     HASH_ITER(hh, s->data->partitions, p, next)
     {
-        p->staged_end = plog_log_end(p->log);
+        if (!MUTANT(staged_end_kept))
+            p->staged_end = plog_log_end(p->log);
         producers_unstage(&p->producers);
     }
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/mutant.h"
 #include "shard/meta_entry.h"
 #include "shard/stage.h"
 
@@ -98,8 +99,10 @@ static int copy_in(struct shard *s, struct shard_command *c)
         return -ENOMEM;
     }
     memcpy(body, c->command.buf, c->command.len);
-    p->waiters = c;
+    p->waiters = MUTANT(create_before_apply) ? NULL : c;
     s->meta->gathering = p;
+    if (MUTANT(create_before_apply))
+        finish(c, 0);
     return 0;
 }
 

@@ -1,4 +1,5 @@
 #include "shard/producers.h"
+#include "base/mutant.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -33,7 +34,7 @@ enum producers_verdict producers_check(struct producers *p, const struct batch *
     const struct producer *known = look(p, b->producer_id);
     if (!known || known->n == 0)
         return PRODUCERS_NEW; /* KIP-360: whatever its sequence, it may have been forgotten here */
-    if (b->producer_epoch < known->epoch)
+    if (b->producer_epoch < known->epoch && !MUTANT(epoch_unfenced))
         return PRODUCERS_FENCED;
     if (b->producer_epoch > known->epoch)
         return b->base_sequence == 0 ? PRODUCERS_NEW : PRODUCERS_GAP;
@@ -45,6 +46,8 @@ enum producers_verdict producers_check(struct producers *p, const struct batch *
             return PRODUCERS_DUPLICATE;
         }
     }
+    if (MUTANT(gap_accepted))
+        return PRODUCERS_NEW;
     return b->base_sequence == after(known->batches[known->n - 1].last_sequence, 1) ? PRODUCERS_NEW
                                                                                     : PRODUCERS_GAP;
 }

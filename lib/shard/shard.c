@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mutant.h"
 #include "shard/stage.h"
 
 enum {
@@ -54,7 +55,7 @@ static void fail_uncommitted(struct shard *s, uint64_t from, int code)
 
 void shard_poison_why(struct shard *s, const struct err *why)
 {
-    if (s->poisoned)
+    if (s->poisoned || MUTANT(poison_ignored))
         return;
     s->poisoned = true;
     s->poison_code = why->code;
@@ -519,6 +520,19 @@ static void drop_payloads(struct shard *s)
         shard_payload_unref(&s->pool, s->flying[--s->n_flying]);
 }
 
+static void report_persisted(struct shard *s, uint64_t index)
+{
+    struct consensus_update u;
+    s->persisted = index;
+    int rc = consensus_persisted(s->raft, shard_now(s), index, &u);
+    s->depth++; /* not applied yet */
+    if (rc)
+        shard_poison(s, rc, "raft persisted");
+    else
+        shard_update(s, &u);
+    s->depth--;
+}
+
 static void start_write(struct shard *s)
 {
     if (s->writing || s->poisoned)
@@ -544,6 +558,10 @@ static void start_write(struct shard *s)
         return;
     hold_payloads(s);
     s->writing = true;
+    if (MUTANT(reply_before_sync)) {
+        report_persisted(s, s->write_last);
+        shard_apply(s);
+    }
     s->cfg.host->write(s->cfg.host->ctx, s);
 }
 
@@ -559,19 +577,6 @@ static void note_positions(struct shard *s)
         struct entry *e = entries_get(&s->entries, i);
         e->pos = wal_write_pos(&s->write, (size_t)(i - s->write_first));
     }
-}
-
-static void report_persisted(struct shard *s, uint64_t index)
-{
-    struct consensus_update u;
-    s->persisted = index;
-    int rc = consensus_persisted(s->raft, shard_now(s), index, &u);
-    s->depth++; /* not applied yet */
-    if (rc)
-        shard_poison(s, rc, "raft persisted");
-    else
-        shard_update(s, &u);
-    s->depth--;
 }
 
 void shard_written(struct shard *s)
@@ -736,7 +741,7 @@ static int64_t tick_raft(struct shard *s, int64_t now)
 
 static int64_t tick_mark(struct shard *s, int64_t now)
 {
-    if (s->poisoned || s->writing || !wal_writer_wants_mark(s->wal))
+    if (s->poisoned || s->writing || !wal_writer_wants_mark(s->wal) || MUTANT(mark_never))
         return INT64_MAX;
     if (now - s->last_write_ms >= MARK_IDLE_MS) {
         s->mark_due = true;

@@ -5,6 +5,7 @@
 
 #include "base/crc32c.h"
 #include "base/endian.h"
+#include "base/mutant.h"
 
 static const char magic[4] = "CKWG";
 
@@ -44,7 +45,7 @@ void wal_group_header_encode(uint8_t h[WAL_GROUP_HEADER], const struct wal_group
 static uint32_t header_crc(const uint8_t *h, uint64_t salt)
 {
     uint8_t seed[8];
-    put_le64(seed, salt);
+    put_le64(seed, MUTANT(no_salt) ? 0 : salt);
     return crc32c(crc32c(0, seed, sizeof seed), h + AT_PAYLOAD_CRC,
                   WAL_GROUP_HEADER - AT_PAYLOAD_CRC);
 }
@@ -95,10 +96,11 @@ static bool all_zero(const uint8_t *p, size_t n)
 const char *wal_group_payload_check(const uint8_t *group, struct wal_group *g)
 {
     const uint8_t *payload = group + WAL_GROUP_HEADER;
-    if (crc32c(0, payload, g->payload_len) != g->payload_crc)
+    if (crc32c(0, payload, g->payload_len) != g->payload_crc && !MUTANT(payload_unchecked))
         return "checksum of the group's payload does not match";
     size_t used = (size_t)WAL_GROUP_HEADER + g->payload_len;
-    if (!all_zero(group + used, (size_t)wal_group_bytes(g->payload_len) - used))
+    if (!all_zero(group + used, (size_t)wal_group_bytes(g->payload_len) - used) &&
+        !MUTANT(padding_unchecked))
         return "the padding behind the group is not zero";
     g->payload = span_of(payload, g->payload_len);
     g->meta_index = get_le64(payload);

@@ -9,6 +9,7 @@
  * became another one was released by the broker, so reading goes on with the next.
  */
 #include "wal/reader.h"
+#include "base/mutant.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -288,7 +289,7 @@ static bool exists(const struct wal_reader *r, uint64_t id)
 static void accuse(const struct wal_reader *r, struct wal_pos p, struct wal_pos synced,
                    const char *why, struct verdict *v)
 {
-    if (wal_pos_cmp(synced, p) <= 0 || v->fault.segment)
+    if (wal_pos_cmp(synced, p) <= 0 || v->fault.segment || MUTANT(corrupt_is_torn))
         return;
     if (synced.segment == p.segment) {
         v->fault = p;

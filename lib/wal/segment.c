@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/mutant.h"
 #include "wal/state.h"
 
 enum { ZEROS = 1 << 20 }; /* bytes of them in one write */
@@ -31,7 +32,7 @@ static bool temporary_name(const char *name)
 
 static int sync_names(struct io *io, const char *dir, bool *uncertain, struct err *e)
 {
-    int rc = io_sync_dir(io, dir);
+    int rc = MUTANT(names_not_synced) ? 0 : io_sync_dir(io, dir);
     if (rc != 0) {
         *uncertain = !io_sync_not_begun(rc);
         return err_code(e, rc, "%s: cannot sync the directory", dir);
@@ -105,7 +106,7 @@ static int fill(const struct wal_segment_plan *p, struct io_file *f, const char 
     free(block);
     if (rc != 0)
         return err_code(e, rc, "%s: byte 0: cannot write the segment header", tmp);
-    rc = io_sync(f);
+    rc = MUTANT(segment_before_header) ? 0 : io_sync(f);
     return rc != 0 ? err_code(e, rc, "%s: cannot sync", tmp) : 0;
 }
 

@@ -452,6 +452,50 @@ START_TEST(a_lost_leaders_tail_is_truncated)
 }
 END_TEST
 
+/* Whoever leads next but wanted stands still for a while, until wanted does. */
+static void make_leader(struct peer *wanted)
+{
+    for (int i = 0; i < 100; i++) {
+        struct peer *l = leader();
+        if (l == wanted)
+            return;
+        l->cut_off = true;
+        leader();
+        l->cut_off = false;
+        pass(1000);
+    }
+    ck_abort_msg("a node never leads");
+}
+
+START_TEST(offsets_staged_by_a_lost_leader_are_given_anew_when_it_leads_again)
+{
+    build_cluster();
+    produce_ok(3);
+    struct peer *old = leader();
+    old->cut_off = true;
+    struct sent *lost = produce(old, "never committed");
+    struct sent *more = produce(old, "nor this");
+    while (work(old))
+        continue;
+    leader();
+    old->cut_off = false;
+    pass(3000);
+    ck_assert(lost->done && more->done);
+    drop(lost);
+    drop(more);
+    make_leader(old);
+    struct sent *next = produce(old, "kept");
+    settle();
+    ck_assert(next->done);
+    ck_assert_int_eq(next->produce.code, 0);
+    ck_assert_int_eq(next->produce.base_offset, 3);
+    drop(next);
+    produce_ok(2);
+    all_equal(100);
+    end_cluster();
+}
+END_TEST
+
 START_TEST(each_node_restarts_from_what_was_synced)
 {
     build_cluster();
@@ -502,4 +546,5 @@ START_TEST(a_node_too_far_behind_takes_a_checkpoint)
 END_TEST
 
 UNIT_MAIN(three_nodes_elect_and_replicate, a_lost_leaders_tail_is_truncated,
+          offsets_staged_by_a_lost_leader_are_given_anew_when_it_leads_again,
           each_node_restarts_from_what_was_synced, a_node_too_far_behind_takes_a_checkpoint)

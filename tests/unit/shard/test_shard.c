@@ -184,6 +184,25 @@ START_TEST(a_clean_stop_leaves_a_mark_and_a_checkpoint)
 }
 END_TEST
 
+START_TEST(a_log_start_moves_when_its_trim_is_durable)
+{
+    begin();
+    ck_assert_ok(rig_create_topic(&rig, "t", 1));
+    struct rig_topic *t = rig_topic(&rig, "t");
+    produce(t, 0);
+    rig_run(&rig);
+    struct plog *log = shard_partition(rig.shard[1].s, &t->id, 0);
+    struct rig_trim *trim = rig_trim(&rig, t, 0, 2);
+    rig_flush(&rig);
+    ck_assert(!trim->done);
+    ck_assert_int_eq(plog_log_start(log), 0);
+    rig_run(&rig);
+    ck_assert(trim->done);
+    ck_assert_int_eq(plog_log_start(log), 2);
+    rig_release(&rig);
+}
+END_TEST
+
 /* ---- idempotence */
 
 START_TEST(a_batch_sent_again_gets_the_originals_offset_once_that_is_durable)
@@ -193,7 +212,9 @@ START_TEST(a_batch_sent_again_gets_the_originals_offset_once_that_is_durable)
     ck_assert_ok(rig_create_topic(&rig, "t", 1));
     struct rig_topic *t = rig_topic(&rig, "t");
     struct rig_batch *first = rig_produce(&rig, t, 0, 2, 10, 7, 0, 0);
+    struct rig_batch *with_it = rig_produce_again(&rig, first); /* both in one group */
     rig_flush(&rig);
+    ck_assert(!first->done && !with_it->done);
     struct rig_batch *in_flight = rig_produce_again(&rig, first);
     rig_flush(&rig);
     ck_assert_msg(!in_flight->done, "a duplicate was answered before its original was durable");
@@ -202,6 +223,8 @@ START_TEST(a_batch_sent_again_gets_the_originals_offset_once_that_is_durable)
     rig_flush(&rig);
     ck_assert(!gathering->done && !twice->done);
     rig_run(&rig);
+    ck_assert_int_eq(with_it->produce.code, 0);
+    ck_assert_int_eq(with_it->produce.base_offset, 0);
     ck_assert_int_eq(in_flight->produce.code, 0);
     ck_assert_int_eq(in_flight->produce.base_offset, 0);
     ck_assert_int_eq(twice->produce.base_offset, 2);
@@ -758,7 +781,8 @@ START_TEST(a_metadata_log_that_lost_entries_is_noticed)
 }
 END_TEST
 
-UNIT_MAIN(batches_get_dense_offsets_and_come_back, nothing_is_acknowledged_before_its_sync,
+UNIT_MAIN(a_log_start_moves_when_its_trim_is_durable, batches_get_dense_offsets_and_come_back,
+          nothing_is_acknowledged_before_its_sync,
           a_request_over_64_partitions_costs_one_sync_and_no_proposal,
           while_a_sync_is_under_way_the_next_group_gathers, acknowledged_batches_survive_a_kill,
           acknowledged_batches_survive_a_power_cut, a_clean_stop_leaves_a_mark_and_a_checkpoint,
