@@ -94,7 +94,7 @@ def order(t, c):
     t.same(c.produce_answer()[0][:2], (0, REQUESTS + 1), 'with acks=0 as well')
 
 
-with Tap() as t, Broker(t, 'num.io.threads=3') as b:
+with Tap() as t, Broker(t, 'num.io.threads=3', 'log.retention.ms=-1') as b:
     with b.client() as c:
         each_codec(t, b, c)
         alterations(t, c)
