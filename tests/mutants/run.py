@@ -4,6 +4,7 @@ import concurrent.futures
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -47,15 +48,26 @@ def command(source, tree, test):
     return [os.path.join(tree, words[0])] + words[1:]
 
 
+def end_all(group):
+    """A bug may leave children behind that never end."""
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
 def run(source, tree, test, mutant):
     """The exit status, None for one that did not end."""
     env = {**os.environ, 'CHRONIK_MUTANT': mutant, 'srcdir': source}
-    try:
-        return subprocess.run(command(source, tree, test), cwd=tree, env=env, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                              timeout=PATIENCE).returncode
-    except subprocess.TimeoutExpired:
-        return None
+    with subprocess.Popen(command(source, tree, test), cwd=tree, env=env, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                          start_new_session=True) as process:
+        try:
+            return process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            end_all(process.pid)
 
 
 def main():
