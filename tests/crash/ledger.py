@@ -16,12 +16,17 @@ PRESENT, ABSENT, UNSURE = 'present', 'absent', 'unsure'
 
 
 class Log:
-    """A partition: base offsets and hashes."""
+    """A partition: base offsets and hashes. keeps: bytes of records that retention leaves, or None;
+    keyed: it is compacted, and every batch is one record with a key."""
 
-    def __init__(self):
+    def __init__(self, keeps=None, keyed=False):
+        self.keeps, self.keyed = keeps, keyed
         self.sent = set()
         self.acked = {}   # base offset: hash
         self.seen = {}    # the same, of what a consumer was given before
+        self.keys = {}    # hash: key, of a keyed one
+        self.start = 0    # the log start, as far as it was acknowledged or seen
+        self.asked = 0    # and as far as somebody asked to move it
 
 
 class Ledger:
@@ -46,11 +51,11 @@ class Ledger:
     def creating(self, topic):
         self.topics[topic] = UNSURE
 
-    def created(self, topic, partitions):
+    def created(self, topic, partitions, **kind):
         with self.lock:
             self.topics[topic] = PRESENT
             for n in range(partitions):
-                self.logs[topic, n] = Log()
+                self.logs[topic, n] = Log(**kind)
 
     def deleting(self, topic):
         self.topics[topic] = UNSURE
@@ -63,8 +68,11 @@ class Ledger:
 
     # Batches, by their bytes from the attributes on.
 
-    def sending(self, topic, partition, body):
-        self.logs[topic, partition].sent.add(hash(body))
+    def sending(self, topic, partition, body, key=None):
+        log = self.logs[topic, partition]
+        log.sent.add(hash(body))
+        if key is not None:
+            log.keys[hash(body)] = key
 
     def acked(self, topic, partition, base, body):
         self.logs[topic, partition].acked[base] = hash(body)
@@ -72,6 +80,17 @@ class Ledger:
 
     def seen(self, topic, partition, batch):
         self.logs[topic, partition].seen[batch.base] = hash(batch.body)
+
+    # Log starts.
+
+    def trimming(self, topic, partition, offset):
+        log = self.logs[topic, partition]
+        log.asked = max(log.asked, offset)
+
+    def trimmed(self, topic, partition, low):
+        log = self.logs[topic, partition]
+        log.start = max(log.start, low)
+        self.count('trims acknowledged')
 
     # Offsets of groups: one committer each, which only moves forward.
 
@@ -127,15 +146,15 @@ class Ledger:
                 self.deleted(topic)
                 self.count('unsure topics that are not there')
 
-    def read(self, c, topic, partition):
-        """All batches of a partition, in the order of the log."""
-        found, offset = [], 0
+    def read(self, c, topic, partition, offset=0, gaps=False):
+        """All batches of a partition from an offset on, in the order of the log."""
+        found = []
         while True:
             error, high, data = c.fetch(topic, {partition: offset}, most=FETCH_BYTES)[partition]
             if error:
                 raise ValueError(f'fetch at {offset}: {error_name(error)}')
             for b in batches(data, verify=False):  # they are compared with what was sent
-                if b.base != offset:
+                if b.last < offset or (b.base > offset and not gaps):
                     raise ValueError(f'batch at {b.base} where {offset} was to come')
                 found.append(b)
                 offset = b.last + 1
@@ -147,14 +166,21 @@ class Ledger:
     def verify_log(self, c, topic, partition, log):
         name = f'{topic}-{partition}'
         try:
-            found = self.read(c, topic, partition)
+            start = self.log_start(c, topic, partition, log)
+            found = self.read(c, topic, partition, start, gaps=log.keyed)
         except ValueError as e:
             self.fault(f'{name}: {e}')
             return
         self.count('batches read back', len(found))
+        self.verify_retention(name, log, start, found)
+        if log.keyed:
+            self.verify_keys(name, log, found)
+            found = [b for b in found if b.records()]  # the others keep a place
         held = {b.base: hash(b.body) for b in found}
         for what, claims in (('acknowledged', log.acked), ('read before', log.seen)):
             for base, content in claims.items():
+                if base < start or log.keyed and base not in held:
+                    continue
                 if base not in held:
                     self.fault(f'{name}: the batch at {base}, {what}, is lost')
                 elif held[base] != content:
@@ -164,15 +190,51 @@ class Ledger:
             self.fault(f'{name}: at {stray[:3]} are bytes that nobody sent')
         if len(set(held.values())) != len(held):
             self.fault(f'{name}: {len(held) - len(set(held.values()))} batches are there twice')
-        self.verify_sequences(name, found)
+        self.verify_sequences(name, start, found)
 
-    def verify_sequences(self, name, found):
-        """Of an idempotent producer all batches are there once and in order, from the first on."""
+    def log_start(self, c, topic, partition, log):
+        error, start = c.offset(topic, -2, partition)
+        if error:
+            raise ValueError(f'log start: {error_name(error)}')
+        if start < log.start:
+            raise ValueError(f'the log starts at {start}, and started at {log.start} before')
+        return start
+
+    def verify_retention(self, name, log, start, found):
+        """Beyond what was asked for only retention moves the log start, and leaves enough."""
+        left = sum(len(b.whole) for b in found)
+        if start > log.asked and (log.keeps is None or left < log.keeps):
+            self.fault(f'{name}: the log starts at {start}, {log.asked} was asked for, '
+                       f'{left} bytes are left')
+        if start > log.start:
+            self.count('log starts that moved')
+        log.start = start
+
+    def verify_keys(self, name, log, found):
+        """What is gone from a compacted log has a successor: a record of its key behind it."""
+        newest, held = {}, set()
+        for b in found:
+            for key, _ in b.records():
+                newest[key] = b.base
+                held.add(b.base)
+        gone = 0
+        for base, content in log.acked.items():
+            if base in held or base < log.start:
+                continue
+            gone += 1
+            if newest.get(log.keys[content], -1) <= base:
+                self.fault(f'{name}: the record at {base}, acknowledged and the last of its key, '
+                           'is lost')
+        self.count('records compacted away', gone)
+
+    def verify_sequences(self, name, start, found):
+        """Of an idempotent producer all batches are there once and in order, from the first on, or
+        from the first that the log still has."""
         due = {}
         for b in found:
             pid, epoch, sequence = b.producer
             if pid >= 0:
-                want = due.get((pid, epoch), 0)
+                want = due.get((pid, epoch), sequence if start else 0)
                 if sequence != want:
                     self.fault(f'{name}: at {b.base} producer {pid} has sequence {sequence}, '
                                f'not {want}')

@@ -82,6 +82,52 @@ class Unacknowledged(Plain):
             time.sleep(0.002)
 
 
+class Keyed(Worker):
+    """Writes single records with few keys to a compacted partition, up to three at a time."""
+
+    def __init__(self, ledger, port, rng, topic):
+        super().__init__(ledger, port, rng)
+        self.topic = topic
+
+    def send(self, c):
+        key = b'key-%d' % self.rng.randint(0, 19)
+        data = batch([b'%d ' % time.monotonic_ns() + self.rng.randbytes(150)], key=key)
+        self.ledger.sending(self.topic, 0, data[BODY_AT:], key)
+        return c.produce_send(self.topic, {0: data}), data
+
+    def work(self, c):
+        waiting = collections.deque()
+        while not self.stopping.is_set() or waiting:
+            while len(waiting) < 3 and not self.stopping.is_set():
+                waiting.append(self.send(c))
+            number, data = waiting.popleft()
+            error, base, *_ = c.produce_answer(number)[0]
+            if error:
+                self.refused(f'produce to {self.topic}-0', error)
+            self.ledger.acked(self.topic, 0, base, data[BODY_AT:])
+
+
+class Trimmer(Worker):
+    """Deletes the older half of what a partition holds, now and then."""
+
+    def __init__(self, ledger, port, rng, topic, partition):
+        super().__init__(ledger, port, rng)
+        self.topic, self.partition = topic, partition
+
+    def work(self, c):
+        while not self.stopping.wait(self.rng.uniform(0.02, 0.2)):
+            (e1, start), (e2, end) = (c.offset(self.topic, t, self.partition) for t in (-2, -1))
+            if e1 or e2:
+                self.refused('ListOffsets', e1 or e2)
+            offset = start + (end - start) // 2
+            self.ledger.trimming(self.topic, self.partition, offset)
+            key = self.topic, self.partition
+            error, low = c.delete_records({key: offset})[key]
+            if error:
+                self.refused(f'DeleteRecords of {self.topic}-{self.partition}', error)
+            self.ledger.trimmed(self.topic, self.partition, low)
+
+
 class Sequence:
     """An idempotent producer of one partition, across broker lives."""
 

@@ -15,6 +15,10 @@ def made(values, sequence, base):
     return batch(values, 7, 0, sequence, now=0, base=base)
 
 
+def last(data):
+    return int.from_bytes(data[:8], 'big') + int.from_bytes(data[23:27], 'big')
+
+
 class Told:
     """Answers as verify() asks, from what a test says the broker holds."""
 
@@ -22,17 +26,21 @@ class Told:
         self.high = 5
         self.log = [made(v, s, s) for v, s in zip(VALUES, (0, 2, 3))]
         self.topics = {'t': (0, 1), 'gone': (UNKNOWN, 0)}
-        self.offset = 3
+        self.group_offset = 3
+        self.start = 0
 
     def metadata(self, names, create):
         return {n: self.topics.get(n, (UNKNOWN, 0)) for n in names}
 
     def fetch(self, topic, offsets, most):
-        left = [b for b in self.log if int.from_bytes(b[:8], 'big') >= offsets[0]]
+        left = [b for b in self.log if last(b) >= offsets[0]]
         return {0: (0, self.high, b''.join(left))}
 
+    def offset(self, topic, timestamp, partition):
+        return 0, self.start
+
     def committed(self, group, asked):
-        return 0, {asked[0]: (self.offset, -1, '', 0)}
+        return 0, {asked[0]: (self.group_offset, -1, '', 0)}
 
 
 def ledger():
@@ -95,11 +103,11 @@ def bring_back(told):
 
 
 def fall_back(told):
-    told.offset = 2
+    told.group_offset = 2
 
 
 def run_ahead(told):
-    told.offset = 5
+    told.group_offset = 5
 
 
 LIES = [
@@ -129,3 +137,47 @@ with Tap() as t:
     kept.logs['t', 0].seen[2] = hash(b'')
     kept.verify(told)
     t.ok(any('read before' in f for f in kept.faults), 'what was read once has to stay')
+
+    # ---- logs that lose records in good order
+
+    def judged(told, **log):
+        """What is said of a log that the ledger knows this of."""
+        kept = ledger()
+        for name, value in log.items():
+            setattr(kept.logs['t', 0], name, value)
+        kept.verify(told)
+        return kept.faults
+
+    def trimmed_to(start):
+        told = Told()
+        told.start = start
+        return told
+
+    t.same(judged(trimmed_to(2), asked=2, start=2), [], 'a trim that was asked for')
+    t.same(judged(trimmed_to(1), asked=2), [], 'one that did not get far, into the middle of a batch')
+    t.ok(any('2 was asked for' in f for f in judged(trimmed_to(3), asked=2)), 'one that went too far')
+    t.ok(any('started at 3 before' in f for f in judged(trimmed_to(2), asked=3, start=3)),
+         'one that was taken back')
+    t.same(judged(trimmed_to(2), keeps=100), [], 'retention that leaves enough')
+    t.ok(any('bytes are left' in f for f in judged(trimmed_to(2), keeps=10000)), 'that leaves too little')
+
+    def keyed(*held):
+        """A log that was told a, b, a; what is said if it holds these offsets."""
+        kept, told = Ledger(), Told()
+        kept.created('t', 1, keyed=True)
+        whole = [batch([b'%d' % i], key=key, now=0, base=i) for i, key in enumerate((b'a', b'b', b'a'))]
+        for i, data in enumerate(whole):
+            kept.sending('t', 0, data[BODY_AT:], data_key(i))
+            kept.acked('t', 0, i, data[BODY_AT:])
+        told.log, told.high = [whole[i] for i in held], 3
+        told.log += [] if 2 in held else [batch([], base=2, delta=0)]  # keeps the place
+        kept.verify(told)
+        return kept.faults
+
+    def data_key(i):
+        return (b'a', b'b', b'a')[i]
+
+    t.same(keyed(0, 1, 2), [], 'a compacted log before it is')
+    t.same(keyed(1, 2), [], 'and after')
+    t.ok(any('record at 1' in f for f in keyed(0, 2)), 'the last of a key has to stay')
+    t.ok(any('record at 2' in f for f in keyed(0, 1)), 'also where an older one is left')
