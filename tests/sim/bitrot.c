@@ -114,7 +114,8 @@ static enum finding look_at_part(struct sim_node *twin, struct model_part *p)
     if (!log || plog_high_watermark(log) < p->end || plog_log_start(log) < p->trim_acked)
         return LOST;
     int64_t start = plog_log_start(log);
-    bool asked = start <= p->trim_asked || model_may_expire(twin->w, p, start);
+    bool asked =
+        start <= p->trim_asked || model_may_expire(twin->w, p, p->view[twin->id - 1].start, start);
     struct look l = {p, model_find(p, start), asked};
     if (scan_partition(log, start, plog_high_watermark(log), look_at, &l, &e))
         return FOUND_READING;

@@ -70,7 +70,7 @@ static void answered(struct sim_world *w, struct attempt *a)
                       b->head.base_sequence, LL(a->produce.base_offset));
     if (shard_poisoned(a->node->shard[1].s))
         sim_violation(w, "E1", "%s-%d: acknowledged by a poisoned shard", t, b->part->partition);
-    model_acked(w, b, a->produce.base_offset, a->produce.append_time_ms);
+    model_acked(a->node, b, a->produce.base_offset, a->produce.append_time_ms);
     if (a->produce.append_time_ms >= 0)
         cover(w, COVER_stamped);
     struct plog *log =

@@ -45,50 +45,60 @@ static void read_from(struct sim_node *n, struct model_part *p, struct plog *log
 
 /* ---- after each step */
 
-static void check_seen(struct sim_node *n, struct model_part *p)
+/* What this node acknowledged in this step has just been read from it. */
+static void check_acked(struct sim_node *n, struct model_part *p, int64_t hw)
 {
-    for (; p->to_see; p->to_see = p->to_see->next) {
-        const struct model_batch *b = p->to_see;
-        if (b->seen_at != b->acked_at && b->acked_at >= p->start_seen)
+    struct model_batch **from = &p->to_see, *b;
+    while ((b = *from) != NULL) {
+        if (b->acked_by != n->id || b->acked_at >= hw) {
+            from = &b->next; /* the node died with the answer, and is not as far again */
+            continue;
+        }
+        *from = b->next;
+        if (b->seen_at != b->acked_at && b->acked_at >= p->view[n->id - 1].start)
             sim_violation(n->w, "L1", "%s-%d: acknowledged at offset %lld, and not there",
                           p->topic->name, p->partition, LL(b->acked_at));
     }
 }
 
-static void check_bounds(struct sim_node *n, struct model_part *p, struct plog *log)
+static void check_start(struct sim_node *n, struct model_part *p, int64_t start)
 {
-    int64_t start = plog_log_start(log), hw = plog_high_watermark(log), end = plog_log_end(log);
+    struct model_view *v = &p->view[n->id - 1];
     const char *t = p->topic->name;
-    if (start > hw || hw > end)
-        sim_violation(n->w, "L6", "%s-%d: log start %lld, high watermark %lld, end %lld", t,
-                      p->partition, LL(start), LL(hw), LL(end));
-    if (start < p->start_seen || start < p->trim_acked)
-        sim_violation(n->w, "L9", "%s-%d: log start %lld, was %lld, promised %lld", t, p->partition,
-                      LL(start), LL(p->start_seen), LL(p->trim_acked));
-    if (start > p->start_seen && start > p->trim_asked) {
-        if (!model_may_expire(n->w, p, start))
+    int64_t least = n->w->plan.nodes == 1 && p->trim_acked > v->start ? p->trim_acked : v->start;
+    if (start < least)
+        sim_violation(n->w, "L9", "%s-%d: log start %lld, where %lld was read or promised", t,
+                      p->partition, LL(start), LL(least));
+    if (start > v->start && start > p->trim_asked) {
+        if (!model_may_expire(n->w, p, v->start, start))
             sim_violation(n->w, "L9",
-                          "%s-%d: log start %lld, never asked beyond %lld, and what is "
-                          "below may not go",
+                          "%s-%d: log start %lld, never asked beyond %lld, and what is below may "
+                          "not go",
                           t, p->partition, LL(start), LL(p->trim_asked));
         p->trim_asked = start;
         cover(n->w, COVER_expired);
     }
-    p->start_seen = start;
-    if (hw < p->end && n->w->plan.nodes == 1)
-        sim_violation(n->w, "L6", "%s-%d: high watermark %lld, was %lld", t, p->partition, LL(hw),
-                      LL(p->end));
+    v->start = start;
 }
 
 static void check_part(struct sim_node *n, struct shard *s, struct model_part *p)
 {
     struct plog *log = shard_partition(s, &p->topic->id, p->partition);
+    struct model_view *v = &p->view[n->id - 1];
     if (!log)
         return;
-    check_bounds(n, p, log);
-    if (plog_high_watermark(log) > p->end)
-        read_from(n, p, log, p->end > p->start_seen ? p->end : p->start_seen);
-    check_seen(n, p);
+    int64_t start = plog_log_start(log), hw = plog_high_watermark(log), end = plog_log_end(log);
+    if (start > hw || hw > end)
+        sim_violation(n->w, "L6", "%s-%d: log start %lld, high watermark %lld, end %lld",
+                      p->topic->name, p->partition, LL(start), LL(hw), LL(end));
+    check_start(n, p, start);
+    if (hw < v->read_to)
+        sim_violation(n->w, "L6", "%s-%d: high watermark %lld, was %lld", p->topic->name,
+                      p->partition, LL(hw), LL(v->read_to));
+    if (hw > v->read_to)
+        read_from(n, p, log, v->read_to > start ? v->read_to : start);
+    v->read_to = hw;
+    check_acked(n, p, hw);
 }
 
 static void check_shard(struct sim_node *n, struct sim_shard *sh)
@@ -102,7 +112,7 @@ static void check_shard(struct sim_node *n, struct sim_shard *sh)
     if (st.checkpoints >= 2)
         n->starts[sh->number] = 0;
     bound += n->starts[sh->number] * plan->segment_bytes;
-    if (st.wal_bytes > bound)
+    if (st.wal_bytes > bound && !shard_poisoned(sh->s))
         sim_violation(n->w, "SPACE", "shard %u: its log takes %llu bytes of %llu", sh->number,
                       (unsigned long long)st.wal_bytes, (unsigned long long)bound);
     if (shard_poisoned(sh->s) && !n->disk.life_faults && !n->disk.dead && !n->stopping)
@@ -139,15 +149,21 @@ void sim_check_step(struct sim_node *n)
 
 /* ---- after a recovery */
 
+/* Everything is read again. One node alone has to have all that was ever read. */
 static void check_part_recovered(struct sim_node *n, struct shard *s, struct model_part *p)
 {
     struct plog *log = shard_partition(s, &p->topic->id, p->partition);
+    struct model_view *v = &p->view[n->id - 1];
     if (!log)
         sim_violation(n->w, "M1", "%s-%d: the topic is there, the partition is not", p->topic->name,
                       p->partition);
-    check_bounds(n, p, log);
-    read_from(n, p, log, p->start_seen);
-    check_seen(n, p);
+    if (n->w->plan.nodes == 1 && plog_high_watermark(log) < v->read_to)
+        sim_violation(n->w, "L1", "%s-%d: the log ends at %lld, and was read up to %lld",
+                      p->topic->name, p->partition, LL(plog_high_watermark(log)), LL(v->read_to));
+    if (n->w->plan.nodes > 1)
+        v->start = 0;
+    v->read_to = plog_log_start(log);
+    check_part(n, s, p);
 }
 
 static void count_lost(struct sim_world *w)

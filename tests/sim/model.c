@@ -100,8 +100,9 @@ static struct model_batch *find_sent(const struct model_part *p, const struct mo
     return NULL;
 }
 
-void model_acked(struct sim_world *w, struct model_batch *b, int64_t base_offset, int64_t stamp)
+void model_acked(struct sim_node *n, struct model_batch *b, int64_t base_offset, int64_t stamp)
 {
+    struct sim_world *w = n->w;
     struct model_part *p = b->part;
     cover(w, COVER_acked);
     w->model.acked += !b->acked;
@@ -117,6 +118,7 @@ void model_acked(struct sim_world *w, struct model_batch *b, int64_t base_offset
         p->to_see = b;
     }
     b->acked = true;
+    b->acked_by = n->id;
     b->acked_at = base_offset;
     if (stamp >= 0)
         b->stamp = stamp;
@@ -175,7 +177,7 @@ static void pass_hole(struct sim_world *w, struct model_part *p, int64_t base_of
 {
     if (base_offset == p->end)
         return;
-    if (base_offset < p->end || p->start_seen < base_offset)
+    if (base_offset < p->end || p->trim_asked < base_offset)
         sim_violation(w, "L3", "%s-%d: a batch at offset %lld where %lld was next", p->topic->name,
                       p->partition, LL(base_offset), LL(p->end));
     for (unsigned i = 0; i < p->n_producers; i++)
@@ -262,7 +264,8 @@ struct model_topic *model_topic_new(struct sim_world *w, const char *name, int32
 }
 
 /* By size: what is left is enough. By age: all that went is old, by a clock that never jumped. */
-bool model_may_expire(const struct sim_world *w, const struct model_part *p, int64_t log_start)
+bool model_may_expire(const struct sim_world *w, const struct model_part *p, int64_t from,
+                      int64_t log_start)
 {
     const struct model_settings *set = &p->topic->set;
     int64_t now = sim_true_time_ms(w), left = 0;
@@ -271,7 +274,7 @@ bool model_may_expire(const struct sim_world *w, const struct model_part *p, int
         const struct model_batch *b = p->log[i];
         bool goes = b->seen_at + b->head.last_offset_delta < log_start;
         left += goes ? 0 : (int64_t)b->n;
-        if (goes && b->seen_at >= p->start_seen && now - b->head.max_timestamp < set->retention_ms)
+        if (goes && b->seen_at >= from && now - b->head.max_timestamp < set->retention_ms)
             old = false;
     }
     return old || (set->retention_bytes >= 0 && left >= set->retention_bytes);

@@ -13,7 +13,7 @@
 struct sim_world;
 struct sim_node;
 
-enum { MODEL_TOPICS = 256, MODEL_PARTITIONS = 4, MODEL_PIDS = 64 };
+enum { MODEL_NODES = 3, MODEL_TOPICS = 256, MODEL_PARTITIONS = 4, MODEL_PIDS = 64 };
 
 struct model_batch {
     struct model_part *part;
@@ -27,9 +27,10 @@ struct model_batch {
     unsigned maybe;  /* sends that may have taken effect */
     bool unanswered; /* a send of it got no answer */
     bool acked;
-    int64_t acked_at; /* its base offset, by the answer, */
-    int64_t stamp;    /* and the broker's time; -1: none was told */
-    int64_t seen_at;  /* and by reading; -1: never seen */
+    uint32_t acked_by; /* node */
+    int64_t acked_at;  /* its base offset, by the answer, */
+    int64_t stamp;     /* and the broker's time; -1: none was told */
+    int64_t seen_at;   /* and by reading; -1: never seen */
 };
 
 /* The last batch of a producer in a partition's log. */
@@ -39,14 +40,21 @@ struct model_producer {
     int32_t next_sequence;
 };
 
+/* What was read of a partition on one node. With several nodes it begins anew with each life: what
+ * a node serves after a start may lag. */
+struct model_view {
+    int64_t start;   /* the largest log start */
+    int64_t read_to; /* the high watermark up to which all was read */
+};
+
 struct model_part {
     struct model_topic *topic;
     int32_t partition;
     struct model_batch **log; /* seen, by offset */
     size_t n, cap;
-    int64_t end;                                 /* behind the last seen one */
-    int64_t trim_acked, trim_asked;              /* the largest log start promised, and asked for */
-    int64_t start_seen;                          /* the largest log start read */
+    int64_t end;                    /* behind the last seen one */
+    int64_t trim_acked, trim_asked; /* the largest log start promised, and asked for */
+    struct model_view view[MODEL_NODES];
     struct model_batch *to_see;                  /* acknowledged in this step */
     struct model_producer producers[MODEL_PIDS]; /* as the log has them */
     unsigned n_producers;
@@ -86,8 +94,9 @@ void model_release(struct model *m);
 
 struct model_topic *model_topic_new(struct sim_world *w, const char *name, int32_t partitions,
                                     struct model_settings set);
-/* May retention have moved a partition's log start up to there? */
-bool model_may_expire(const struct sim_world *w, const struct model_part *p, int64_t log_start);
+/* May retention have moved a partition's log start from there to there? */
+bool model_may_expire(const struct sim_world *w, const struct model_part *p, int64_t from,
+                      int64_t log_start);
 /* The one of that name that may take records; NULL. */
 struct model_topic *model_topic_live(struct sim_world *w, const char *name);
 bool model_topic_usable(const struct model_topic *t);
@@ -100,7 +109,7 @@ struct model_batch *model_batch_new(struct sim_world *w, struct model_part *p, u
 /* Are these the bytes that were sent? */
 bool model_is_same(const struct model_batch *b, const struct batch *head, const uint8_t *bytes);
 /* It was answered: there, at that offset, stamped with that time (-1: not). */
-void model_acked(struct sim_world *w, struct model_batch *b, int64_t base_offset, int64_t stamp);
+void model_acked(struct sim_node *n, struct model_batch *b, int64_t base_offset, int64_t stamp);
 /* It was read at its offset: may it be there? upto: how the log was read before is known to end. */
 void model_seen(struct sim_world *w, struct model_part *p, const struct batch *head,
                 const uint8_t *bytes);
