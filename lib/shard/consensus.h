@@ -19,6 +19,8 @@
 
 struct consensus; /* opaque */
 
+enum { CONSENSUS_INSTALL_VERSION = 0 }; /* of libraft's InstallSnapshot message */
+
 /* An entry as raft needs it: its term, and the configuration if it is one. */
 struct consensus_entry {
     uint64_t term;

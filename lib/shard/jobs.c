@@ -38,6 +38,17 @@ struct shard_job {
 
 /* ---- checkpoints */
 
+static uint64_t wal_bound(const struct shard *s)
+{
+    uint64_t least = SEGMENTS_MIN * s->cfg.segment_bytes;
+    return s->cfg.wal_max_bytes > least ? s->cfg.wal_max_bytes : least;
+}
+
+static bool wal_full(const struct shard *s)
+{
+    return wal_writer_bytes(s->wal) + s->cfg.segment_bytes > wal_bound(s);
+}
+
 static int fill(struct shard *s, struct checkpoint *c, uint32_t flags, void **work, struct err *e)
 {
     memset(c, 0, sizeof *c);
@@ -123,6 +134,8 @@ static int tell_raft(struct shard *s, const struct shard_job *job)
         trailing = held;
     int rc = consensus_snapshot(s->raft, shard_now(s), job->index, job->term, &job->conf,
                                 job->conf_index, trailing, &u);
+    s->trail_index = job->index - trailing;
+    s->trail_replay = s->older_replay;
     return rc ? rc : shard_update(s, &u);
 }
 
@@ -146,10 +159,26 @@ static void checkpoint_succeeded(struct shard *s)
         log_info(s->cfg.log, "shard", "checkpoints succeed again shard=%u", s->cfg.owner.shard);
 }
 
+/* Of the log a recovery needs what the older checkpoint does not cover, and peers that lag need
+ * what raft was not told to forget: it is told once per index only. Where that would take the log
+ * beyond its bound, they have to take the checkpoint. */
+static void release_log(struct shard *s)
+{
+    struct err e;
+    bool alone = shard_conf_sole_voter(&s->conf, s->cfg.owner.node_id);
+    bool trail = !alone && !wal_full(s) && wal_pos_cmp(s->trail_replay, s->older_replay) < 0;
+    entries_drop_before(&s->entries, (trail ? s->trail_index : s->older_index) + 1);
+    if (s->reader) {
+        wal_reader_free(s->reader);
+        s->reader = NULL;
+    }
+    if (wal_writer_release_before(s->wal, trail ? s->trail_replay : s->older_replay, &e))
+        log_warn(s->cfg.log, "shard", "old segments stay: %s", e.text);
+}
+
 static int checkpoint_done(struct shard *s, struct shard_job *job)
 {
     int rc = job->rc;
-    struct err e;
     if (rc) {
         checkpoint_failed(s, &job->e);
     } else {
@@ -159,17 +188,12 @@ static int checkpoint_done(struct shard *s, struct shard_job *job)
         s->stats.checkpoints++;
         rc = tell_raft(s, job);
         s->checkpoint_index = job->index;
+        s->checkpoint_term = job->term;
         s->checkpoint_replay = job->replay;
         s->next_sequence++;
         s->clean_done = job->clean;
         if (rc == 0 && s->older_replay.segment) {
-            entries_drop_before(&s->entries, s->older_index + 1);
-            if (s->reader) {
-                wal_reader_free(s->reader);
-                s->reader = NULL;
-            }
-            if (wal_writer_release_before(s->wal, s->older_replay, &e))
-                log_warn(s->cfg.log, "shard", "old segments stay: %s", e.text);
+            release_log(s);
             s->retry_prepare_ms = 0; /* there may be one to recycle now */
         }
         if (rc)
@@ -200,32 +224,25 @@ void shard_checkpoint(struct shard *s)
     shard_advance(s);
 }
 
-static uint64_t wal_bound(const struct shard *s)
-{
-    uint64_t least = SEGMENTS_MIN * s->cfg.segment_bytes;
-    return s->cfg.wal_max_bytes > least ? s->cfg.wal_max_bytes : least;
-}
-
 static uint64_t checkpoint_interval(const struct shard *s)
 {
     return s->cfg.checkpoint_bytes ? s->cfg.checkpoint_bytes : wal_bound(s) / 4;
 }
 
-static bool wal_full(const struct shard *s)
-{
-    return wal_writer_bytes(s->wal) + s->cfg.segment_bytes > wal_bound(s);
-}
-
 static bool quiet(struct shard *s)
 {
-    return !s->writing && s->applied == entries_last(&s->entries) && !s->ops->staged(s);
+    uint64_t last = entries_last(&s->entries);
+    /* What its peers have not confirmed a node that stops no longer waits for. */
+    if (!shard_conf_sole_voter(&s->conf, s->cfg.owner.node_id) && s->written == last)
+        last = s->commit < s->persisted ? s->commit : s->persisted;
+    return !s->writing && s->applied == last && !s->ops->staged(s);
 }
 
 /* Would a checkpoint release something? One releases what lies before the previous one, a second
  * what lies before the first. */
 static bool checkpoint_gains(const struct shard *s)
 {
-    return s->stats.bytes > s->checkpoint_wal ||
+    return s->stats.bytes > s->checkpoint_wal || s->applied > s->checkpoint_index ||
            wal_pos_cmp(s->older_replay, s->checkpoint_replay) < 0;
 }
 
@@ -406,6 +423,7 @@ static void advance_stop(struct shard *s)
         s->stopped = s->poisoned;
         return;
     }
+    shard_abandon(s);
     if (wal_writer_wants_mark(s->wal)) {
         if (s->mark_due) /* and there was no room; the log is good without it */
             s->stopped = !make_room(s);

@@ -70,7 +70,9 @@ static int load_checkpoint(struct shard *s, struct recovery *r, struct err *e)
     s->applied = s->commit = s->persisted = s->written = r->ckpt.index;
     s->applied_term = r->ckpt.term;
     s->checkpoint_index = r->ckpt.index;
-    s->checkpoint_replay = r->ckpt.replay;
+    s->checkpoint_term = r->ckpt.term;
+    s->checkpoint_replay = s->trail_replay = r->ckpt.replay;
+    s->trail_index = r->ckpt.index;
     s->next_sequence = r->ckpt.sequence + 1;
     entries_init(&s->entries, r->ckpt.index + 1, &s->pool);
     return 0;

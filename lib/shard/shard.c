@@ -193,11 +193,27 @@ static int fill_append(struct shard *s, struct shard_message *m)
     return 0;
 }
 
+/* Raft would send entries that are not in the log any more. */
+static void send_checkpoint_instead(struct shard *s, struct shard_message *m)
+{
+    for (uint32_t i = 0; i < m->append.n; i++)
+        free(m->append.entries[i].payload);
+    free(m->append.entries);
+    memset(&m->install, 0, sizeof m->install);
+    m->type = SHARD_INSTALL;
+    m->version = CONSENSUS_INSTALL_VERSION;
+    m->install.index = s->checkpoint_index;
+    m->install.term = s->checkpoint_term;
+}
+
 /* A message goes only when the term and vote it speaks for are durable. One that cannot be filled
  * is dropped: raft sends again. */
 static void send_message(struct shard *s, struct shard_message *m)
 {
-    if (!s->cfg.host->send || (m->type == SHARD_APPEND && fill_append(s, m))) {
+    int rc = s->cfg.host->send && m->type == SHARD_APPEND ? fill_append(s, m) : 0;
+    if (rc == ERR_NOTFOUND)
+        send_checkpoint_instead(s, m);
+    else if (rc || !s->cfg.host->send) {
         shard_message_free(m);
         return;
     }
@@ -292,7 +308,11 @@ static int update_from(struct shard *s, struct consensus_update *u, const struct
     if (rc == 0)
         rc = follow_role(s);
     if (rc == 0 && u->commit) {
-        s->commit = consensus_commit(s->raft);
+        /* libraft takes it back when a message that was overtaken comes from a leader that knows
+         * more by now. What is committed stays so. */
+        uint64_t commit = consensus_commit(s->raft);
+        if (commit > s->commit)
+            s->commit = commit;
         shard_apply(s);
     }
     if (rc)
@@ -627,6 +647,11 @@ void shard_flush(struct shard *s)
     shard_advance(s);
 }
 
+void shard_abandon(struct shard *s)
+{
+    fail_uncommitted(s, s->applied + 1, ERR_UNKNOWN_OUTCOME);
+}
+
 void shard_hurry(struct shard *s)
 {
     s->hurried = true;
@@ -634,7 +659,7 @@ void shard_hurry(struct shard *s)
     s->retry_apply_ms = 0;
     shard_advance(s);
     if (s->stalled)
-        fail_uncommitted(s, s->applied + 1, ERR_UNKNOWN_OUTCOME);
+        shard_abandon(s);
 }
 
 /* ---- other events */

@@ -147,8 +147,11 @@ struct shard {
     int no_segment;   /* why the last preparation failed; 0: it did not */
     int64_t retry_prepare_ms;
     uint64_t next_sequence;    /* of checkpoints */
-    uint64_t checkpoint_index; /* of the newest one */
+    uint64_t checkpoint_index; /* of the newest one, */
+    uint64_t checkpoint_term;  /* and that entry's term */
     struct wal_pos checkpoint_replay, older_replay;
+    uint64_t trail_index;        /* raft keeps its record of the entries behind this one, */
+    struct wal_pos trail_replay; /* which stand behind this position */
     uint64_t older_index;
     uint64_t checkpoint_wal; /* stats.bytes when it was begun */
     int64_t checkpoint_at_ms, retry_checkpoint_ms;
@@ -179,6 +182,8 @@ void shard_advance(
 void shard_poison(struct shard *s, int code, const char *what);
 /* The same, with a reason that says everything. */
 void shard_poison_why(struct shard *s, const struct err *why);
+/* Nobody waits any more for what is logged and not applied: its outcome is not known. */
+void shard_abandon(struct shard *s);
 /* The payload of an entry, from memory or from the WAL; good until the next call. */
 int shard_entry_payload(struct shard *s, uint64_t index, struct span *payload, struct err *e);
 int shard_submit_noop(struct shard *s);
