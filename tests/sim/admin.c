@@ -26,7 +26,7 @@ struct sim_admin {
 
 static bool node_may_fail(const struct sim_node *n)
 {
-    return n->disk.life_faults || n->stopping || n->full_once;
+    return n->disk.life_faults || n->stopping || n->full_once || n->w->plan.nodes > 1;
 }
 
 static void take_ids(struct sim_world *w, const struct meta_result *res)
@@ -323,10 +323,11 @@ static void trim(struct sim_world *w, struct sim_node *n, struct model_topic *t)
 static void act(struct sim_world *w, struct sim_node *n)
 {
     struct model_topic *t = any_topic(w);
-    uint64_t what = rng_below(&w->rng, 16);
+    bool alone = w->plan.nodes == 1; /* else the metadata stays as it is */
+    uint64_t what = rng_below(&w->rng, alone ? 16 : 7);
     bool stops = n->stopping && n->stop_from == 0;
     if (what < 3) {
-        uint32_t shard = (uint32_t)rng_below(&w->rng, 2);
+        uint32_t shard = alone ? (uint32_t)rng_below(&w->rng, 2) : 1;
         trace_line(w, "checkpoint node=%u shard=%u", n->id, shard);
         shard_checkpoint(n->shard[shard].s);
         sim_node_touch(n, shard);
@@ -349,7 +350,7 @@ static void act(struct sim_world *w, struct sim_node *n)
 
 static void admin_event(struct sim_world *w, const struct event *ev)
 {
-    struct sim_node *n = sim_node(w, 1);
+    struct sim_node *n = sim_node(w, 1 + (uint32_t)rng_below(&w->rng, w->plan.nodes));
     bool early = w->model.n_topics < w->plan.topics;
     (void)ev;
     sim_always(w, rng_delay(&w->rng, early ? 2 * SIM_MS : w->plan.admin_every), admin_event, 1,

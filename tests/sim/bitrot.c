@@ -192,6 +192,8 @@ void sim_bitrot(struct sim_node *n)
     if (!copy)
         sim_out_of_memory();
     list_files(&f, SIM_DIR);
+    if (f.n == 0)
+        sim_violation(w, "L1", "nothing is left in the data directory of node %u", n->id);
     const char *path = f.path[rng_below(&w->rng, f.n)];
     uint8_t *bytes = io_mem_bytes(copy, path, &size);
     size_t at = rng_below(&w->rng, size);

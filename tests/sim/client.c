@@ -105,7 +105,9 @@ static bool may_refuse(const struct attempt *a, bool first)
     case ERR_NOTFOUND:
         return model_topic_leaving(t);
     case ERR_OUTOFORDER:
-        return a->expect == EXPECT_GAP || a->expect == EXPECT_AGAIN || !first;
+        /* One that leads no more, and has not heard of it, may know less. */
+        return a->expect == EXPECT_GAP || a->expect == EXPECT_AGAIN || !first ||
+               n->w->plan.nodes > 1;
     case ERR_FENCED:
         return a->expect == EXPECT_FENCED;
     case ERR_UNKNOWN_OUTCOME:
@@ -195,7 +197,7 @@ static void send(struct sim_world *w, struct sim_node *n, struct stream *st, str
                                         .bytes = b->bytes,
                                         .n = b->n,
                                         .batch = b->head,
-                                        .meta_index = meta_index(shard_image(sim_meta_shard(n))),
+                                        .meta_index = meta_index(sim_image(n)),
                                         .append_time = t->set.append_time,
                                         .done = on_done,
                                         .arg = a};
@@ -205,8 +207,10 @@ static void send(struct sim_world *w, struct sim_node *n, struct stream *st, str
         a->next->prev = &a->next;
     w->clients.pending = a;
     b->maybe++;
-    if (st && fresh)
+    if (st && fresh) {
         st->n_sent++;
+        st->sent_to = n;
+    }
     trace_line(w, "send node=%u %s-%d client=%u order=%llu pid=%lld epoch=%d sequence=%d count=%d",
                n->id, t->name, b->part->partition, b->client, (unsigned long long)b->order,
                LL(b->head.producer_id), b->head.producer_epoch, b->head.base_sequence,
@@ -247,7 +251,7 @@ static void send_again(struct sim_world *w, struct sim_node *n, struct stream *s
 
 static void send_next(struct sim_world *w, struct sim_node *n, struct client *c, struct stream *st)
 {
-    if (st->n >= w->plan.in_flight || w->settling)
+    if (st->n >= w->plan.in_flight || w->settling || (st->n_sent && st->sent_to != n))
         return;
     struct model_batch *b = make_batch(w, c, st->part, c->pid, st->epoch, st->next_sequence);
     st->next_sequence += b->head.count;
@@ -362,10 +366,21 @@ static void drain(struct sim_world *w, struct sim_node *n, struct client *c)
             send_again(w, n, &c->streams[i]);
 }
 
+/* Who leads, as far as a client knows; now and then another one. */
+static struct sim_node *choose_node(struct sim_world *w)
+{
+    if (w->plan.nodes == 1)
+        return sim_node(w, 1);
+    uint32_t i = 1 + (uint32_t)rng_below(&w->rng, w->plan.nodes);
+    if (w->leader && rng_below(&w->rng, 8))
+        i = w->leader;
+    return sim_node(w, i);
+}
+
 static void client_event(struct sim_world *w, const struct event *ev)
 {
     struct client *c = ev->arg;
-    struct sim_node *n = sim_node(w, 1);
+    struct sim_node *n = choose_node(w);
     struct model_part *p = choose_part(w);
     sim_always(w, rng_delay(&w->rng, w->plan.produce_every * w->clients.n), client_event, 1, c);
     if (!n->up || n->disk.dead)

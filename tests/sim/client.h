@@ -38,6 +38,7 @@ struct stream {
     int32_t next_sequence;
     struct model_batch *queue[IN_FLIGHT]; /* not answered, oldest first */
     unsigned n, n_sent;                   /* of them, so many are in flight */
+    const struct sim_node *sent_to;       /* and all of those to this node */
     bool again;                           /* something failed: all have to be sent again */
     struct model_batch *last;             /* the newest answered of this epoch */
     uint64_t last_life;                   /* of the node when it was answered */

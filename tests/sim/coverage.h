@@ -8,7 +8,7 @@
 struct sim_world;
 
 enum cover {
-#define COVER(name, needed, sentence) COVER_##name,
+#define COVER(name, alone, together, sentence) COVER_##name,
 #include "tests/sim/coverage.def"
 #undef COVER
     COVERS
@@ -24,7 +24,8 @@ void cover_log_line(struct sim_world *w, const char *line);
 void coverage_add(struct coverage *sum, const struct coverage *c);
 /* A line per mark. */
 void coverage_print(const struct coverage *c);
-/* Every mark that a run of so many steps needs? If not, says which are missing. */
-bool coverage_enough(const struct coverage *c, uint64_t steps);
+/* Every mark that a run of so many steps, of so many nodes, needs? If not, says which are missing.
+ */
+bool coverage_enough(const struct coverage *c, uint64_t steps, uint32_t nodes);
 
 #endif

@@ -65,8 +65,29 @@ static void on_lead(void *ctx, struct shard *s, bool leads)
     struct sim_shard *sh = ctx;
     (void)s;
     sh->leads = leads;
-    if (!sh->node->tearing)
-        trace_line(sh->node->w, "lead node=%u shard=%u %d", sh->node->id, sh->number, leads);
+    if (sh->node->tearing)
+        return;
+    if (leads && sh->number)
+        sim_cluster_leads(sh->node);
+    trace_line(sh->node->w, "lead node=%u shard=%u %d", sh->node->id, sh->number, leads);
+}
+
+static void on_send(void *ctx, struct shard *s, struct shard_message *m)
+{
+    struct sim_shard *sh = ctx;
+    (void)s;
+    if (sh->node->tearing || sh->node->disk.dead)
+        shard_message_free(m);
+    else
+        sim_net_send(sh->node->w, m);
+}
+
+static void on_install(void *ctx, struct shard *s, uint64_t peer, uint64_t index)
+{
+    struct sim_shard *sh = ctx;
+    (void)s, (void)index;
+    sh->node->wants_install = true;
+    sh->node->install_from = peer;
 }
 
 /* ---- the shards' threads */
@@ -163,7 +184,8 @@ void sim_node_shard_config(struct sim_node *n, uint32_t number, struct meta_imag
     };
 }
 
-static int open_shard(struct sim_node *n, uint32_t number, struct meta_image *image, struct err *e)
+int sim_node_open_shard(struct sim_node *n, uint32_t number, struct meta_image *image,
+                        struct err *e)
 {
     char paths[3][IO_PATH_MAX];
     struct shard_config cfg;
@@ -171,11 +193,15 @@ static int open_shard(struct sim_node *n, uint32_t number, struct meta_image *im
     *sh = (struct sim_shard){.node = n, .number = number, .turn_at = INT64_MAX};
     sh->host = (struct shard_host){
         .ctx = sh, .write = on_write, .job = on_job, .image = on_image, .lead = on_lead};
+    if (n->w->plan.nodes > 1) {
+        sh->host.send = on_send;
+        sh->host.install = on_install;
+    }
     sim_node_shard_config(n, number, image, &cfg, paths);
     return shard_open(&sh->s, &cfg, e);
 }
 
-int sim_node_open(struct sim_node *n, struct err *e)
+static int open_alone(struct sim_node *n, struct err *e)
 {
     struct node_config nc = {.io = &n->disk.io,
                              .log = &n->log,
@@ -186,15 +212,19 @@ int sim_node_open(struct sim_node *n, struct err *e)
                              .segment_bytes = n->w->plan.segment_bytes,
                              .meta_segment_bytes = n->w->plan.segment_bytes,
                              .clock = &n->clock.clock};
-    n->life++;
-    n->offline = false;
     int rc = node_open(&n->dir, &nc, e);
     if (rc)
         return rc;
     n->dir_open = true;
-    rc = open_shard(n, 0, NULL, e);
-    if (rc == 0)
-        rc = open_shard(n, 1, shard_image(n->shard[0].s), e);
+    rc = sim_node_open_shard(n, 0, NULL, e);
+    return rc ? rc : sim_node_open_shard(n, 1, shard_image(n->shard[0].s), e);
+}
+
+int sim_node_open(struct sim_node *n, struct err *e)
+{
+    n->life++;
+    n->offline = false;
+    int rc = n->w->plan.nodes == 1 ? open_alone(n, e) : sim_cluster_open(n, e);
     if (rc) {
         sim_node_drop(n);
         return rc;
@@ -255,6 +285,11 @@ struct shard *sim_meta_shard(struct sim_node *n)
     return n->up ? n->shard[0].s : NULL;
 }
 
+struct meta_image *sim_image(struct sim_node *n)
+{
+    return n->w->plan.nodes > 1 ? n->w->image : shard_image(sim_meta_shard(n));
+}
+
 /* ---- a clean stop: records first, then metadata */
 
 void sim_node_begin_stop(struct sim_node *n)
@@ -270,7 +305,7 @@ bool sim_node_advance_stop(struct sim_node *n)
 {
     if (!n->stopping || !shard_stopped(n->shard[n->stop_from].s))
         return false;
-    if (n->stop_from == 0)
+    if (n->stop_from == 0 || !n->shard[0].s)
         return true;
     n->stop_from = 0;
     shard_stop(n->shard[0].s);

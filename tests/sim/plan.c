@@ -60,6 +60,13 @@ void plan_draw(struct sim_plan *p, struct rng *r, uint32_t nodes)
     p->yield_ppm = PICK(r, 0, 100000, 400000, 1000000);
     p->disk_delay = PICK(r, 100, 1000, 4000) * SIM_US;
     p->hand_over = PICK(r, 5, 50, 1000) * SIM_US;
+    if (nodes > 1) { /* elections take seconds */
+        p->crash_every = PICK(r, 500, 2000, 5000) * SIM_MS;
+        p->trouble_every = PICK(r, 500, 3000) * SIM_MS;
+        p->produce_every = PICK(r, 5, 20, 50) * SIM_MS;
+        p->admin_every = PICK(r, 50, 300) * SIM_MS;
+        p->special_ppm = 0;
+    }
     p->net_delay = PICK(r, 100, 1000, 10000) * SIM_US;
     p->drop_ppm = PICK(r, 0, 10000, 100000);
     p->double_ppm = PICK(r, 0, 10000, 50000);

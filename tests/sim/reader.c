@@ -54,10 +54,11 @@ static void fetch_at(struct sim_node *n, struct model_part *p, struct plog *log,
 
 static void fetch_event(struct sim_world *w, const struct event *ev)
 {
-    struct sim_node *n = sim_node(w, ev->node ? ev->node : 1);
+    struct sim_node *n = sim_node(w, 1 + (uint32_t)rng_below(&w->rng, w->plan.nodes));
+    (void)ev;
     struct shard *s = sim_data_shard(n);
     sim_always(w, rng_delay(&w->rng, w->plan.fetch_every), fetch_event, 1, NULL);
-    if (!s || n->disk.dead || w->model.n_topics == 0)
+    if (!s || n->disk.dead || w->model.n_topics == 0 || !n->shard[1].leads)
         return;
     struct model_topic *t = &w->model.topics[rng_below(&w->rng, w->model.n_topics)];
     struct model_part *p = &t->part[rng_below(&w->rng, (uint64_t)t->partitions)];

@@ -114,7 +114,7 @@ int main(int argc, char **argv)
            (unsigned long long)crashes, (unsigned long long)acked, (unsigned long long)read_back);
     if (o.coverage)
         coverage_print(&sum);
-    bool enough = coverage_enough(&sum, steps);
+    bool enough = coverage_enough(&sum, steps, o.nodes);
     if (crashes < o.crashes) {
         printf("FAIL crashes: %llu of %llu\n", (unsigned long long)crashes,
                (unsigned long long)o.crashes);

@@ -93,14 +93,15 @@ static void try_foreign(struct sim_node *n)
 static void try_things(struct sim_node *n)
 {
     struct rng *r = &n->w->rng;
-    bool whole = n->power && n->begun; /* all that is on the disk is synced */
+    bool alone = n->w->plan.nodes == 1;
+    bool whole = n->power && n->begun && alone; /* all that is on the disk is synced */
     if (n->begun && rng_below(r, 16) == 0)
         remove_indexes(n);
-    if (n->begun && rng_below(r, 32) == 0)
+    if (n->begun && alone && rng_below(r, 32) == 0)
         try_foreign(n);
     if (whole && rng_below(r, 12) == 0)
         sim_twin_compare(n);
-    if ((whole || n->clean) && rng_below(r, 6) == 0)
+    if ((whole || (n->clean && alone)) && rng_below(r, 6) == 0)
         sim_bitrot(n);
 }
 

@@ -116,3 +116,11 @@ bool sim_tasks_any(const struct sim_node *n, bool job)
             return true;
     return false;
 }
+
+bool sim_tasks_under_way(const struct sim_node *n)
+{
+    for (int i = 0; i < SIM_TASKS; i++)
+        if (n->tasks[i].used)
+            return true;
+    return false;
+}

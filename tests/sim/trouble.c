@@ -82,7 +82,7 @@ static void intrude(struct sim_node *n)
                              .node_id = n->id,
                              .data_shards = 1,
                              .clock = &n->clock.clock};
-    struct err e;
+    struct err e = {0};
     int rc = node_open(&second, &nc, &e);
     if (rc != ERR_LOCKED)
         sim_violation(n->w, "R3", "a second process on the directory: %s, not LOCKED",
@@ -96,6 +96,10 @@ static void trouble_event(struct sim_world *w, const struct event *ev)
     sim_always(w, rng_delay(&w->rng, w->plan.trouble_every), trouble_event, n->id, NULL);
     if (!n->up || n->disk.dead || n->stopping || w->settling)
         return;
+    if (w->plan.nodes > 1 && rng_below(&w->rng, 2)) {
+        sim_net_trouble(w);
+        return;
+    }
     switch (rng_below(&w->rng, 6)) {
     case 0:
     case 1:
@@ -106,7 +110,8 @@ static void trouble_event(struct sim_world *w, const struct event *ev)
         jump_clock(n);
         break;
     case 4:
-        intrude(n);
+        if (w->plan.nodes == 1)
+            intrude(n);
         break;
     default:
         sim_node_begin_stop(n);
@@ -146,7 +151,10 @@ void sim_trouble_after(struct sim_node *n)
     } else if (n->up && sim_node_advance_stop(n)) {
         trace_line(n->w, "stopped node=%u", n->id);
         cover(n->w, COVER_clean_stop);
-        n->clean = !shard_poisoned(n->shard[0].s) && !shard_poisoned(n->shard[1].s);
+        n->clean = true;
+        for (int i = 0; i < 2; i++)
+            if (n->shard[i].s && shard_poisoned(n->shard[i].s))
+                n->clean = false;
         sim_node_drop(n);
         sim_clients_forget(n);
         sim_admin_forget(n);

@@ -18,9 +18,11 @@
 #include "shard/node.h"
 #include "shard/shard.h"
 #include "tests/sim/client.h"
+#include "tests/sim/cluster.h"
 #include "tests/sim/coverage.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/model.h"
+#include "tests/sim/net.h"
 #include "tests/sim/plan.h"
 #include "tests/sim/queue.h"
 #include "tests/sim/rng.h"
@@ -79,6 +81,8 @@ struct sim_node {
     struct sim_task tasks[SIM_TASKS];
     struct meta_image *images[SIM_IMAGES]; /* on their way from shard 0 to shard 1, oldest first */
     unsigned n_images;
+    bool wants_install; /* it is too far behind, says that node */
+    uint64_t install_from;
     bool power;         /* the next death is a power cut */
     bool begun;         /* it has been up once */
     bool mourned;       /* a death, and no recovery since */
@@ -101,6 +105,10 @@ struct sim_world {
     struct sim_node nodes[SIM_NODES];
     struct sim_clients clients;
     struct model model;
+    struct sim_net net;
+    struct meta_image *image; /* of several nodes */
+    uint64_t leader_term;     /* the newest, */
+    uint32_t leader;          /* and who leads in it */
     struct sim_admin *admin;
     struct sim_task *running; /* whose fiber runs now */
     uint64_t crashes;         /* deaths that were recovered from */
@@ -140,6 +148,8 @@ void *sim_grow(void *p, size_t *cap, size_t size);
 void sim_node_init(struct sim_node *n, struct sim_world *w, uint32_t id);
 /* Open the directory and the shards on it. 0, or a code with e: nothing is open then. */
 int sim_node_open(struct sim_node *n, struct err *e);
+int sim_node_open_shard(struct sim_node *n, uint32_t number, struct meta_image *image,
+                        struct err *e);
 /* Forget all that is in memory, as a process that dies does. */
 void sim_node_drop(struct sim_node *n);
 void sim_node_release(struct sim_node *n);
@@ -150,6 +160,8 @@ void sim_node_touch(struct sim_node *n, uint32_t shard);
 /* Its data shard, if it is up. */
 struct shard *sim_data_shard(struct sim_node *n);
 struct shard *sim_meta_shard(struct sim_node *n);
+/* The metadata that a client knows. */
+struct meta_image *sim_image(struct sim_node *n);
 void sim_node_begin_stop(struct sim_node *n);
 /* After each step: has a stop gone on, or come to its end (true)? */
 bool sim_node_advance_stop(struct sim_node *n);
@@ -162,6 +174,7 @@ void sim_task_new(struct sim_node *n, uint32_t shard, struct shard_job *job);
 void sim_task_wait(struct sim_world *w, int64_t delay);
 /* Run all that is under way to its end, on a dead disk. */
 void sim_tasks_finish(struct sim_node *n);
+bool sim_tasks_under_way(const struct sim_node *n);
 bool sim_tasks_any(const struct sim_node *n, bool job);
 
 /* trouble.c */
