@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mutant.h"
 #include "plog/compact_impl.h"
 #include "plog/swap.h"
 
@@ -54,7 +55,7 @@ static void grace_begin(const struct plog *p, struct plog_grace *g)
 static size_t first_untouchable(const struct plog *p, const struct plog_list *l)
 {
     size_t n = 0;
-    while (n + 1 < l->n && l->seg[n]->base < p->floor)
+    while (n + 1 < l->n && (l->seg[n]->base < p->floor || MUTANT(compaction_above_floor)))
         n++;
     return n;
 }
@@ -384,7 +385,8 @@ static void count(struct plog_compaction *c)
 
 static int await_grace(struct plog_compaction *c)
 {
-    return atomic_load(&c->grace->over) ? PLOG_COMPACT_RUN : PLOG_COMPACT_WAIT;
+    return atomic_load(&c->grace->over) || MUTANT(swap_before_readers) ? PLOG_COMPACT_RUN
+                                                                       : PLOG_COMPACT_WAIT;
 }
 
 static int after_write(struct plog *p, struct plog_compaction *c)

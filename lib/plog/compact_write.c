@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/mutant.h"
 #include "batch/filter.h"
 #include "plog/compact_impl.h"
 #include "plog/swap.h"
@@ -21,10 +22,12 @@ static bool keep(void *ctx, const struct batch *b, const struct record *r)
 {
     const struct plog_compaction *c = ctx;
     int64_t horizon;
-    if (r->offset >= c->mapped)
+    if (r->offset >= c->mapped && !MUTANT(key_beyond_map))
         return true;
     if (!r->key.p || r->offset < plog_keys_last(&c->keys, r->key))
         return false;
+    if (MUTANT(tombstone_goes_at_once))
+        return r->value.p;
     return r->value.p || !batch_delete_horizon(b, &horizon) || c->rules.now_ms < horizon;
 }
 

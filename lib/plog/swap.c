@@ -39,7 +39,7 @@ static int rename_to(struct io *io, const char *dir, int64_t base, size_t ending
 
 static int sync_names(struct io *io, const char *dir, struct err *e)
 {
-    int rc = io_sync_dir(io, dir);
+    int rc = MUTANT(swap_not_synced) ? 0 : io_sync_dir(io, dir);
     return rc < 0 ? err_code(e, rc, "%s: sync", dir) : 0;
 }
 
