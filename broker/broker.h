@@ -46,6 +46,7 @@ struct broker {
     struct crew pool;      /* reads what is not in memory */
     struct crew jobs;      /* the shards' background work */
     struct budget memory;  /* bytes of requests */
+    struct budget held;    /* read, and no place for it yet */
     struct budget replies; /* encoded and not sent yet, with what they were made of */
     _Atomic uint32_t n_conns;
     uint32_t room_for_conns; /* that descriptors leave, whatever max.connections is */

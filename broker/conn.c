@@ -13,7 +13,11 @@
 #include "broker/container.h"
 #include "broker/worker.h"
 
-enum { DISCARDS = 64 }; /* reads of what a client sent in vain */
+enum {
+    DISCARDS = 64, /* reads of what a client sent in vain */
+    LOOKS = 4,     /* at a connection in the time that it may stall */
+    BEYOND = 4,    /* replies may exceed their budget by that part of it */
+};
 
 static void on_event(void *arg, int events)
 {
@@ -34,11 +38,28 @@ bool conn_has_room(const struct conn *c)
            !(c->unsent && budget_is_over(&b->replies));
 }
 
+static bool replies_are_too_many(const struct broker *b)
+{
+    return atomic_load_explicit(&b->replies.used, memory_order_relaxed) >
+           b->replies.max + b->replies.max / BEYOND;
+}
+
 /* What is waited for: bytes while there is a place for them, and the socket while it is full. */
 static int wanted_events(const struct conn *c)
 {
     bool reads = !c->in.ended && !c->in.held && !c->in.starved && conn_has_room(c);
     return (reads ? LOOP_READ : 0) | (c->blocked ? LOOP_WRITE : 0);
+}
+
+static void watch_socket(struct conn *c)
+{
+    int events = wanted_events(c);
+    bool read_before = c->reading;
+    c->reading = events & LOOP_READ;
+    if (c->reading && !read_before)
+        conn_in_be_patient(c); /* its time begins when ours ends */
+    if (loop_fd_set(c->watch, events))
+        c->closing = true;
 }
 
 static void format_peer(struct conn *c, const struct sockaddr *peer)
@@ -117,8 +138,10 @@ static void settle(struct loop_hook *h)
     /* Bytes that came in the iteration in which draining began are held, and stay unread. */
     if (c->n_requests == 0 && (c->draining || (c->in.ended && !c->in.held)))
         c->closing = true;
-    if (!c->closing && loop_fd_set(c->watch, wanted_events(c)))
-        c->closing = true;
+    if (c->blocked && replies_are_too_many(c->w->broker))
+        workers_press(c->w->broker);
+    if (!c->closing)
+        watch_socket(c);
     if (c->closing)
         tear_down(c);
 }
@@ -142,24 +165,23 @@ void conn_close(struct conn *c, const char *reason)
 void conn_drain(struct conn *c)
 {
     c->draining = true;
-    free(c->in.held);
-    c->in.held = NULL;
+    conn_in_drop_held(c);
     conn_touch(c);
 }
 
 /* ---- stalled and idle clients */
 
-/* How long nothing may happen; INT64_MAX while it waits for us. */
-static int64_t patience(const struct conn *c)
+/* When it has to be closed if nothing happens; INT64_MAX while it waits for us. */
+static int64_t closing_time(const struct conn *c)
 {
-    const struct broker *b = c->w->broker;
+    int64_t idle = c->active_ms + live_now(c->w->broker, connections_max_idle_ms);
     if (c->blocked)
-        return live_now(b, connection_stall_ms);
-    if (c->in.starved || c->in.held || !conn_has_room(c))
+        return idle;
+    if (!c->reading)
         return INT64_MAX;
-    if (c->in.frame || c->in.head_n)
-        return live_now(b, connection_stall_ms);
-    return c->n_requests ? INT64_MAX : live_now(b, connections_max_idle_ms);
+    if (conn_in_is_under_way(c))
+        return c->in.due_ms;
+    return c->n_requests ? INT64_MAX : idle;
 }
 
 static void watchdog(struct deadline *d)
@@ -167,15 +189,33 @@ static void watchdog(struct deadline *d)
     struct conn *c = container_of(d, struct conn, watchdog);
     int64_t stall = live_now(c->w->broker, connection_stall_ms);
     int64_t idle = live_now(c->w->broker, connections_max_idle_ms);
-    int64_t now = loop_now_ms(c->w->loop), allowed = patience(c);
-    if (allowed == INT64_MAX)
+    int64_t now = loop_now_ms(c->w->loop), end = closing_time(c);
+    if (end == INT64_MAX)
         c->active_ms = now; /* its time begins when ours ends */
-    if (now - c->active_ms >= allowed) {
-        conn_close(c, allowed == stall ? "stalled for connection.stall.ms" : NULL);
+    if (now >= end) {
+        conn_close(c, end == c->in.due_ms ? "stalled for connection.stall.ms" : NULL);
         return;
     }
-    if (deadline_set(&c->w->deadlines, d, stall < idle ? stall : idle, watchdog))
+    int64_t look = stall / LOOKS < idle ? stall / LOOKS : idle;
+    if (end - now < look)
+        look = end - now;
+    if (deadline_set(&c->w->deadlines, d, look, watchdog))
         conn_close(c, "out of memory");
+}
+
+/* What one connection may keep of the replies when there are too many. */
+static int64_t share_of_replies(const struct broker *b)
+{
+    return b->replies.max / (1 + (int64_t)atomic_load_explicit(&b->n_conns, memory_order_relaxed));
+}
+
+void conn_press(struct conn *c)
+{
+    struct broker *b = c->w->broker;
+    if (conn_in_is_late(c))
+        conn_close(c, "its request comes too slowly for the memory that it keeps from others");
+    else if (c->blocked && replies_are_too_many(b) && c->unsent > share_of_replies(b))
+        conn_close(c, "does not take its replies, and memory is short");
 }
 
 /* ---- the beginning */
@@ -210,6 +250,7 @@ int conn_open(struct worker *w, int fd, const struct sockaddr *peer)
     if (c->next)
         c->next->prev = &c->next;
     w->conns = c;
+    c->reading = true;
     w->stats.accepted++;
     watchdog(&c->watchdog);
     if (w->draining)

@@ -10,9 +10,17 @@
  * Bounds: a connection is not read while it has connection.max.queued.requests requests running, or
  * connection.max.queued.bytes of requests and replies, or while the broker's budget has no room for
  * its next frame. While the replies that clients have not taken exceed their budget, each
- * connection has one at a time. TCP then slows the client down. A client that stalls in the middle
- * of a frame, or of taking a reply, is closed after connection.stall.ms, an idle one after
+ * connection has one at a time. TCP then slows the client down. What was read and cannot be used
+ * yet has a budget too; while that is spent, no more than the head of a frame is read.
+ *
+ * A client in the middle of a frame has connection.stall.ms, and for each byte it sends a
+ * millisecond more, but never more than connection.stall.ms at a time: a trickle of less than a
+ * kilobyte a second ends like silence. Who takes no replies, or does nothing, is closed after
  * connections.max.idle.ms.
+ *
+ * Pressure (conn_press): while others wait for memory, a frame has to be there within a minute, in
+ * equal steps; and when the replies that are not taken exceed their budget by a quarter, those who
+ * hold more than their share of them are closed.
  *
  * Closing is asked for (conn_close) and happens at the end of the iteration, so no callback loses
  * the connection it works on. The struct goes with its last request.
@@ -35,7 +43,9 @@ struct conn_in {
     uint32_t head_n;
     uint8_t *frame; /* the frame that is being received, NULL between frames */
     uint32_t frame_size, frame_n;
-    uint8_t *held; /* read, but not to be looked at yet */
+    int64_t begun_ms; /* when the frame got its place, */
+    int64_t due_ms;   /* and when patience with it, or with its head, ends */
+    uint8_t *held;    /* read, but not to be looked at yet */
     size_t held_n, held_at;
     bool starved; /* the budget had no room for the next frame */
     bool ended;   /* the client has shut its side */
@@ -59,6 +69,7 @@ struct conn {
     bool draining;  /* close once everything is answered */
     struct loop_hook hook;
     struct deadline watchdog;
+    bool reading;      /* the socket is waited for */
     int64_t active_ms; /* when bytes last moved */
 };
 
@@ -69,6 +80,8 @@ int conn_open(struct worker *w, int fd, const struct sockaddr *peer);
 void conn_close(struct conn *c, const char *reason);
 /* Read no more requests; close once all is answered. */
 void conn_drain(struct conn *c);
+/* Memory is short: close it if it holds what others need and does not go on. */
+void conn_press(struct conn *c);
 
 /* ---- between the files of the connection */
 
@@ -80,6 +93,14 @@ bool conn_has_room(const struct conn *c);
 void conn_in_readable(struct conn *c);
 /* Start what is held, as far as there is room. */
 void conn_in_resume(struct conn *c);
+/* Is the client in the middle of a frame or its head? */
+bool conn_in_is_under_way(const struct conn *c);
+/* All patience with what is under way begins anew. */
+void conn_in_be_patient(struct conn *c);
+/* Would the frame under way come too late at the pace it has had so far, others waiting for it? */
+bool conn_in_is_late(const struct conn *c);
+/* Forget what is held. */
+void conn_in_drop_held(struct conn *c);
 void conn_in_release(struct conn *c);
 /* Send what is ready; frees what has left. */
 void conn_out_flush(struct conn *c);

@@ -4,10 +4,15 @@
  * the worker's scratch memory, from which frames are copied out. When the connection has no room
  * for more (too many requests, too many bytes, or the broker's budget is spent) the rest of the
  * scratch is held and the socket is left alone until there is.
+ *
+ * A frame's place is taken from the budget at once and in full, so that one that has begun can
+ * always be finished. Part of the budget is kept from those whose bytes are still to come: a
+ * thousand clients that announce frames and never send them do not stop who sends his whole.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/uio.h>
 
 #include "base/endian.h"
@@ -19,10 +24,62 @@ enum {
     FRAME_MIN = 8,            /* a key, a version and a correlation id */
     FRAME_SMALL = 128 * 1024, /* up to this a request may use the budget's reserve, */
     RESERVE = 4,              /* which is that part of the budget */
+    PRESSED_MS = 60000,       /* for a frame that others wait for, */
+    PRESSED_GRACE_MS = 1000   /* whose first part may take so much longer */
 };
 
-/* Place for the frame that the head announces. False: not now, or never (closing). */
-static bool admit(struct conn *c)
+/* Patience with what is read. */
+
+bool conn_in_is_under_way(const struct conn *c)
+{
+    return c->in.frame || c->in.head_n;
+}
+
+void conn_in_be_patient(struct conn *c)
+{
+    int64_t now = loop_now_ms(c->w->loop);
+    c->in.begun_ms = now;
+    c->in.due_ms = now + live_now(c->w->broker, connection_stall_ms);
+}
+
+/* n bytes came: a millisecond for each. */
+static void earn(struct conn *c, size_t n)
+{
+    int64_t full = c->active_ms + live_now(c->w->broker, connection_stall_ms);
+    int64_t due = c->in.due_ms + (int64_t)n;
+    c->in.due_ms = due < full ? due : full;
+}
+
+bool conn_in_is_late(const struct conn *c)
+{
+    if (!c->in.frame || !c->reading)
+        return false;
+    int64_t taken = loop_now_ms(c->w->loop) - c->in.begun_ms - PRESSED_GRACE_MS;
+    return taken * c->in.frame_size > (int64_t)PRESSED_MS * c->in.frame_n;
+}
+
+/* Have all bytes of a frame come, those in the socket's buffer included? */
+static bool is_here(const struct conn *c, size_t size, size_t read)
+{
+    int more = 0;
+    if (read >= size)
+        return true;
+    return ioctl(c->fd, FIONREAD, &more) == 0 && more > 0 && (size_t)more >= size - read;
+}
+
+/* Take the frame's bytes from the budget; who is small, and here, may use the reserve. */
+static bool take_budget(struct conn *c, int32_t size, size_t read)
+{
+    struct budget *memory = &c->w->broker->memory;
+    if (budget_take(memory, size, 0))
+        return true;
+    return size <= FRAME_SMALL && is_here(c, (size_t)size, read) &&
+           budget_take(memory, size, memory->max / RESERVE);
+}
+
+/* Place for the frame that the head announces and of which so many bytes are read. False: not now,
+ * or never (closing). */
+static bool admit(struct conn *c, size_t read)
 {
     struct broker *b = c->w->broker;
     int32_t size = (int32_t)get_be32(c->in.head);
@@ -32,8 +89,7 @@ static bool admit(struct conn *c)
                                        : "a request is larger than socket.request.max.bytes");
         return false;
     }
-    int64_t reserve = size <= FRAME_SMALL ? b->memory.max / RESERVE : 0;
-    c->in.starved = !budget_take(&b->memory, size, reserve);
+    c->in.starved = !take_budget(c, size, read);
     if (c->in.starved) {
         worker_hungry(c->w);
         return false;
@@ -47,6 +103,7 @@ static bool admit(struct conn *c)
     c->in.frame_size = (uint32_t)size;
     c->in.frame_n = 0;
     c->in.head_n = 0;
+    conn_in_be_patient(c);
     return true;
 }
 
@@ -76,7 +133,7 @@ static size_t feed(struct conn *c, const uint8_t *p, size_t n)
             memcpy(in->head + in->head_n, p + used, k);
             in->head_n += (uint32_t)k;
             used += k;
-            if (in->head_n < sizeof in->head || !conn_has_room(c) || !admit(c))
+            if (in->head_n < sizeof in->head || !conn_has_room(c) || !admit(c, n - used))
                 return used;
         }
         size_t k = in->frame_size - in->frame_n;
@@ -106,6 +163,23 @@ static void hold(struct conn *c, const uint8_t *p, size_t n)
     memcpy(c->in.held, p, n);
     c->in.held_n = n;
     c->in.held_at = 0;
+    budget_charge(&c->w->broker->held, (int64_t)n);
+}
+
+void conn_in_drop_held(struct conn *c)
+{
+    if (c->in.held)
+        budget_give(&c->w->broker->held, (int64_t)c->in.held_n);
+    free(c->in.held);
+    c->in.held = NULL;
+}
+
+/* How much may be read that has no place yet: when too much is held, what needs none. */
+static size_t room_for_more(const struct conn *c)
+{
+    if (!budget_is_over(&c->w->broker->held))
+        return WORKER_SCRATCH;
+    return c->in.frame ? 0 : sizeof c->in.head - c->in.head_n;
 }
 
 /* Bytes of the socket: the first go where the frame under way wants them. */
@@ -116,7 +190,7 @@ static ssize_t fill(struct conn *c, size_t *direct)
     *direct = c->in.frame ? c->in.frame_size - c->in.frame_n : 0;
     if (*direct)
         iov[n++] = (struct iovec){c->in.frame + c->in.frame_n, *direct};
-    iov[n++] = (struct iovec){c->w->scratch, WORKER_SCRATCH};
+    iov[n++] = (struct iovec){c->w->scratch, room_for_more(c)};
     return readv(c->fd, iov, n);
 }
 
@@ -133,8 +207,12 @@ void conn_in_readable(struct conn *c)
         c->in.ended = true;
         return;
     }
-    c->active_ms = loop_now_ms(c->w->loop);
     size_t n = (size_t)got;
+    c->active_ms = loop_now_ms(c->w->loop);
+    if (conn_in_is_under_way(c))
+        earn(c, n);
+    else
+        conn_in_be_patient(c);
     if (direct > n)
         direct = n;
     if (direct) {
@@ -160,10 +238,8 @@ void conn_in_resume(struct conn *c)
         return;
     }
     in->held_at += feed(c, in->held + in->held_at, in->held_n - in->held_at);
-    if (in->held_at == in->held_n) {
-        free(in->held);
-        in->held = NULL;
-    }
+    if (in->held_at == in->held_n)
+        conn_in_drop_held(c);
 }
 
 void conn_in_release(struct conn *c)
@@ -171,6 +247,6 @@ void conn_in_release(struct conn *c)
     if (c->in.frame)
         budget_give(&c->w->broker->memory, c->in.frame_size);
     free(c->in.frame);
-    free(c->in.held);
-    c->in.frame = c->in.held = NULL;
+    c->in.frame = NULL;
+    conn_in_drop_held(c);
 }

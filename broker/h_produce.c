@@ -26,8 +26,10 @@
 #include "broker/topics.h"
 #include "broker/worker.h"
 
-/* What a batch may expand to when it is checked: beyond this it is a bomb. */
-enum { EXPANDED_MAX = 128 << 20 };
+/* What a batch may expand to when it is checked: so many times max.message.bytes, within bounds.
+ * Clients bound their batches by that before they compress them, so what is far beyond is a bomb,
+ * which would cost a loop its time and the broker its memory. */
+enum { EXPANDED_TIMES = 16, EXPANDED_MIN = 16 << 20, EXPANDED_MAX = 128 << 20 };
 enum { TIMEOUT_MS = 30000 }; /* for who names none */
 
 /* One batch on its way. */
@@ -76,6 +78,12 @@ static void name_record(struct request *q, struct part *p, int32_t record)
     p->answer->record_errors[0].batch_index_error_message = p->answer->error_message;
 }
 
+static size_t expanded_max(const struct meta_settings *ts)
+{
+    int64_t max = (int64_t)ts->max_message_bytes * EXPANDED_TIMES;
+    return max < EXPANDED_MIN ? EXPANDED_MIN : max > EXPANDED_MAX ? EXPANDED_MAX : (size_t)max;
+}
+
 static void rules_of(struct request *q, const struct meta_settings *ts, struct batch_rules *rules)
 {
     struct clock *clock = request_broker(q)->clock;
@@ -87,7 +95,7 @@ static void rules_of(struct request *q, const struct meta_settings *ts, struct b
         .after_max_ms = ts->message_timestamp_after_max_ms,
         .append_time = ts->message_timestamp_type == META_LOG_APPEND_TIME,
         .compacted = ts->cleanup_policy & META_CLEANUP_COMPACT,
-        .max_expanded = EXPANDED_MAX,
+        .max_expanded = expanded_max(ts),
     };
 }
 
@@ -139,8 +147,9 @@ static void plan_compression(struct produce *pr, struct part *p, const struct me
         return;
     p->recompresses = true;
     p->max_bytes = ts->max_message_bytes;
-    p->again = (struct recompress_batch){
-        .in = span_of(p->batch.bytes, p->batch.n), .codec = c->codec, .max_expanded = EXPANDED_MAX};
+    p->again = (struct recompress_batch){.in = span_of(p->batch.bytes, p->batch.n),
+                                         .codec = c->codec,
+                                         .max_expanded = expanded_max(ts)};
     if (c->level_at)
         p->again.level = *(const int32_t *)((const char *)ts + c->level_at);
     recompress_add(&pr->recompress, &p->again);

@@ -121,9 +121,14 @@ static int make_workers(struct broker *b, struct err *e)
     return 0;
 }
 
+enum {
+    HELD_PART = 4
+}; /* of the memory for requests, beside it, for what waits for a place there */
+
 static int make_parts(struct broker *b, struct err *e)
 {
     b->memory.max = b->replies.max = b->settings->queued_max_request_bytes;
+    b->held.max = b->memory.max / HELD_PART;
     b->metadata = metadata_new(b);
     if (!b->metadata || partitions_init(&b->partitions))
         return err_set(e, -ENOMEM, "out of memory");

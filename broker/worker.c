@@ -11,7 +11,7 @@
 #include "broker/container.h"
 #include "broker/rcu.h"
 
-enum { HUNGRY_MS = 10, COMPLAIN_MS = 1000, CLOCK_MS = 5000 };
+enum { HUNGRY_MS = 10, PRESS_MS = 250, COMPLAIN_MS = 1000, CLOCK_MS = 5000 };
 
 /* ---- life */
 
@@ -127,9 +127,33 @@ void worker_give(struct worker *w, int fd, const struct sockaddr_storage *peer)
     loop_post(w->loop, &g->msg);
 }
 
+static void press(struct loop_msg *m)
+{
+    struct worker *w = container_of(m, struct worker, press_msg);
+    atomic_store(&w->press_asked, false);
+    for (struct conn *c = w->conns; c; c = c->next)
+        conn_press(c);
+}
+
+void workers_press(struct broker *b)
+{
+    for (uint32_t i = 0; i < b->n_workers; i++) {
+        struct worker *w = b->workers[i];
+        if (atomic_exchange(&w->press_asked, true))
+            continue;
+        w->press_msg.run = press;
+        loop_post(w->loop, &w->press_msg);
+    }
+}
+
 static void feed_hungry(struct deadline *d)
 {
     struct worker *w = container_of(d, struct worker, hungry);
+    int64_t now = loop_now_ms(w->loop);
+    if (now - w->pressed_ms >= PRESS_MS) {
+        w->pressed_ms = now;
+        workers_press(w->broker);
+    }
     for (struct conn *c = w->conns; c; c = c->next) {
         if (c->in.starved) {
             c->in.starved = false;

@@ -9,8 +9,8 @@
 
 #include <sys/socket.h>
 
-#include "broker/conn.h"
 #include "base/clock.h"
+#include "broker/conn.h"
 #include "broker/deadline.h"
 #include "broker/stats.h"
 #include "broker/wait.h"
@@ -41,8 +41,9 @@ struct worker {
     int64_t complained_ms;      /* when a bad client last got a log line, */
     uint32_t complaints;        /* and how many did not since */
     struct stats stats;
-    struct loop_msg drain_msg, cut_msg, stop_msg, stats_msg;
-    _Atomic bool stats_asked;
+    int64_t pressed_ms; /* when it last told all that memory is short */
+    struct loop_msg drain_msg, cut_msg, stop_msg, stats_msg, press_msg;
+    _Atomic bool stats_asked, press_asked;
 };
 
 /* A worker that is ready to run. NULL when out of memory or descriptors. */
@@ -68,6 +69,8 @@ void worker_log_stats(struct worker *w);
 void worker_complain(struct worker *w, const char *peer, const char *reason);
 /* The worker's thread: look after connections that the budget stopped, soon. */
 void worker_hungry(struct worker *w);
+/* Any worker's thread: all look for connections that hold memory and do not go on (conn_press). */
+void workers_press(struct broker *b);
 /* The worker's thread: a request or connection is gone. */
 void worker_check_drained(struct worker *w);
 

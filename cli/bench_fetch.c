@@ -12,7 +12,7 @@
 enum {
     FETCH_MAX = 12,         /* topics go by id from 13 on */
     FETCH_VAIN_MAX = 2,     /* empty answers after which there is nothing more */
-    EXPANDED_MAX = 1 << 30, /* bytes a batch may expand to */
+    EXPANDED_MAX = 256 << 20, /* bytes a batch may expand to */
 };
 
 struct fetcher {

@@ -17,7 +17,7 @@ enum {
     FETCH_BYTES = 16 << 20,          /* of an answer */
     PARTITION_BYTES = 1 << 20,       /* of a partition in it */
     PARTITION_BYTES_MAX = 128 << 20, /* for brokers that cut the first batch */
-    EXPANDED_MAX = 512 << 20,        /* of a compressed batch */
+    EXPANDED_MAX = 256 << 20,        /* of a compressed batch */
 };
 
 /* The offsets of all parts for one time, into v. */

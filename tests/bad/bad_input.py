@@ -21,7 +21,7 @@ from cases import Subject  # noqa: E402
 from records import batch, batches  # noqa: E402
 from tap import Tap  # noqa: E402
 
-DISTINCT_MIN = 60
+DISTINCT_MIN = 200
 GROWTH_MAX_KIB = 64 << 10
 SETTINGS = (f'socket.request.max.bytes={frames.MAX_REQUEST}', 'auto.create.topics.enable=false',
             'wal.profile=low')

@@ -22,7 +22,8 @@ static void begin(void)
     rcu_register();
     ck_assert_ok(settings_init(&settings));
     ck_assert_ok(settings_resolve(&settings, NULL));
-    broker = (struct broker){.settings = &settings, .memory.max = 1 << 20, .replies.max = 1 << 20};
+    broker = (struct broker){
+        .settings = &settings, .memory.max = 1 << 20, .held.max = 1 << 18, .replies.max = 1 << 20};
     live_init(&broker.live, &settings);
     w = worker_new(&broker, 0);
     ck_assert_ptr_nonnull(w);
@@ -46,6 +47,7 @@ static void end(void)
     ck_assert_ptr_null(w->conns);
     ck_assert_uint_eq(w->n_requests, 0);
     ck_assert_int_eq(broker.memory.used, 0);
+    ck_assert_int_eq(broker.held.used, 0);
     ck_assert_int_eq(broker.replies.used, 0);
     ck_assert_uint_eq(broker.n_conns, 0);
     worker_free(w);
@@ -263,7 +265,7 @@ START_TEST(a_client_that_takes_no_answers_is_not_read_and_then_closed)
     ck_assert_int_gt(n, settings.connection_max_queued_requests);
     ck_assert_int_le(w->conns->queued, 65536 + 512);
     ck_assert_uint_le(w->conns->n_requests, (uint32_t)settings.connection_max_queued_requests);
-    let_pass(settings.connection_stall_ms * 2);
+    let_pass(settings.connections_max_idle_ms * 2);
     ck_assert_ptr_null(w->conns);
     close(fd);
     end();
@@ -349,6 +351,180 @@ START_TEST(small_requests_have_a_reserve)
 }
 END_TEST
 
+START_TEST(a_trickle_ends_like_silence)
+{
+    begin();
+    int trickle = join(), head = join(), slow = join();
+    int64_t seconds = settings.connection_stall_ms / 1000;
+    uint8_t buf[2000] = {0};
+    put_be32(buf, 100 << 10);
+    say(trickle, buf, 4);
+    say(head, buf, 1);
+    put_request(buf, 18, 0, 7);
+    put_be32(buf, (uint32_t)(sizeof buf / 2 * (size_t)(4 * seconds) - 4));
+    say(slow, buf, sizeof buf / 2);
+    for (int64_t i = 1; i < 4 * seconds; i++) {
+        if (i == 1 || i == 2)
+            say(head, buf, 1);
+        if (i < seconds)
+            say(trickle, "x", 1);
+        let_pass(1000);
+        say(slow, buf + sizeof buf / 2, sizeof buf / 2);
+        if (i == seconds - 1)
+            ck_assert(is_silent(trickle) && is_silent(head));
+        if (i == seconds + 1)
+            ck_assert(is_closed(trickle) && is_closed(head));
+    }
+    hear_answer_to(slow, 7); /* a thousand bytes a second are enough */
+    close(trickle);
+    close(head);
+    leave(slow);
+    end();
+}
+END_TEST
+
+START_TEST(a_client_that_waits_for_memory_does_not_stall)
+{
+    begin();
+    int hog = join(), other = join();
+    uint8_t big[4 + 200000] = {0};
+    broker.memory.used = 1 << 20; /* requests that take their time */
+    put_request(big, 18, 0, 1);
+    put_be32(big, sizeof big - 4);
+    say(other, big, sizeof big);
+    let_pass(settings.connection_stall_ms * 3);
+    ck_assert(is_silent(other));
+    broker.memory.used -= 1 << 20;
+    let_pass(100);
+    hear_answer_to(other, 1);
+    leave(hog);
+    leave(other);
+    end();
+}
+END_TEST
+
+/* The broker as conn_press meets it: with a list of its loops. */
+static void begin_with_pressure(void)
+{
+    begin();
+    broker.workers = &w;
+    broker.n_workers = 1;
+}
+
+START_TEST(who_claims_memory_and_sends_nothing_goes_when_others_want_it)
+{
+    begin_with_pressure();
+    int hog = hog_budget(), other = join();
+    uint8_t big[4 + 200000] = {0};
+    let_pass(5000);
+    ck_assert(is_silent(hog)); /* as long as nobody does */
+    put_request(big, 18, 0, 1);
+    put_be32(big, sizeof big - 4);
+    say(other, big, sizeof big);
+    let_pass(1000);
+    ck_assert(is_closed(hog));
+    hear_answer_to(other, 1);
+    close(hog);
+    leave(other);
+    end();
+}
+END_TEST
+
+START_TEST(who_sends_at_a_good_pace_may_finish_though_others_wait)
+{
+    begin_with_pressure();
+    int first = join(), other = join();
+    uint8_t part[1 << 16] = {0}, big[4 + 200000] = {0};
+    put_request(part, 18, 0, 1);
+    put_be32(part, (15 << 16) - 4);
+    say(first, part, sizeof part);
+    put_request(big, 18, 0, 2);
+    put_be32(big, sizeof big - 4);
+    say(other, big, sizeof big);
+    memset(part, 0, sizeof part);
+    for (int i = 1; i < 15; i++) {
+        ck_assert(is_silent(first) && is_silent(other));
+        let_pass(3000);
+        say(first, part, sizeof part);
+    }
+    hear_answer_to(first, 1);
+    let_pass(10);
+    hear_answer_to(other, 2);
+    leave(first);
+    leave(other);
+    end();
+}
+END_TEST
+
+START_TEST(the_reserve_is_not_for_claims)
+{
+    begin();
+    int claims[32];
+    for (int i = 0; i < 32; i++) {
+        claims[i] = join();
+        say(claims[i], "\0\1\0\0", 4);
+        say(claims[i], "x", 1);
+    }
+    ck_assert_int_le(broker.memory.used, 1 << 20);
+    int other = join();
+    ask(other, 18, 0, 1);
+    hear_answer_to(other, 1);
+    for (int i = 0; i < 32; i++)
+        leave(claims[i]);
+    leave(other);
+    let_pass(100); /* those that waited see that they have gone */
+    end();
+}
+END_TEST
+
+START_TEST(what_waits_for_a_place_is_bounded)
+{
+    begin();
+    broker.held.max = 64 << 10;
+    uint8_t some[32 << 10] = {0};
+    int hog = hog_budget(), others[4];
+    for (int i = 0; i < 4; i++) {
+        others[i] = join();
+        put_request(some, 18, 0, i);
+        put_be32(some, 200000);
+        say(others[i], some, sizeof some);
+    }
+    ck_assert_int_gt(broker.held.used, 0);
+    ck_assert_int_le(broker.held.used, (64 << 10) + (int64_t)sizeof some);
+    leave(hog);
+    memset(some, 0, sizeof some);
+    for (int i = 0; i < 4; i++) {
+        for (size_t n = 200004 - sizeof some; n;) {
+            size_t k = n < sizeof some ? n : sizeof some;
+            let_pass(10);
+            say(others[i], some, k);
+            n -= k;
+        }
+        let_pass(10);
+        hear_answer_to(others[i], i); /* nothing was lost */
+        leave(others[i]);
+    }
+    end();
+}
+END_TEST
+
+START_TEST(who_keeps_too_many_replies_waiting_goes)
+{
+    begin_with_pressure();
+    int deaf = join(), other = join();
+    flood(deaf);
+    ck_assert_ptr_nonnull(w->conns->next);
+    broker.replies.max = broker.replies.used / 2;
+    int n = flood(other);
+    ck_assert_int_ge(n, 1);
+    ck_assert_ptr_null(w->conns ? w->conns->next : NULL); /* one is gone, and room is made */
+    ck_assert_int_le(broker.replies.used, broker.replies.max + broker.replies.max / 4);
+    leave(deaf);
+    leave(other);
+    end();
+}
+END_TEST
+
 static int drained;
 
 static void on_drained(void *arg)
@@ -423,5 +599,9 @@ UNIT_MAIN(a_request_may_come_byte_by_byte, answers_come_in_the_order_of_the_requ
           a_slow_client_gets_every_answer_in_order,
           while_replies_pile_up_each_client_has_one_at_a_time,
           the_budget_of_all_makes_others_wait_and_loses_nothing, small_requests_have_a_reserve,
+          a_trickle_ends_like_silence, a_client_that_waits_for_memory_does_not_stall,
+          who_claims_memory_and_sends_nothing_goes_when_others_want_it,
+          who_sends_at_a_good_pace_may_finish_though_others_wait, the_reserve_is_not_for_claims,
+          what_waits_for_a_place_is_bounded, who_keeps_too_many_replies_waiting_goes,
           draining_answers_what_is_there_and_closes, a_half_closed_client_still_gets_its_answers,
           noise_closes_connections_and_nothing_else)
