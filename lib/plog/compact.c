@@ -75,12 +75,12 @@ void plog_compact_look(const struct plog *p, struct plog_dirt *d)
         return;
     for (size_t i = 0; i + 1 < l->n; i++) {
         uint64_t bytes = plog_segment_bytes(l->seg[i]);
-        if (i >= n)
-            d->held += bytes;
-        else if (plog_segment_end(l->seg[i]) > first_dirty(p))
+        if (plog_segment_end(l->seg[i]) <= first_dirty(p))
+            d->clean += bytes;
+        else if (i < n)
             d->dirty += bytes;
         else
-            d->clean += bytes;
+            d->held += bytes;
     }
 }
 
@@ -151,6 +151,11 @@ static struct plog_compaction *new_compaction(const struct plog *p,
     wr_init(&c->out, 0);
     wr_init(&c->tail, 0);
     return c;
+}
+
+bool plog_compact_spoilt(const struct plog *p)
+{
+    return p->spoilt;
 }
 
 int plog_compact_begin(struct plog *p, const struct plog_compact_rules *rules,

@@ -60,6 +60,9 @@ struct plog_dirt {
 /* [w] All zero while none can be begun: one is under way, or failed for good. */
 void plog_compact_look(const struct plog *p, struct plog_dirt *d);
 
+/* [w] Did one fail for good? */
+bool plog_compact_spoilt(const struct plog *p);
+
 /* [w] One at a time for a log. 0; ERR_BUSY; -ENOMEM. */
 int plog_compact_begin(struct plog *p, const struct plog_compact_rules *rules,
                        struct plog_compaction **out, struct err *e);

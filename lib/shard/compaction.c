@@ -121,12 +121,12 @@ static int64_t later(const struct shard *s, int64_t now)
     return now + s->cfg.compact_backoff_ms;
 }
 
-static void failed(struct shard *s, struct data_partition *p, int rc, const struct err *why)
+static void failed(struct shard *s, struct data_partition *p, const struct err *why)
 {
     struct compaction *m = &s->data->compaction;
     p->compact_at_ms = later(s, shard_now(s));
     m->at_ms = 0; /* others may fare better */
-    if (rc == ERR_CORRUPT)
+    if (plog_compact_spoilt(p->log))
         log_error(s->cfg.log, "compaction",
                   "log is not compacted any more until a restart partition=%s-%" PRId32
                   " error=\"%s\"",
@@ -149,7 +149,7 @@ static void begin(struct shard *s, struct data_partition *p)
     else
         rc = plog_compact_begin(p->log, &rules, &m->c, &e);
     if (rc < 0) {
-        failed(s, p, rc, &e);
+        failed(s, p, &e);
         return;
     }
     m->p = p;
@@ -199,7 +199,7 @@ static void step(struct shard *s)
     struct err e;
     m->next = plog_compact_step(m->p->log, m->c, &e);
     if (m->next < 0) {
-        failed(s, m->p, m->next, &e);
+        failed(s, m->p, &e);
         end(s);
     } else if (m->next == PLOG_COMPACT_DONE) {
         ended(s);

@@ -107,6 +107,15 @@ START_TEST(the_active_segment_is_not_touched)
     ck_assert_uint_eq(d.dirty, 0);
     ck_assert_uint_gt(d.clean, 0);
     kit_check(&k, sealed, 0);
+
+    /* Nothing is dirty again only because no floor is known yet. */
+    uint64_t clean = d.clean;
+    struct plog_mark mark;
+    plog_mark(k.f.log, &mark);
+    fixture_reopen(&k.f, &mark);
+    plog_compact_look(k.f.log, &d);
+    ck_assert_uint_eq(d.clean, clean);
+    ck_assert_uint_eq(d.dirty + d.held, 0);
     kit_release(&k);
 }
 END_TEST
