@@ -1,5 +1,5 @@
 # What takes longer than `make check` may: real clients, kills, power cuts, the simulator, bad input.
-#   make check-all   100 kills, 5,000 states that a power cut could leave, a million simulated steps
+#   make check-all   every call of the disk fails, 100 kills, 5,000 states that a power cut could leave, a million simulated steps
 #   make check-long  ten times as many
 # Their output is shown as it comes; the last line counts.
 EXTRA_DIST += tests/suite.sh

@@ -24,3 +24,9 @@ check_PROGRAMS += tests/crash/fault_sweep
 tests_crash_fault_sweep_SOURCES = tests/crash/fault_sweep.c tests/crash/workload.c tests/crash/workload.h
 tests_crash_fault_sweep_LDADD = libshardrig.la libchronik.la
 TESTS += tests/crash/fault_sweep
+
+# Every seventh call fails; make check-all lets every one.
+check_PROGRAMS += tests/crash/reactions
+tests_crash_reactions_SOURCES = tests/crash/reactions.c
+tests_crash_reactions_LDADD = libshardrig.la libchronik.la
+TESTS += tests/crash/reactions

@@ -153,14 +153,21 @@ void plog_abandon(struct plog *p);
  * (any one thread; a log's syncings one after the other) writes the index files and syncs data and
  * directories; then free it. with_fs: run syncs nothing, the caller syncs the whole file system
  * once for all logs (io_sync_fs), before or after the runs. Index files are hints that run never
- * syncs: a loss costs a scan. NULL out: nothing to do. After a failed run, or without one, call
- * plog_fail: what was noted is not noted again. The log may be freed or removed before its run. */
+ * syncs: a loss costs a scan. NULL out: nothing to do. After a failed run, or without one,
+ * plog_sync_undo: what was noted is not noted again by itself; and plog_fail if
+ * plog_syncing_failed. The log may be freed or removed before its run. */
 struct plog_syncing;
 int plog_sync_begin(struct plog *p, struct plog_syncing **out, struct err *e);
 int plog_syncing_run(struct plog_syncing *s, bool with_fs, struct err *e);
 /* Before the runs, if there is much: have what is noted written back a little at a time, so that
  * the syncs do not keep the device from others for long. On an error as after a failed run. */
 int plog_syncing_write_back(struct plog_syncing *s, struct err *e);
+/* Did a sync fail, so that nobody knows what the disk holds? Not so if a file could not be opened
+ * for one. */
+bool plog_syncing_failed(const struct plog_syncing *s);
+/* How many index and epoch files the run could not write, which costs a scan each when they are
+ * missed, and why not the first (NULL: not known; borrowed). */
+unsigned plog_syncing_lost(const struct plog_syncing *s, const struct err **why);
 /* [w] What was noted is to be synced again: it was not, or no checkpoint says so. Before the free.
  */
 void plog_sync_undo(struct plog *p, const struct plog_syncing *s);

@@ -3,7 +3,7 @@
  * The writer notes what changed since the last time and takes a reference on each segment
  * concerned; another thread then writes the index files and syncs. Data and names must reach the
  * disk; index files are only hints (a bad one costs a scan), and the epoch file is Kafka's view of
- * what the checkpoint holds, so trouble with those two is told in the log and no more.
+ * what the checkpoint holds, so trouble with those two is counted and no more.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -22,7 +22,9 @@ struct item {
 
 struct plog_syncing {
     struct io *io;
-    struct log *log;
+    bool failed;          /* a sync did, not merely an opening before it */
+    unsigned lost;        /* hints that could not be written, */
+    struct err *lost_why; /* and why the first; NULL: none, or no memory to say so */
     char *dir, *parent;
     char *epochs; /* the text of the epoch file; NULL: unchanged */
     uint32_t interval;
@@ -92,7 +94,6 @@ static struct plog_syncing *new_syncing(const struct plog *p, size_t n)
     if (!s)
         return NULL;
     s->io = p->cfg.io;
-    s->log = p->cfg.log;
     s->interval = plog_interval(p);
     s->dir = strdup(p->dir);
     s->parent = strdup(p->cfg.dir);
@@ -145,7 +146,17 @@ static void note_saved(struct item *it)
                                                 memory_order_relaxed, memory_order_relaxed);
 }
 
-static void save_index(const struct plog_syncing *s, struct item *it)
+static void lose_hint(struct plog_syncing *s, const struct err *why)
+{
+    s->lost++;
+    if (s->lost_why)
+        return;
+    s->lost_why = malloc(sizeof *s->lost_why);
+    if (s->lost_why)
+        *s->lost_why = *why;
+}
+
+static void save_index(struct plog_syncing *s, struct item *it)
 {
     struct err e;
     struct plog_old *o;
@@ -159,10 +170,10 @@ static void save_index(const struct plog_syncing *s, struct item *it)
     if (rc == 0)
         note_saved(it);
     else if (rc != -ENOENT) /* the directory was removed meanwhile */
-        log_warn(s->log, "plog", "index not written: %s", e.text);
+        lose_hint(s, &e);
 }
 
-static void save_epochs(const struct plog_syncing *s)
+static void save_epochs(struct plog_syncing *s)
 {
     char path[IO_PATH_MAX];
     struct err e;
@@ -172,7 +183,7 @@ static void save_epochs(const struct plog_syncing *s)
     else
         rc = plog_write_plain(s->io, path, s->epochs, strlen(s->epochs), &e);
     if (rc < 0 && rc != -ENOENT)
-        log_warn(s->log, "plog", "epochs not written: %s", e.text);
+        lose_hint(s, &e);
 }
 
 /* Hundreds of megabytes handed to the device at once would stand before every commit of the
@@ -192,43 +203,50 @@ int plog_syncing_write_back(struct plog_syncing *s, struct err *e)
     int rc = 0;
     for (size_t i = 0; i < s->n && rc == 0; i++)
         rc = write_back(&s->item[i], e);
+    s->failed |= rc < 0;
     return rc;
 }
 
-static int sync_data(const struct item *it, struct err *e)
+static int sync_file(struct plog_syncing *s, struct io_file *f, const char *path, struct err *e)
 {
-    int rc = it->data ? io_sync(it->data) : 0;
-    return rc < 0 ? err_code(e, rc, "%s: sync", it->seg->path) : 0;
+    int rc = io_sync(f);
+    s->failed |= rc < 0;
+    return rc < 0 ? err_code(e, rc, "%s: sync", path) : 0;
 }
 
 /* A directory that is gone was removed after plog_sync_begin: nothing of it needs to last. */
-static int sync_name(struct io *io, const char *dir, struct err *e)
+static int sync_name(struct plog_syncing *s, const char *dir, struct err *e)
 {
-    int rc = io_sync_dir(io, dir);
-    return rc < 0 && rc != -ENOENT ? err_code(e, rc, "%s: sync", dir) : 0;
+    int rc = io_sync_dir(s->io, dir);
+    if (rc == 0 || rc == -ENOENT)
+        return 0;
+    s->failed |= !io_sync_not_begun(rc);
+    return err_code(e, rc, "%s: sync", dir);
 }
 
-static int sync_metadata(const struct plog_syncing *s, struct err *e)
+static int sync_metadata(struct plog_syncing *s, struct err *e)
 {
     char path[IO_PATH_MAX];
     struct io_file *f;
     int rc = io_path(path, sizeof path, s->dir, "partition.metadata");
     if (rc == 0)
         rc = io_open(s->io, path, IO_READ, &f);
-    if (rc == 0) {
-        rc = io_sync(f);
-        io_close(f);
-    }
-    return rc < 0 && rc != -ENOENT ? err_code(e, rc, "%s/partition.metadata: sync", s->dir) : 0;
+    if (rc == -ENOENT)
+        return 0;
+    if (rc < 0)
+        return err_code(e, rc, "%s/partition.metadata", s->dir);
+    rc = sync_file(s, f, path, e);
+    io_close(f);
+    return rc;
 }
 
-static int sync_names(const struct plog_syncing *s, struct err *e)
+static int sync_names(struct plog_syncing *s, struct err *e)
 {
     int rc = s->new_dir ? sync_metadata(s, e) : 0;
     if (rc == 0 && (s->new_dir || s->new_names))
-        rc = sync_name(s->io, s->dir, e);
+        rc = sync_name(s, s->dir, e);
     if (rc == 0 && s->new_dir)
-        rc = sync_name(s->io, s->parent, e);
+        rc = sync_name(s, s->parent, e);
     return rc;
 }
 
@@ -242,8 +260,20 @@ int plog_syncing_run(struct plog_syncing *s, bool with_fs, struct err *e)
     if (with_fs)
         return 0;
     for (size_t i = 0; i < s->n && rc == 0; i++)
-        rc = sync_data(&s->item[i], e);
+        if (s->item[i].data)
+            rc = sync_file(s, s->item[i].data, s->item[i].seg->path, e);
     return rc < 0 ? rc : sync_names(s, e);
+}
+
+bool plog_syncing_failed(const struct plog_syncing *s)
+{
+    return s->failed;
+}
+
+unsigned plog_syncing_lost(const struct plog_syncing *s, const struct err **why)
+{
+    *why = s->lost_why;
+    return s->lost;
 }
 
 void plog_syncing_free(struct plog_syncing *s)
@@ -255,5 +285,6 @@ void plog_syncing_free(struct plog_syncing *s)
     free(s->dir);
     free(s->parent);
     free(s->epochs);
+    free(s->lost_why);
     free(s);
 }

@@ -144,7 +144,11 @@ static int note_producers(struct data_partition *p, uint64_t index, int64_t when
 void data_take_offline(struct shard *s, struct data_partition *p, const struct err *why)
 {
     plog_fail(p->log);
-    s->data->hold = true;
+    s->data->offline += !p->offline;
+    p->offline = true;
+    s->hold_why = *why;
+    if (s->data->replaying) /* the start is refused, and says why */
+        return;
     log_error(s->cfg.log, "shard",
               "partition offline (KAFKA_STORAGE_ERROR) until a restart, the log keeps its records, "
               "other partitions go on partition=%s-%d error=\"%s\": see to the disk, then restart",

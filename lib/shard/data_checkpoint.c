@@ -96,7 +96,7 @@ static int write_back(struct data_work *w, struct err *e)
     int rc = 0;
     for (size_t i = 0; i < w->n && rc == 0; i++) {
         rc = plog_syncing_write_back(w->logs[i].syncing, e);
-        w->logs[i].failed = rc && !io_sync_not_begun(rc);
+        w->logs[i].failed = plog_syncing_failed(w->logs[i].syncing);
     }
     return rc;
 }
@@ -124,7 +124,7 @@ int data_work_run(struct shard *s, void *work, struct err *e)
         rc = sync_all(s, w, e);
     for (size_t i = 0; i < w->n && rc == 0; i++) {
         rc = plog_syncing_run(w->logs[i].syncing, w->with_fs, e);
-        w->logs[i].failed = rc && !io_sync_not_begun(rc);
+        w->logs[i].failed = plog_syncing_failed(w->logs[i].syncing);
     }
     if (rc)
         w->why = *e;
@@ -142,8 +142,10 @@ static void fail_logs(struct shard *s, const struct data_work *w)
         if (!p)
             continue;
         plog_sync_undo(p->log, d->syncing);
-        if (d->failed)
+        if (d->failed) {
             data_take_offline(s, p, &w->why);
+            s->data->hold = true; /* it may have been a sync of more than this log */
+        }
     }
 }
 
@@ -175,11 +177,29 @@ static void raise_floors(struct shard *s)
     }
 }
 
+/* One line for all of them: they are hints. */
+static void tell_lost(struct shard *s, const struct data_work *w)
+{
+    const struct err *first = NULL;
+    unsigned lost = 0;
+    for (size_t i = 0; i < w->n; i++) {
+        const struct err *why;
+        lost += plog_syncing_lost(w->logs[i].syncing, &why);
+        first = first ? first : why;
+    }
+    if (lost && shard_trouble_begins(s, &s->room.hints))
+        log_warn(s->cfg.log, "shard",
+                 "index files of partitions not written, they are made anew when missed shard=%u "
+                 "files=%u error=\"%s\"",
+                 s->cfg.owner.shard, lost, first ? first->text : "out of memory");
+}
+
 void data_work_free(struct shard *s, void *work, int work_rc, bool saved)
 {
     struct data_work *w = work;
     if (!w)
         return;
+    tell_lost(s, w);
     if (work_rc)
         fail_logs(s, w);
     else if (saved)

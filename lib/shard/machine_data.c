@@ -108,6 +108,7 @@ static void free_partition(struct shard *s, struct data_partition *p)
 {
     compaction_forget(s, p);
     HASH_DEL(s->data->partitions, p);
+    s->data->offline -= p->offline;
     p->topic->partitions--;
     drop_topic(s, p->topic);
     producers_release(&p->producers);
@@ -397,7 +398,7 @@ static void data_lead(struct shard *s, bool leads)
 
 static bool data_hold(struct shard *s)
 {
-    return s->data->hold;
+    return s->data->hold || s->data->offline > 0;
 }
 
 static bool data_wants_checkpoint(struct shard *s)

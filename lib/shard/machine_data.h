@@ -35,6 +35,7 @@ struct data_partition {
     struct span *batches; /* of the entry that is being applied */
     size_t n_batches, cap_batches;
     bool touched;
+    bool offline;                     /* its log failed */
     uint64_t applied;                 /* index of the last entry that this process appended to it */
     bool expiring;                    /* a trim of retention's is under way */
     int64_t from_future;              /* base offset + 1 of a segment that was reported to be */
@@ -58,7 +59,8 @@ struct data_machine {
     uint64_t serial;
     struct data_partition **touched; /* while applying */
     size_t n_touched, cap_touched;
-    bool replaying, hold;
+    uint32_t offline;        /* partitions whose log failed */
+    bool replaying, hold;    /* hold: no checkpoint before a restart */
     struct wall wall;        /* by which things grow old */
     int64_t retention_at_ms; /* of the next check, monotonic */
     bool reading;            /* times for it */
@@ -82,7 +84,8 @@ void data_fail_waiters(struct shard *s, struct shard_payload *p, int code);
 /* data_apply.c */
 int data_apply(struct shard *s, uint64_t index, uint64_t term, struct span payload,
                struct shard_payload *waiters, struct err *e);
-/* Its log takes nothing more until a restart has replayed what the WAL keeps for it. */
+/* Its log takes nothing more until a restart has replayed what the WAL keeps for it, which rules
+ * out checkpoints until then, or until its topic is deleted. */
 void data_take_offline(struct shard *s, struct data_partition *p, const struct err *why);
 void data_trim_ahead(struct shard *s, struct span payload);
 

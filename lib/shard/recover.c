@@ -307,8 +307,9 @@ static int recover(struct shard *s, struct recovery *r, struct err *e)
     if (rc == 0)
         rc = replay(s, &u, e);
     if (rc == 0 && s->ops->hold_checkpoints(s))
-        rc = err_set(e, -EIO, "%s: a partition log cannot be written (see the line above)",
-                     s->wal_dir);
+        rc = err_set(e, s->hold_why.code ? s->hold_why.code : -EIO,
+                     "a partition log cannot be written: %s: see to the disk, then start again",
+                     s->hold_why.text);
     if (rc == 0)
         rc = open_wal(s, r, e);
     if (rc == 0)

@@ -97,7 +97,7 @@ struct shard_room {
     int64_t look_ms; /* when to look at the file system next */
     uint64_t left;   /* bytes that may be staged until then */
     bool low;        /* records are refused */
-    struct shard_trouble disk, apply, segment, bound, checkpoint; /* said of each */
+    struct shard_trouble disk, apply, segment, bound, checkpoint, hints; /* said of each */
     struct log_limit slow_said;
 };
 
@@ -166,8 +166,9 @@ struct shard {
 
     bool stopping, stopped, poisoned, installing;
     int poison_code;
-    struct err why; /* what apply said when it failed */
-    int depth;      /* of shard_apply: a configuration applied may move the commit index */
+    struct err why;      /* what apply said when it failed */
+    struct err hold_why; /* why the machine rules out checkpoints */
+    int depth;           /* of shard_apply: a configuration applied may move the commit index */
 
     struct shard_stats stats;
     struct hdr sync_us;

@@ -747,9 +747,8 @@ static int inherit_topic(struct rig *r, struct rig_topic *t, struct err *e)
     return 0;
 }
 
-int rig_inherit(struct rig *r, const struct rig *history, size_t upto, struct err *e)
+static void copy_past(struct rig *r, const struct rig *history, size_t upto)
 {
-    int rc = 0;
     for (size_t i = 0; i < history->n_batches; i++) {
         const struct rig_batch *from = history->batches[i];
         struct rig_batch *b = add_batch(r);
@@ -766,6 +765,22 @@ int rig_inherit(struct rig *r, const struct rig *history, size_t upto, struct er
     }
     r->n_topics = history->n_topics;
     memcpy(r->topics, history->topics, sizeof r->topics);
+}
+
+void rig_adopt(struct rig *r, const struct rig *history)
+{
+    copy_past(r, history, SIZE_MAX - 1);
+    for (unsigned i = 0; i < r->n_topics; i++) {
+        struct rig_topic *t = &r->topics[i];
+        t->created_at = 0;
+        t->delete_asked_at = t->deleted_at = t->deleted ? 0 : SIZE_MAX;
+    }
+}
+
+int rig_inherit(struct rig *r, const struct rig *history, size_t upto, struct err *e)
+{
+    int rc = 0;
+    copy_past(r, history, upto);
     for (unsigned i = 0; i < r->n_topics && rc == 0; i++)
         rc = inherit_topic(r, &r->topics[i], e);
     return rc;

@@ -131,6 +131,9 @@ int rig_read(struct rig *r, const struct uuid *topic_id, int32_t partition,
  * acknowledged batches seen. */
 int rig_check(struct rig *r, const struct rig *history, size_t upto, size_t *checked,
               struct err *e);
+/* The rig is open on what a kill of history left when nothing was under way: take over its past
+ * without looking at the disk. */
+void rig_adopt(struct rig *r, const struct rig *history);
 /* The rig is open on what a crash of history's disk at `upto` left: take over its past. What can be
  * read now counts as acknowledged, where it stands: it has to stay. 0 or a code with e. */
 int rig_inherit(struct rig *r, const struct rig *history, size_t upto, struct err *e);
