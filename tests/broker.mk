@@ -43,6 +43,7 @@ BROKER_FUNC_TESTS = \
 	tests/func/test_broker_waldir.py \
 	tests/func/test_broker_limits.py \
 	tests/func/test_broker_produce.py \
+	tests/func/test_broker_reactions.py \
 	tests/func/test_broker_recreate.py \
 	tests/func/test_broker_retention.py \
 	tests/func/test_broker_topics.py

@@ -20,9 +20,10 @@ def program(name):
 
 class Broker:
     """`with Broker(tap, 'setting=value') as b` serves on b.port; start, stop and kill are there for
-    tests that do it themselves. limit: descriptors it may have."""
+    tests that do it themselves. limit: descriptors it may have. under: a command that runs it, in
+    the same process."""
 
-    def __init__(self, tap, *settings, dir='data', limit=None):
+    def __init__(self, tap, *settings, dir='data', limit=None, under=()):
         self.dir = os.path.join(tap.work, dir)
         self.log = os.path.join(tap.work, dir + '.log')
         self.port_file = os.path.join(tap.work, dir + '.port')
@@ -32,6 +33,7 @@ class Broker:
             self.args += ['--set', s]
         if limit:
             self.args = ['sh', '-c', f'ulimit -n {limit} && exec "$@"', 'sh'] + self.args
+        self.args = [*under, *self.args]
         self.process = self.port = None
         self.logged = 0  # bytes of the log that are of earlier runs
 

@@ -47,11 +47,16 @@ class Strace:
         self.strace.wait(PATIENCE)
 
 
+def may_strace():
+    """Is strace there, and may it trace?"""
+    return shutil.which('strace') is not None and subprocess.run(
+        ['strace', '-q', '-o', os.devnull, '-e', 'inject=fsync:error=EIO', 'true'],
+        capture_output=True).returncode == 0
+
+
 def need_strace():
-    """Skip the whole test where strace is missing or may not trace."""
-    if shutil.which('strace') and subprocess.run(
-            ['strace', '-q', '-o', os.devnull, '-e', 'inject=fsync:error=EIO', 'true'],
-            capture_output=True).returncode == 0:
+    """Skip the whole test where it may not."""
+    if may_strace():
         return
     print('1..0 # SKIP strace is missing or may not trace')
     sys.exit(0)
