@@ -5,6 +5,7 @@ FUZZ_TESTS = \
 	tests/fuzz/fuzz_batch \
 	tests/fuzz/fuzz_builder \
 	tests/fuzz/fuzz_checkpoint \
+	tests/fuzz/fuzz_cluster \
 	tests/fuzz/fuzz_codec \
 	tests/fuzz/fuzz_command \
 	tests/fuzz/fuzz_group \
@@ -41,6 +42,9 @@ tests_fuzz_fuzz_builder_LDADD = $(FUZZ_LIBS)
 tests_fuzz_fuzz_builder_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_checkpoint_LDADD = $(FUZZ_LIBS)
 tests_fuzz_fuzz_checkpoint_LDFLAGS = $(FUZZ_FLAGS)
+tests_fuzz_fuzz_cluster_SOURCES = tests/fuzz/fuzz_cluster.c tests/fuzz/net.c tests/fuzz/net.h
+tests_fuzz_fuzz_cluster_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_cluster_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_codec_LDADD = $(FUZZ_LIBS)
 tests_fuzz_fuzz_codec_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_command_LDADD = $(FUZZ_LIBS)
