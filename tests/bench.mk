@@ -17,4 +17,4 @@ tests_unit_cli_test_bench_ranges_LDADD = $(BENCH_TEST_LIBS)
 tests_unit_cli_test_bench_report_LDADD = $(BENCH_TEST_LIBS)
 
 # The table of docs/performance.md, measured; not a test.
-EXTRA_DIST += tests/bench/performance.py
+EXTRA_DIST += tests/bench/performance.py tests/bench/restart.py
