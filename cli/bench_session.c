@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "cli/bench_assign.h"
 #include "cli/bench_fetch.h"
 #include "cli/bench_meta.h"
@@ -12,7 +14,7 @@
 #include "cli/bench_setup.h"
 #include "client/offsets.h"
 
-enum { CONSUMERS_MAX = 64, SPARE_DESCRIPTORS = 64 };
+enum { CONSUMERS_MAX = 64, SPARE_DESCRIPTORS = 64, SETTLE_MS = 2000 };
 
 /* Thousands of clients need thousands of descriptors; the soft limit is often 1,024. */
 static int allow_descriptors(uint64_t clients, const struct bench_options *o, struct err *e)
@@ -73,6 +75,35 @@ static struct run_plan plan_of(const struct bench_options *o, const struct load_
 
 /* ---- produce and round trip ---- */
 
+static int64_t records_there(const struct bench *b)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < b->n_parts; i++)
+        n += b->parts[i].end - b->parts[i].start;
+    return n;
+}
+
+/* Where the partitions end. With acks=0 nobody says when the broker is done with what was sent: it
+ * is when nothing has come for SETTLE_MS. */
+static int ask_end(struct bench *b, struct err *e)
+{
+    static const struct timespec pause = {.tv_nsec = 50000000};
+    struct clock *clock = clock_system();
+    int64_t before = -1, since = 0;
+    for (;;) {
+        int rc = bench_ask_end(b, CLIENT_LATEST, e);
+        if (rc || b->opt->acks != 0)
+            return rc;
+        if (records_there(b) != before) {
+            before = records_there(b);
+            since = clock_mono_ms(clock);
+        } else if (clock_mono_ms(clock) - since >= SETTLE_MS) {
+            return 0;
+        }
+        nanosleep(&pause, NULL);
+    }
+}
+
 /* Read what lies between the partitions' start and end, and compare. */
 static int read_back(struct bench_session *s, struct err *e)
 {
@@ -86,7 +117,7 @@ static int read_back(struct bench_session *s, struct err *e)
     struct run *r = calloc(1, sizeof *r);
     if (!r)
         return err_code(e, -ENOMEM, "run");
-    int rc = bench_ask_end(&s->b, CLIENT_LATEST, &r->err);
+    int rc = ask_end(&s->b, &r->err);
     if (!rc)
         rc = run_execute(r, &s->b, &plan);
     if (!rc && r->interrupted)

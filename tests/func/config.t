@@ -1,7 +1,7 @@
 #!/bin/bash
 # config.t - chronik-config: both commands, every kind of resource, formats and exit status.
 . "${srcdir:-.}/tests/func/lib.sh"
-start_broker --set log.retention.hours=24
+start_broker --set log.retention.ms=86400000
 t=config$$
 node=$(chronik-topic create $t-a $t-b -q && chronik-topic describe $t-a -o csv --no-header | cut -d, -f3)
 
@@ -42,7 +42,7 @@ check "all brokers are altered" chronik-config alter -t all-brokers -s log.reten
 same "$(cat "$work/out")" ",all-brokers,true" "which has no name"
 check "this broker is altered" chronik-config alter -t broker "$node" -s log.retention.ms=2000
 check "both are described" chronik-config describe $t-b -k retention.ms --synonyms -o jsonl
-same "$(sed 's/.*"synonyms"://' "$work/out")" '[{"name":"log.retention.ms","value":"2000","source":"broker"},{"name":"log.retention.ms","value":"3000","source":"all-brokers"},{"name":"log.retention.hours","value":"24","source":"static"},{"name":"log.retention.hours","value":"168","source":"default"}]}' \
+same "$(sed 's/.*"synonyms"://' "$work/out")" '[{"name":"log.retention.ms","value":"2000","source":"broker"},{"name":"log.retention.ms","value":"3000","source":"all-brokers"},{"name":"log.retention.ms","value":"86400000","source":"static"},{"name":"log.retention.hours","value":"168","source":"default"}]}' \
     "in the order in which they count"
 check "and in a table" chronik-config describe $t-b -k retention.ms --synonyms
 has "$work/out" "broker:log.retention.ms=2000,all-brokers:log.retention.ms=3000" "in short"
