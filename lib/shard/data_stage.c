@@ -12,7 +12,7 @@
 #include "base/mutant.h"
 #include "shard/machine_data.h"
 
-enum { TRIM_ROOM = WAL_BLOCK };
+enum { TRIM_ROOM = 4 * WAL_BLOCK }; /* idling takes a block, too: a MARK */
 
 void data_finish(struct shard_produce *p, int code)
 {
@@ -203,7 +203,7 @@ static bool trim_fits(struct shard *s)
     bool first = !g || wal_payload_empty(&g->wal);
     size_t total = (first ? WAL_PAYLOAD_HEADER : g->wal.len) + WAL_FRAME_HEADER + WAL_TRIM_SIZE;
     bool within = total <= s->cfg.group_bytes && total <= wal_writer_max_payload(s->wal);
-    return (first || within) && wal_writer_fits(s->wal, total);
+    return (first || within) && shard_has_room(s, total);
 }
 
 void data_trim_finish(struct shard_trim *t, int code)
@@ -236,7 +236,7 @@ static void gather_trims(struct shard *s)
 static bool fits(struct shard *s, size_t total)
 {
     size_t all = total + TRIM_ROOM, max = wal_writer_max_payload(s->wal);
-    return wal_writer_fits(s->wal, all < max ? all : max);
+    return shard_has_room(s, all < max ? all : max);
 }
 
 /* Does the batch still belong into the entry that gathers? An entry takes at least one. */

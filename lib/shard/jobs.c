@@ -352,11 +352,28 @@ static void say_full(struct shard *s)
             : "see to why checkpoints fail");
 }
 
+/* Groups that are submitted and not yet part of a write, each with a block for its hints: they
+ * cannot be refused any more. */
+static uint64_t unwritten_bytes(struct shard *s)
+{
+    uint64_t bytes = 0;
+    for (uint64_t i = s->written + 1; i <= entries_last(&s->entries); i++)
+        bytes += WAL_BLOCK + wal_group_bytes(entries_get(&s->entries, i)->payload_len);
+    return bytes;
+}
+
+bool shard_has_room(struct shard *s, size_t n)
+{
+    return wal_writer_fits(s->wal, unwritten_bytes(s) + n);
+}
+
 int shard_no_room(struct shard *s)
 {
     bool hopeless = s->ops->hold_checkpoints(s) || s->checkpoint_failing;
     if (s->hurried)
         return ERR_CLOSED;
+    if (entries_last(&s->entries) > s->written)
+        return 0; /* when those are written, it is looked at again */
     if (wal_full(s)) {
         if (hopeless)
             say_full(s);

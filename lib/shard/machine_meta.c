@@ -113,7 +113,7 @@ static bool fits(struct shard *s, const struct shard_command *c, size_t n)
     size_t max = wal_writer_max_payload(s->wal);
     if (type != META_TOPIC_DELETE && type != META_CONFIG_SET)
         n = n + LAST_ROOM < max ? n + LAST_ROOM : max;
-    return wal_writer_fits(s->wal, n);
+    return shard_has_room(s, n);
 }
 
 static void meta_gather(struct shard *s)

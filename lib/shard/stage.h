@@ -31,7 +31,7 @@ struct shard_machine_ops {
     int (*make)(struct shard *s);
     void (*free)(struct shard *s);
     /* Move what is staged into the gathering payload, up to the bounds of an entry and only as far
-     * as the WAL has room (wal_writer_fits): what is gathered will be submitted and cannot be
+     * as the WAL has room (shard_has_room): what is gathered will be submitted and cannot be
      * refused any more. */
     void (*gather)(struct shard *s);
     /* The gathered payload, to be submitted now; the caller's reference. NULL if nothing is
@@ -212,6 +212,9 @@ void shard_trim_ahead(struct shard *s);
 void shard_note_sync(struct shard *s, uint32_t us);
 
 /* jobs.c */
+/* Is there room in the WAL for one more entry of n bytes, behind those that are submitted already
+ * and go with the next write? */
+bool shard_has_room(struct shard *s, size_t n);
 /* Is there no use in waiting for room in the WAL? 0, or why. */
 int shard_no_room(struct shard *s);
 void shard_jobs_advance(struct shard *s);

@@ -340,6 +340,42 @@ START_TEST(without_room_for_a_segment_the_log_recycles)
 }
 END_TEST
 
+/* Neither segments nor checkpoints can be made. What came all at once is written as far as the log
+ * has room, the rest is refused, and a trim still finds its place. */
+START_TEST(no_more_is_submitted_than_the_log_has_room_for)
+{
+    begin();
+    rig.group_bytes = 8 * 1024;
+    struct rig_topic *t = open_with(1);
+    produce(t, 0);
+    io_mem_fail(rig.disk, IO_MEM_RENAME, 1, ENOSPC, 0);
+    shard_checkpoint(rig.shard[1].s);
+    rig_run(&rig);
+    struct rig_batch *b[64];
+    for (int i = 0; i < 64; i++)
+        b[i] = rig_produce(&rig, t, 0, 10, 500, -1, 0, 0);
+    rig_flush(&rig);
+    rig_run(&rig);
+    rig_pass(&rig, 3000);
+    int taken = 0;
+    for (int i = 0; i < 64; i++) {
+        ck_assert_msg(b[i]->done, "batch %d waits", i);
+        taken += b[i]->produce.code == 0;
+    }
+    ck_assert_int_ge(taken, 5);
+    ck_assert_int_lt(taken, 64);
+    struct rig_trim *trim = rig_trim(&rig, t, 0, -1);
+    rig_flush(&rig);
+    rig_run(&rig);
+    ck_assert(trim->done);
+    ck_assert_int_eq(trim->trim.code, 0);
+    io_mem_fail(rig.disk, IO_MEM_RENAME, 0, 0, 0);
+    rig_pass(&rig, 3000);
+    ck_assert_int_eq(produce(t, 0)->produce.code, 0);
+    end(1);
+}
+END_TEST
+
 /* ---- stop and start */
 
 START_TEST(a_stop_while_an_entry_waits_ends_and_the_next_start_applies_it)
@@ -477,6 +513,7 @@ UNIT_MAIN(an_entry_that_finds_no_room_waits_and_is_applied_once,
           a_trim_makes_room_for_what_waits_before_it, a_deleted_topic_makes_room_for_what_waits,
           records_are_refused_before_the_disk_is_full_and_taken_again,
           without_room_for_a_segment_the_log_recycles,
+          no_more_is_submitted_than_the_log_has_room_for,
           a_stop_while_an_entry_waits_ends_and_the_next_start_applies_it,
           who_is_in_a_hurry_gets_answers, a_hurry_ends_waiting_for_the_log_too,
           checkpoints_that_find_no_room_are_tried_until_they_do,
