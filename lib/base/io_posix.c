@@ -205,7 +205,7 @@ static int posix_fstat(struct io_file *f, struct io_stat *st);
 /* Holes before the present end stay holes: writing zeros there could race with a writer. */
 static int grow_by_writing(struct io_file *f, uint64_t off, uint64_t n)
 {
-    static const uint8_t zeros[ZEROS];
+    static const _Alignas(IO_DIRECT_BLOCK) uint8_t zeros[ZEROS];
     uint64_t end = off + n;
     struct io_stat st = {0};
     int err = posix_fstat(f, &st);

@@ -201,7 +201,8 @@ static void publish(struct append *a, size_t n)
 }
 
 /* The files as they were: no segments that are in no list, and nothing behind the end of the active
- * one. If that cannot be cut now either, the next append cuts first. */
+ * one. If that cannot be cut now either, the next append cuts first. A segment that stays might be
+ * taken for one of the log's by a later start: then the log has failed. */
 static int take_back(struct append *a, struct err *e)
 {
     struct plog_segment *active = plog_active(a->p);
@@ -210,8 +211,10 @@ static int take_back(struct append *a, struct err *e)
     for (size_t i = plog_segments(a->p)->n; a->list && i < a->list->n && rc == 0; i++)
         if (a->list->seg[i]->on_disk)
             rc = plog_unlink_segment(a->p->cfg.io, a->list->seg[i]->path, e);
-    if (rc < 0 || !a->wrote_active)
-        return rc;
+    if (rc < 0)
+        return err_is_shortage(rc) ? -EIO : rc;
+    if (!a->wrote_active)
+        return 0;
     active->disk_bytes = UINT64_MAX;
     rc = plog_segment_writable(active, &created, e);
     return err_is_shortage(rc) ? 0 : rc;

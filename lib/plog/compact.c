@@ -457,6 +457,11 @@ int plog_compact_step(struct plog *p, struct plog_compaction *c, struct err *e)
     return rc < 0 ? err_code(e, rc, "%s: compaction", p->dir) : rc;
 }
 
+bool plog_compact_exchanges(const struct plog_compaction *c)
+{
+    return c->listed;
+}
+
 /* ---- the end */
 
 /* Its files are worth nothing, unless they are about to be, or were, exchanged. */

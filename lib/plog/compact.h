@@ -78,6 +78,9 @@ enum plog_compact_next {
  * then. After ERR_CORRUPT, or a failure half-way through the exchange of files, the log is not
  * compacted again before a restart (which finishes the exchange); else it may be tried again. */
 int plog_compact_step(struct plog *p, struct plog_compaction *c, struct err *e);
+/* [w] Are files being exchanged? Given up now, the log would not be compacted again, nor lose old
+ * segments, before a restart. */
+bool plog_compact_exchanges(const struct plog_compaction *c);
 /* [w] At any time but during a run; before plog_free. */
 void plog_compact_free(struct plog *p, struct plog_compaction *c);
 

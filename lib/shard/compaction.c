@@ -221,6 +221,15 @@ static void slice_done(struct shard *s, struct shard_task *t)
         step(s);
 }
 
+/* May it go on? Its topic may have been told meanwhile to keep all that it has; but an exchange of
+ * files is brought to its end. */
+static bool may_go_on(struct shard *s)
+{
+    const struct compaction *m = &s->data->compaction;
+    return !s->poisoned && !s->stopping && !plog_failed(m->p->log) &&
+           (is_compacted(m->p) || plog_compact_exchanges(m->c));
+}
+
 /* Hand out the next slice. An image that waits for the last one goes first. */
 static void run(struct shard *s)
 {
@@ -237,7 +246,7 @@ void compaction_advance(struct shard *s)
     struct compaction *m = &s->data->compaction;
     if (!m->p || m->running)
         return;
-    if (s->poisoned || s->stopping || plog_failed(m->p->log)) {
+    if (!may_go_on(s)) {
         end(s);
         return;
     }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "batch/records.h"
+#include "plog/compact.h"
 #include "tests/shard/rig.h"
 #include "tests/unit/unit.h"
 
@@ -343,6 +344,35 @@ START_TEST(a_topic_may_be_deleted_meanwhile)
 }
 END_TEST
 
+/* From the answer on all that is there stays, but for what is being exchanged; and the log is not
+ * the worse for it. */
+START_TEST(a_topic_may_be_told_to_keep_all_meanwhile)
+{
+    int left[14];
+    for (int steps = 0; steps < 14; steps++) {
+        begin(1);
+        fill(0, 300);
+        checkpoint();
+        checkpoint();
+        clock_manual_advance(&rig.clock, BACKOFF_MS);
+        shard_tick(rig.shard[1].s);
+        for (int i = 0; i < steps && rig_step(&rig); i++)
+            shard_tick(rig.shard[1].s);
+        ck_assert_ok(rig_set(&rig, t, "cleanup.policy", "delete"));
+        for (int i = 0; i < 4; i++)
+            rig_pass(&rig, BACKOFF_MS);
+        ck_assert(!plog_compact_spoilt(log_of(&rig, 0)));
+        left[steps] = check(0);
+        ck_assert_ok(rig_set(&rig, t, "cleanup.policy", "compact"));
+        compact();
+        ck_assert_int_lt(check(0), 60);
+        rig_release(&rig);
+    }
+    ck_assert_int_eq(left[0], 300);
+    ck_assert_int_eq(left[1], 300);
+}
+END_TEST
+
 START_TEST(a_stop_does_not_wait_for_the_end_of_it)
 {
     for (int steps = 0; steps < 14; steps++) {
@@ -489,6 +519,6 @@ END_TEST
 
 UNIT_MAIN(a_compacted_topic_shrinks, an_idle_log_is_compacted_too, the_dirtiest_log_comes_first,
           only_the_policy_compact_compacts, retention_goes_on_under_compact_and_delete,
-          a_topic_may_be_deleted_meanwhile, a_stop_does_not_wait_for_the_end_of_it,
-          sequences_survive_compaction, a_disk_without_room_is_no_trouble_for_produce,
-          no_power_cut_loses_the_last_of_a_key)
+          a_topic_may_be_deleted_meanwhile, a_topic_may_be_told_to_keep_all_meanwhile,
+          a_stop_does_not_wait_for_the_end_of_it, sequences_survive_compaction,
+          a_disk_without_room_is_no_trouble_for_produce, no_power_cut_loses_the_last_of_a_key)

@@ -194,6 +194,30 @@ START_TEST(what_reached_the_files_is_taken_back)
 }
 END_TEST
 
+/* One of them cannot be removed: it must not be taken for part of the log one day. */
+START_TEST(what_cannot_be_taken_back_takes_its_log_offline)
+{
+    begin();
+    rig.settings.segment_bytes = 4096;
+    struct rig_topic *t = open_with(2);
+    produce(t, 0);
+    io_mem_fail(rig.disk, IO_MEM_WRITE, 3, ENOSPC, 1);
+    io_mem_fail(rig.disk, IO_MEM_UNLINK, 1, ENOSPC, 1);
+    struct rig_batch *b[6];
+    for (int i = 0; i < 6; i++)
+        b[i] = rig_produce(&rig, t, 0, 2, 1000, -1, 0, 0);
+    rig_flush(&rig);
+    rig_run(&rig);
+    rig_pass(&rig, 300);
+    ck_assert_uint_eq(io_mem_faults(rig.disk), 2);
+    for (int i = 0; i < 6; i++)
+        ck_assert_int_eq(b[i]->produce.code, -EIO);
+    ck_assert(plog_failed(shard_partition(rig.shard[1].s, &t->id, 0)));
+    ck_assert_int_eq(produce(t, 1)->produce.code, 0);
+    end(2);
+}
+END_TEST
+
 START_TEST(a_file_that_cannot_be_opened_for_lack_of_descriptors_fails_no_log)
 {
     begin();
@@ -508,7 +532,7 @@ END_TEST
 
 UNIT_MAIN(an_entry_that_finds_no_room_waits_and_is_applied_once,
           partitions_that_took_their_part_do_not_take_it_again,
-          what_reached_the_files_is_taken_back,
+          what_reached_the_files_is_taken_back, what_cannot_be_taken_back_takes_its_log_offline,
           a_file_that_cannot_be_opened_for_lack_of_descriptors_fails_no_log,
           a_trim_makes_room_for_what_waits_before_it, a_deleted_topic_makes_room_for_what_waits,
           records_are_refused_before_the_disk_is_full_and_taken_again,
