@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "broker/broker.h"
 #include "broker/container.h"
 #include "broker/worker.h"
@@ -174,7 +175,7 @@ void conn_drain(struct conn *c)
 /* When it has to be closed if nothing happens; INT64_MAX while it waits for us. */
 static int64_t closing_time(const struct conn *c)
 {
-    int64_t idle = c->active_ms + live_now(c->w->broker, connections_max_idle_ms);
+    int64_t idle = clock_after(c->active_ms, live_now(c->w->broker, connections_max_idle_ms));
     if (c->blocked)
         return idle;
     if (!c->reading)

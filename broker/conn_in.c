@@ -15,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 
+#include "base/clock.h"
 #include "base/endian.h"
 #include "broker/broker.h"
 #include "broker/conn.h"
@@ -39,14 +40,14 @@ void conn_in_be_patient(struct conn *c)
 {
     int64_t now = loop_now_ms(c->w->loop);
     c->in.begun_ms = now;
-    c->in.due_ms = now + live_now(c->w->broker, connection_stall_ms);
+    c->in.due_ms = clock_after(now, live_now(c->w->broker, connection_stall_ms));
 }
 
 /* n bytes came: a millisecond for each. */
 static void earn(struct conn *c, size_t n)
 {
-    int64_t full = c->active_ms + live_now(c->w->broker, connection_stall_ms);
-    int64_t due = c->in.due_ms + (int64_t)n;
+    int64_t full = clock_after(c->active_ms, live_now(c->w->broker, connection_stall_ms));
+    int64_t due = clock_after(c->in.due_ms, (int64_t)n);
     c->in.due_ms = due < full ? due : full;
 }
 

@@ -36,4 +36,10 @@ static inline int64_t clock_mono_ms(struct clock *c)
     return c->mono_ns(c) / 1000000;
 }
 
+/* So many ms after that time, or at the end of time: settings go up to INT64_MAX. ms >= 0. */
+static inline int64_t clock_after(int64_t time_ms, int64_t ms)
+{
+    return time_ms > INT64_MAX - ms ? INT64_MAX : time_ms + ms;
+}
+
 #endif

@@ -118,7 +118,7 @@ static int make_rules(struct shard *s, const struct data_partition *p, struct pl
 
 static int64_t later(const struct shard *s, int64_t now)
 {
-    return now + s->cfg.compact_backoff_ms;
+    return clock_after(now, s->cfg.compact_backoff_ms);
 }
 
 static void failed(struct shard *s, struct data_partition *p, const struct err *why)

@@ -481,7 +481,7 @@ int64_t shard_jobs_tick(struct shard *s, int64_t now)
         due = t < due ? t : due;
     }
     if (is_of_use(s)) {
-        int64_t t = s->checkpoint_at_ms + s->cfg.checkpoint_ms;
+        int64_t t = clock_after(s->checkpoint_at_ms, s->cfg.checkpoint_ms);
         if (t <= now)
             t = now + RETRY_MS; /* one is under way, or has failed */
         due = t < due ? t : due;

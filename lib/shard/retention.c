@@ -318,7 +318,7 @@ int64_t retention_tick(struct shard *s, int64_t now)
         return INT64_MAX;
     if (now < m->retention_at_ms)
         return m->retention_at_ms;
-    m->retention_at_ms = now + s->cfg.retention_check_ms;
+    m->retention_at_ms = clock_after(now, s->cfg.retention_check_ms);
     check_all(s);
     return m->retention_at_ms;
 }

@@ -238,6 +238,24 @@ START_TEST(a_client_that_stalls_in_a_request_is_closed)
 }
 END_TEST
 
+START_TEST(patience_may_be_without_end)
+{
+    begin();
+    set("connection.stall.ms=9223372036854775807");
+    set("connections.max.idle.ms=9223372036854775807");
+    let_pass(1000);
+    int idle = join(), slow = join();
+    say(slow, "\0\0\0\x0a\0", 5);
+    for (int day = 0; day < 3; day++)
+        let_pass(86400000);
+    ck_assert(is_silent(idle));
+    ck_assert(is_silent(slow));
+    leave(idle);
+    leave(slow);
+    end();
+}
+END_TEST
+
 /* Write requests until the broker takes no more; how many went in. */
 static int flood(int fd)
 {
@@ -594,7 +612,7 @@ END_TEST
 UNIT_MAIN(a_request_may_come_byte_by_byte, answers_come_in_the_order_of_the_requests,
           an_unknown_version_of_apiversions_is_answered_in_the_old_form,
           what_is_not_served_closes_its_connection, an_idle_client_is_closed_a_busy_one_is_not,
-          a_client_that_stalls_in_a_request_is_closed,
+          a_client_that_stalls_in_a_request_is_closed, patience_may_be_without_end,
           a_client_that_takes_no_answers_is_not_read_and_then_closed,
           a_slow_client_gets_every_answer_in_order,
           while_replies_pile_up_each_client_has_one_at_a_time,

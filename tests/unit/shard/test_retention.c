@@ -502,6 +502,21 @@ START_TEST(what_was_removed_stays_removed)
 }
 END_TEST
 
+/* Whoever wants nothing of the kind gives a time without end. */
+START_TEST(what_is_never_due_keeps_nobody_awake)
+{
+    begin();
+    ck_assert_ok(rig_stop(&rig));
+    rig.retention_check_ms = rig.compact_backoff_ms = rig.checkpoint_ms = INT64_MAX;
+    open_rig();
+    produce(10);
+    for (int i = 0; i < 100; i++)
+        rig_pass(&rig, MINUTE);
+    ck_assert_int_gt(shard_tick(rig.shard[1].s), 0);
+    rig_release(&rig);
+}
+END_TEST
+
 UNIT_MAIN(old_segments_go_whole_and_oldest_first, the_active_segment_goes_when_all_of_it_is_old,
           one_young_record_keeps_its_segment, as_many_bytes_stay_as_are_wanted,
           only_the_policy_delete_removes, settings_count_as_they_are_altered,
@@ -510,4 +525,5 @@ UNIT_MAIN(old_segments_go_whole_and_oldest_first, the_active_segment_goes_when_a
           times_of_before_a_start_are_read, a_long_log_goes_at_once,
           a_damaged_segment_keeps_itself_and_what_follows, what_is_read_may_be_gone,
           space_comes_free_in_silence, a_file_whose_records_were_deleted_comes_free,
-          a_full_disk_still_takes_trims, what_was_removed_stays_removed)
+          a_full_disk_still_takes_trims, what_was_removed_stays_removed,
+          what_is_never_due_keeps_nobody_awake)
