@@ -36,6 +36,7 @@ part "$kills kills" "$tests/python.sh" "$tests/crash/kill9.py" "$kills"
 part "$cuts power cuts" tests/crash/power_cut "$cuts"
 part "failing calls" tests/crash/fault_sweep $((2000 / kills)) 8
 part "reactions to failing calls" tests/crash/reactions 1
+part "call sites" "$tests/python.sh" "$tests/crash/call_sites.py" $((kills < 1000 ? 20 : 0))
 part "$((cuts / 10)) simulated worlds" tests/sim/sim --worlds $((cuts / 10)) --crashes $((cuts / 5)) --coverage
 part "$((cuts / 50)) simulated clusters" tests/sim/sim --nodes 3 --steps 5000 --worlds $((cuts / 50)) --crashes $((cuts / 5)) --coverage
 part "bad input" "$tests/python.sh" "$tests/bad/bad_input.py"

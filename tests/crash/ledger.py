@@ -166,8 +166,7 @@ class Ledger:
     def verify_log(self, c, topic, partition, log):
         name = f'{topic}-{partition}'
         try:
-            start = self.log_start(c, topic, partition, log)
-            found = self.read(c, topic, partition, start, gaps=log.keyed)
+            start, found = self.read_all(c, topic, partition, log)
         except ValueError as e:
             self.fault(f'{name}: {e}')
             return
@@ -191,6 +190,16 @@ class Ledger:
         if len(set(held.values())) != len(held):
             self.fault(f'{name}: {len(held) - len(set(held.values()))} batches are there twice')
         self.verify_sequences(name, start, found)
+
+    def read_all(self, c, topic, partition, log):
+        """(log start, batches). Retention may be at work meanwhile."""
+        while True:
+            start = self.log_start(c, topic, partition, log)
+            try:
+                return start, self.read(c, topic, partition, start, gaps=log.keyed)
+            except ValueError:
+                if log.keeps is None or self.log_start(c, topic, partition, log) == start:
+                    raise
 
     def log_start(self, c, topic, partition, log):
         error, start = c.offset(topic, -2, partition)
