@@ -429,10 +429,10 @@ static int run(struct repair *r, const struct opt_args *args, struct err *e)
 int wal_repair(void *values, const struct opt_args *args)
 {
     const struct wal_options *o = values;
-    struct repair r = {.o = o, .path = args->operands[0], .orphans = json_new_array()};
     struct err e;
     if (!o->repair_to && !o->validate_only)
         return cli_misuse("repair needs --output (or --validate-only)");
+    struct repair r = {.o = o, .path = args->operands[0], .orphans = json_new_array()};
     r.to = o->validate_only ? NULL : o->repair_to;
     int rc = run(&r, args, &e);
     for (size_t i = 0; i < r.n; i++)
