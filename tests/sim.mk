@@ -4,6 +4,7 @@ SIM_SOURCES = \
 	tests/sim/bitrot.c \
 	tests/sim/client.c tests/sim/client.h \
 	tests/sim/cluster.c tests/sim/cluster.h \
+	tests/sim/compacted.c tests/sim/compacted.h \
 	tests/sim/coverage.c tests/sim/coverage.def tests/sim/coverage.h \
 	tests/sim/disk.c tests/sim/disk.h \
 	tests/sim/entropy.c \

@@ -128,7 +128,7 @@ static void fill_partitions(struct meta_topic_create_partitions *parts, int32_t 
 
 /* As texts, as a topic's settings are kept. */
 struct texts {
-    struct meta_topic_create_configs of[4];
+    struct meta_topic_create_configs of[6];
     char value[2][24];
     int32_t n;
 };
@@ -143,7 +143,12 @@ static struct model_settings draw_settings(struct sim_world *w)
     struct model_settings set = {.retention_bytes = -1, .retention_ms = -1};
     if (!rng_chance(&w->rng, w->plan.special_ppm))
         return set;
-    switch (rng_below(&w->rng, 3)) {
+    switch (rng_below(&w->rng, 5)) {
+    case 3:
+    case 4:
+        set.compact = true;
+        set.deletes_may_go = rng_below(&w->rng, 2);
+        break;
     case 0: /* a time that jumps says nothing of age */
         set.append_time = true;
         break;
@@ -160,6 +165,11 @@ static void fill_settings(struct texts *t, const struct model_settings *set)
 {
     if (set->append_time)
         add_text(t, "message.timestamp.type", "LogAppendTime");
+    if (set->compact) {
+        add_text(t, "cleanup.policy", "compact");
+        add_text(t, "min.cleanable.dirty.ratio", "0.01");
+        add_text(t, "delete.retention.ms", set->deletes_may_go ? "0" : "86400000");
+    }
     snprintf(t->value[0], sizeof t->value[0], "%lld", LL(set->retention_bytes));
     snprintf(t->value[1], sizeof t->value[1], "%lld", LL(set->retention_ms));
     add_text(t, "retention.bytes", t->value[0]);
@@ -223,6 +233,8 @@ static void change_retention(struct sim_world *w, struct sim_node *n, struct mod
     char value[24];
     int64_t bytes = rng_below(&w->rng, 3) ? (int64_t)rng_below(&w->rng, 30000) : -1;
     snprintf(value, sizeof value, "%lld", LL(bytes));
+    if (t->set.compact)
+        return;
     if (bytes >= 0 && (t->set.retention_bytes < 0 || bytes < t->set.retention_bytes))
         t->set.retention_bytes = bytes;
     kp_init(&meta_config_set_configs_schema, &config);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/sim/compacted.h"
 #include "tests/sim/scan.h"
 #include "tests/sim/world.h"
 #include "wal/reader.h"
@@ -98,10 +99,14 @@ struct look {
 static void look_at(void *ctx, const struct batch *head, const uint8_t *bytes)
 {
     struct look *l = ctx;
+    if (l->p->topic->set.compact)
+        l->i = model_find(l->p, head->base_offset);
     if (l->i >= l->p->n)
         return; /* without an answer, and never read: it may be there */
     const struct model_batch *b = l->p->log[l->i++];
-    l->same = l->same && head->base_offset == b->seen_at && model_is_same(b, head, bytes);
+    l->same = l->same && (l->p->topic->set.compact
+                              ? compacted_is_part(b, head, bytes)
+                              : head->base_offset == b->seen_at && model_is_same(b, head, bytes));
 }
 
 enum finding { HARMLESS, FOUND_READING, LOST, CHANGED };
@@ -117,7 +122,8 @@ static enum finding look_at_part(struct sim_node *twin, struct model_part *p)
     bool asked =
         start <= p->trim_asked || model_may_expire(twin->w, p, p->view[twin->id - 1].start, start);
     struct look l = {p, model_find(p, start), asked};
-    if (scan_partition(log, start, plog_high_watermark(log), look_at, &l, &e))
+    if (scan_partition(log, start, plog_high_watermark(log), p->topic->set.compact, look_at, &l,
+                       &e))
         return FOUND_READING;
     return l.same ? HARMLESS : CHANGED;
 }

@@ -5,11 +5,24 @@
 #include <string.h>
 
 #include "batch/records.h"
+#include "tests/sim/compacted.h"
 #include "tests/sim/world.h"
 
 #define LL(x) ((long long)(x))
 
 /* ---- bytes */
+
+/* Of a compacted topic with one of few keys, and now and then without a value. A batch is told from
+ * others by its bytes, so its first record always has one. */
+static void add_record(struct sim_world *w, struct batch_builder *bb, const struct model_part *p,
+                       struct span value)
+{
+    uint8_t key = (uint8_t)('a' + rng_below(&w->rng, COMPACTED_KEYS));
+    bool compact = p->topic->set.compact;
+    bool deletes = compact && bb->count && rng_below(&w->rng, 6) == 0;
+    batch_builder_add(bb, sim_true_time_ms(w), compact ? span_of(&key, 1) : span_of(NULL, 0),
+                      deletes ? span_of(NULL, 0) : value, NULL, 0);
+}
 
 static struct model_batch *make_batch(struct sim_world *w, struct client *c, struct model_part *p,
                                       int64_t pid, int16_t epoch, int32_t sequence)
@@ -28,8 +41,7 @@ static struct model_batch *make_batch(struct sim_world *w, struct client *c, str
         memcpy(value + k, &x, 8);
     }
     for (int i = 0; i < records; i++)
-        batch_builder_add(&bb, sim_true_time_ms(w), span_of(NULL, 0), span_of(value, size), NULL,
-                          0);
+        add_record(w, &bb, p, span_of(value, size));
     wr_init(&out, 0);
     if (batch_builder_finish(&bb, &out))
         sim_out_of_memory();

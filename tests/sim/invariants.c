@@ -10,6 +10,7 @@
  *
  * Most of L2, L7, P1, P2 and P4 are checked in model.c, as each batch is read for the first time.
  */
+#include "tests/sim/compacted.h"
 #include "tests/sim/scan.h"
 #include "tests/sim/world.h"
 
@@ -20,12 +21,17 @@
 struct reading {
     struct sim_world *w;
     struct model_part *p;
-    size_t i; /* of the batch that comes next, in the model's log */
+    size_t i;                   /* of the batch that comes next, in the model's log */
+    struct compacted_last last; /* of a compacted log: read so far */
 };
 
 static void compare(void *ctx, const struct batch *head, const uint8_t *bytes)
 {
     struct reading *r = ctx;
+    if (r->p->topic->set.compact) {
+        r->i = model_find(r->p, head->base_offset);
+        compacted_note(&r->last, head, bytes);
+    }
     if (r->i < r->p->n)
         model_seen_again(r->w, r->p, r->i, head, bytes);
     else
@@ -33,14 +39,30 @@ static void compare(void *ctx, const struct batch *head, const uint8_t *bytes)
     r->i++;
 }
 
+/* Everything was read: of each key the last record must have been among it. */
+static void check_keys(struct sim_node *n, struct reading *r, int64_t from)
+{
+    struct compacted_last want;
+    compacted_expect(&want, r->p, from);
+    int k = compacted_missing(&want, &r->last, r->p->topic->set.deletes_may_go);
+    if (k >= 0)
+        sim_violation(
+            n->w, "L1", "%s-%d: the last record of key %c, at offset %lld, is gone (%lld)",
+            r->p->topic->name, r->p->partition, 'a' + k, LL(want.offset[k]), LL(r->last.offset[k]));
+}
+
 static void read_from(struct sim_node *n, struct model_part *p, struct plog *log, int64_t from)
 {
     struct err e = {0};
-    struct reading r = {n->w, p, model_find(p, from)};
-    int rc = scan_partition(log, from, plog_high_watermark(log), compare, &r, &e);
+    struct reading r = {.w = n->w, .p = p, .i = model_find(p, from)};
+    bool compact = p->topic->set.compact;
+    compacted_begin(&r.last);
+    int rc = scan_partition(log, from, plog_high_watermark(log), compact, compare, &r, &e);
     if (rc)
         sim_violation(n->w, rc == ERR_CHECK ? "L3" : "L1", "node %u %s-%d: %s", n->id,
                       p->topic->name, p->partition, e.text);
+    if (compact && from == plog_log_start(log))
+        check_keys(n, &r, from);
 }
 
 /* ---- after each step */
@@ -123,6 +145,8 @@ static void check_shard(struct sim_node *n, struct sim_shard *sh)
         cover(n->w, COVER_checkpoint);
     if (st.waits_space > old->waits_space)
         cover(n->w, COVER_waited_for_room);
+    if (st.compactions > old->compactions)
+        cover(n->w, COVER_compacted);
     if (st.batches > old->batches + 1)
         cover(n->w, COVER_group);
     if (st.bytes / plan->segment_bytes > old->bytes / plan->segment_bytes)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/crc32c.h"
+#include "tests/sim/compacted.h"
 #include "tests/sim/world.h"
 
 #define LL(x) ((long long)(x))
@@ -233,6 +234,12 @@ void model_seen_again(struct sim_world *w, struct model_part *p, size_t i, const
 {
     const struct model_batch *b = p->log[i];
     w->model.read_back++;
+    if (p->topic->set.compact) {
+        if (!compacted_is_part(b, head, bytes))
+            sim_violation(w, "L2", "%s-%d: what compaction left at offset %lld was not there",
+                          p->topic->name, p->partition, LL(head->base_offset));
+        return;
+    }
     if (head->base_offset != b->seen_at || !model_is_same(b, head, bytes))
         sim_violation(w, "L2", "%s-%d: offset %lld was given to other bytes (crc %08x, was %08x)",
                       p->topic->name, p->partition, LL(b->seen_at), head->crc, b->head.crc);
@@ -263,21 +270,22 @@ struct model_topic *model_topic_new(struct sim_world *w, const char *name, int32
     return t;
 }
 
-/* By size: what is left is enough. By age: all that went is old, by a clock that never jumped. */
+/* From the oldest on a segment goes if enough is left without it, or if all in it is old, by a
+ * clock that never jumped. So what went last is old, and with what went before enough was left. */
 bool model_may_expire(const struct sim_world *w, const struct model_part *p, int64_t from,
                       int64_t log_start)
 {
     const struct model_settings *set = &p->topic->set;
     int64_t now = sim_true_time_ms(w), left = 0;
-    bool old = set->retention_ms >= 0;
-    for (size_t i = 0; i < p->n; i++) {
-        const struct model_batch *b = p->log[i];
-        bool goes = b->seen_at + b->head.last_offset_delta < log_start;
-        left += goes ? 0 : (int64_t)b->n;
-        if (goes && b->seen_at >= from && now - b->head.max_timestamp < set->retention_ms)
-            old = false;
-    }
-    return old || (set->retention_bytes >= 0 && left >= set->retention_bytes);
+    size_t i = p->n;
+    for (; i && p->log[i - 1]->seen_at + p->log[i - 1]->head.last_offset_delta >= log_start; i--)
+        left += (int64_t)p->log[i - 1]->n;
+    for (; i && p->log[i - 1]->seen_at >= from && set->retention_ms >= 0 &&
+           now - p->log[i - 1]->head.max_timestamp >= set->retention_ms;
+         i--)
+        left += (int64_t)p->log[i - 1]->n;
+    bool all_old = i == 0 || p->log[i - 1]->seen_at < from;
+    return all_old || (set->retention_bytes >= 0 && left >= set->retention_bytes);
 }
 
 bool model_topic_leaving(const struct model_topic *t)

@@ -66,6 +66,7 @@ enum model_outcome { NOT_ASKED, ASKED, UNKNOWN, DONE, NEVER };
 /* What a topic's settings ask for; of those that were ever asked for, what lets most go. */
 struct model_settings {
     bool append_time;                      /* message.timestamp.type */
+    bool compact, deletes_may_go;          /* cleanup.policy; delete.retention.ms is 0 */
     int64_t retention_bytes, retention_ms; /* -1: for ever */
 };
 

@@ -20,6 +20,7 @@ static void draw_settings(struct sim_plan *p, struct rng *r)
     p->plog_segment_bytes = (uint64_t)PICK(r, 4, 8, 16) * 1024;
     p->reserve_bytes = PICK(r, 0, 0, 16, 64) * 1024;
     p->retention_check_ms = PICK(r, 0, 20, 200);
+    p->compact_backoff_ms = PICK(r, 0, 10, 50, 50);
     p->wal_direct = rng_below(r, 2);
     p->linger_us = PICK(r, 0, 0, 0, 500, 3000);
     p->group_records = PICK(r, 1 << 20, 6, 20);

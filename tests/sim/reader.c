@@ -16,7 +16,7 @@ struct fetch {
 static void judge(void *ctx, const struct batch *head, const uint8_t *bytes)
 {
     struct fetch *f = ctx;
-    size_t i = model_find(f->p, f->next);
+    size_t i = model_find(f->p, f->p->topic->set.compact ? head->base_offset : f->next);
     if (i == f->p->n)
         sim_violation(f->w, "L6", "%s-%d: a fetch saw offset %lld, and the log ends at %lld",
                       f->p->topic->name, f->p->partition, LL(head->base_offset), LL(f->p->end));
@@ -42,7 +42,7 @@ static void fetch_at(struct sim_node *n, struct model_part *p, struct plog *log,
         cover(w, COVER_fetch_out_of_range);
         return;
     }
-    rc = scan_partition(log, offset, hw, judge, &f, &e);
+    rc = scan_partition(log, offset, hw, p->topic->set.compact, judge, &f, &e);
     if (rc == 0)
         cover(w, COVER_fetched);
     else if (io_mem_faults(n->disk.mem) != faults)

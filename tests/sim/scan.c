@@ -7,7 +7,7 @@
 
 enum { READ_BYTES = 16384 };
 
-static int walk(const uint8_t *buf, size_t n, int64_t *offset,
+static int walk(const uint8_t *buf, size_t n, bool gaps, int64_t *offset,
                 void (*each)(void *ctx, const struct batch *head, const uint8_t *bytes), void *ctx,
                 struct err *e)
 {
@@ -16,7 +16,7 @@ static int walk(const uint8_t *buf, size_t n, int64_t *offset,
         int rc = batch_verify(span_of(buf + at, n - at), &b, e);
         if (rc)
             return rc;
-        if (b.base_offset > *offset || batch_last_offset(&b) < *offset)
+        if ((b.base_offset > *offset && !gaps) || batch_last_offset(&b) < *offset)
             return err_set(e, ERR_CHECK, "batch %lld..%lld where offset %lld is next",
                            (long long)b.base_offset, (long long)batch_last_offset(&b),
                            (long long)*offset);
@@ -27,7 +27,7 @@ static int walk(const uint8_t *buf, size_t n, int64_t *offset,
     return 0;
 }
 
-int scan_partition(struct plog *log, int64_t from, int64_t to,
+int scan_partition(struct plog *log, int64_t from, int64_t to, bool gaps,
                    void (*each)(void *ctx, const struct batch *head, const uint8_t *bytes),
                    void *ctx, struct err *e)
 {
@@ -44,7 +44,7 @@ int scan_partition(struct plog *log, int64_t from, int64_t to,
         uint8_t *buf = sim_alloc(sl.len);
         if (rc == 0) {
             ssize_t n = io_pread(sl.file, buf, sl.len, sl.pos);
-            rc = n == (ssize_t)sl.len ? walk(buf, sl.len, &offset, each, ctx, e)
+            rc = n == (ssize_t)sl.len ? walk(buf, sl.len, gaps, &offset, each, ctx, e)
                                       : err_code(e, n < 0 ? (int)n : -EIO, "read");
         }
         free(buf);

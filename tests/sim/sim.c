@@ -6,10 +6,14 @@
  * gives the same world. A run which met too little (coverage.def) fails as well.
  */
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "tests/sim/world.h"
+
+enum { WORLD_SECONDS = 120 }; /* of the machine's time: a world takes hundredths of one */
 
 struct options {
     uint64_t seed, worlds, steps, crashes;
@@ -89,14 +93,29 @@ static struct options parse(int argc, char **argv)
     return o;
 }
 
+static struct sim_world w;
+
+/* A step that never ends is a failure too, and needs a line of its own. */
+static void too_long(int signal)
+{
+    (void)signal;
+    sim_violation(&w, "LIVE", "the step does not end");
+}
+
+static void watch(void)
+{
+    signal(SIGALRM, too_long);
+    alarm(WORLD_SECONDS);
+}
+
 int main(int argc, char **argv)
 {
-    static struct sim_world w;
     struct options o = parse(argc, argv);
     struct coverage sum = {0};
     uint64_t steps = 0, crashes = 0, acked = 0, read_back = 0;
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (uint64_t i = 0; i < o.worlds; i++) {
+        watch();
         sim_world_run(&w, o.seed + i, o.steps, o.nodes, o.trace);
         if (o.hash)
             printf("seed=%llu hash=%016llx\n", (unsigned long long)(o.seed + i),

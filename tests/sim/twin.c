@@ -34,7 +34,7 @@ static void mix_partition(struct sim_node *twin, struct digest *d, struct plog *
     int64_t start = plog_log_start(log), hw = plog_high_watermark(log);
     mix(d, (uint64_t)start);
     mix(d, (uint64_t)hw);
-    int rc = scan_partition(log, start, hw, mix_batch, d, &e);
+    int rc = scan_partition(log, start, hw, true, mix_batch, d, &e);
     if (rc)
         sim_violation(twin->w, "R1", "what a recovery left cannot be read: %s", e.text);
 }

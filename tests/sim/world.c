@@ -115,7 +115,7 @@ static void settle(struct sim_world *w)
     int seconds = w->plan.nodes == 1 ? SETTLE_SECONDS : SETTLE_SECONDS_TOGETHER;
     for (int64_t until = w->now + seconds * SIM_SECOND; !settled(w); step(w))
         if (w->now > until)
-            sim_violation(w, "LIVE", "%d s after the last trouble: %s%s%s", SETTLE_SECONDS,
+            sim_violation(w, "LIVE", "%d s after the last trouble: %s%s%s", seconds,
                           w->plan.nodes == 1 || sim_cluster_agrees(w) ? "" : "the nodes differ ",
                           sim_clients_idle(w) ? "" : "a batch is not answered ",
                           sim_admin_idle(w) ? "" : "a command or trim is not answered");
