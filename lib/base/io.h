@@ -66,8 +66,8 @@ struct io_ops {
      * synced after it, and then has little left to do. */
     int (*write_back)(struct io_file *f, uint64_t off, uint64_t n);
     /* syncfs on the file system that holds f, a file or a directory; -ENOTSUP where that is not to
-     * be trusted (overlayfs). It tells of failed writes since f was opened, so f must be open
-     * before the first write that counts. */
+     * be trusted (overlayfs; Linux before 5.8, which tells of no failure). It tells of failed
+     * writes since f was opened, so f must be open before the first write that counts. */
     int (*sync_fs)(struct io_file *f);
     /* The descriptor for sendfile, or -1 if the file has none. */
     int (*fd)(struct io_file *f);

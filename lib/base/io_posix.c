@@ -7,6 +7,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -326,13 +327,22 @@ static int posix_write_back(struct io_file *f, uint64_t off, uint64_t n)
     return sync_file_range(fd_of(f), (off_t)off, (off_t)n, how) ? -errno : 0;
 }
 
+/* Before Linux 5.8 syncfs tells nobody of pages that could not be written. */
+static bool syncfs_tells_of_failures(void)
+{
+    struct utsname u;
+    unsigned major, minor;
+    return uname(&u) == 0 && sscanf(u.release, "%u.%u", &major, &minor) == 2 &&
+           (major > 5 || (major == 5 && minor >= 8));
+}
+
 static int posix_sync_fs(struct io_file *f)
 {
     enum { OVERLAYFS = 0x794c7630 }; /* its syncfs passes only some of the dirty files down */
     struct statfs s;
     if (fstatfs(fd_of(f), &s))
         return -errno;
-    if (s.f_type == OVERLAYFS)
+    if (s.f_type == OVERLAYFS || !syncfs_tells_of_failures())
         return -ENOTSUP;
     return UNINTERRUPTED(syncfs(fd_of(f))) ? -errno : 0;
 }
