@@ -30,19 +30,19 @@ static void on_event(void *arg, int events)
     conn_touch(c);
 }
 
+static bool replies_are_too_many(const struct broker *b)
+{
+    return atomic_load_explicit(&b->replies.used, memory_order_relaxed) >
+           b->replies.max + b->replies.max / BEYOND;
+}
+
 bool conn_has_room(const struct conn *c)
 {
     struct broker *b = c->w->broker;
     return !c->closing && !c->draining &&
            c->n_requests < live_now(b, connection_max_queued_requests) &&
            c->queued < live_now(b, connection_max_queued_bytes) &&
-           !(c->unsent && budget_is_over(&b->replies));
-}
-
-static bool replies_are_too_many(const struct broker *b)
-{
-    return atomic_load_explicit(&b->replies.used, memory_order_relaxed) >
-           b->replies.max + b->replies.max / BEYOND;
+           !(c->unsent && budget_is_over(&b->replies)) && !replies_are_too_many(b);
 }
 
 /* What is waited for: bytes while there is a place for them, and the socket while it is full. */
@@ -139,8 +139,12 @@ static void settle(struct loop_hook *h)
     /* Bytes that came in the iteration in which draining began are held, and stay unread. */
     if (c->n_requests == 0 && (c->draining || (c->in.ended && !c->in.held)))
         c->closing = true;
-    if (c->blocked && replies_are_too_many(c->w->broker))
-        workers_press(c->w->broker);
+    if (!c->closing && replies_are_too_many(c->w->broker)) {
+        c->in.starved = true; /* until those have gone that do not take theirs */
+        worker_hungry(c->w);
+        if (c->blocked)
+            workers_press(c->w->broker);
+    }
     if (!c->closing)
         watch_socket(c);
     if (c->closing)

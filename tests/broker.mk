@@ -37,6 +37,7 @@ BROKER_FUNC_TESTS = \
 	tests/func/test_broker_disk.py \
 	tests/func/test_broker_drain.py \
 	tests/func/test_broker_fetch.py \
+	tests/func/test_broker_hostile.py \
 	tests/func/test_broker_ids.py \
 	tests/func/test_broker_indexes.py \
 	tests/func/test_broker_life.py \

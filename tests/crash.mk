@@ -3,7 +3,8 @@ TESTS += tests/crash/kill9.py tests/crash/test_ledger.py
 EXTRA_DIST += tests/crash/evidence.py tests/crash/hunter.py tests/crash/kill9.py tests/crash/ledger.py tests/crash/load.py tests/crash/test_ledger.py
 
 # What tests in Python share.
-EXTRA_DIST += tests/common/broker.py tests/common/client.py tests/common/records.py tests/common/tap.py \
+EXTRA_DIST += tests/common/bombs.py tests/common/broker.py tests/common/client.py tests/common/crowd.py \
+	tests/common/records.py tests/common/tap.py \
 	tests/common/wire.py
 
 # Faults at the calls of a real broker. The shim stands in front of the C library: a shared object of its own, without

@@ -3,14 +3,15 @@
 it. Afterwards the broker that took all that came by connection is up, as large as before, and still
 has what was in it. TAP; run in the build tree's top directory.
 
-frames.py: what is no request. values.py, groups.py: requests for what cannot be. commands.py: the
-programs' command lines. files.py: damage on disk.
+frames.py: what is no request. values.py, admin.py, groups.py: requests for what cannot be.
+commands.py: the programs' command lines. files.py: damage on disk.
 """
 import os
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'common'))
+import admin  # noqa: E402
 import commands  # noqa: E402
 import files  # noqa: E402
 import frames  # noqa: E402
@@ -70,7 +71,7 @@ with Tap() as t, Broker(t, *SETTINGS) as b:
     subject = Subject(b)
     prepare(subject)
     before = b.rss_kib()
-    cases = [*frames.cases(subject), *values.cases(), *groups.cases(),
+    cases = [*frames.cases(subject), *values.cases(), *admin.cases(), *groups.cases(),
              *commands.cases(subject, t.work), *files.cases(files.Directories(t))]
     count = try_all(t, cases, subject)
     growth = b.rss_kib() - before

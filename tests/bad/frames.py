@@ -22,6 +22,13 @@ BEFORE_ARRAY = [
     (w.JOIN_GROUP, 0, string('g') + i32(10000) + string('') + string('consumer')),
     (w.SYNC_GROUP, 0, string('g') + i32(1) + string('m')),
     (w.LEAVE_GROUP, 3, string('g')),
+    (w.DELETE_RECORDS, 1, b''),
+    (w.CREATE_PARTITIONS, 0, b''),
+    (w.ALTER_CONFIGS, 0, b''),
+    (w.INCREMENTAL_ALTER_CONFIGS, 0, b''),
+    (w.DESCRIBE_GROUPS, 0, b''),
+    (w.DELETE_GROUPS, 0, b''),
+    (w.OFFSET_DELETE, 0, string('g')),
 ]
 
 # Those that begin with a string.

@@ -118,14 +118,15 @@ class Broker:
             time.sleep(0.01)
         raise RuntimeError('no statistics')
 
-    def grew_within(self, t, before, kib, what):
-        """RSS is at most so much more than rss_kib() said before."""
+    def grew_within(self, t, before, kib, what, peak=False):
+        """RSS, or what it was at its peak, is at most so much more than rss_kib() said before."""
         with open(f'/proc/{self.process.pid}/maps') as f:
             if 'libtsan' in f.read():
                 t.skip(what, 'under ThreadSanitizer RSS is mostly its shadow of memory')
                 return
-        t.ok(self.rss_kib() - before < kib, what, self.rss_kib() - before)
+        grown = self.rss_kib(peak) - before
+        t.ok(grown < kib, what, f'{grown} KiB')
 
-    def rss_kib(self):
+    def rss_kib(self, peak=False):
         with open(f'/proc/{self.process.pid}/status') as f:
-            return int(re.search(r'VmRSS:\s+(\d+)', f.read()).group(1))
+            return int(re.search(rf'Vm{"HWM" if peak else "RSS"}:\s+(\d+)', f.read()).group(1))
