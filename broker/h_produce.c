@@ -3,7 +3,8 @@
  * Each partition is looked up in the image and its batch is checked (batch_admit) against the
  * topic's settings. A refusal is that partition's answer and holds up nothing else.
  *
- * Batches that the topic wants compressed otherwise go to the pool first (recompress.h). What
+ * Batches that expand to much, and those that the topic wants compressed otherwise, go to the pool
+ * first (recompress.h). What
  * passed goes to its shards, one message each (stage.h), the records still in the request's frame.
  * When the last shard is back, the answer leaves. With acks=0 there is none; if anything failed,
  * the connection is closed, as Kafka does.
@@ -30,6 +31,9 @@
  * Clients bound their batches by that before they compress them, so what is far beyond is a bomb,
  * which would cost a loop its time and the broker its memory. */
 enum { EXPANDED_TIMES = 16, EXPANDED_MIN = 16 << 20, EXPANDED_MAX = 128 << 20 };
+/* What a loop expands itself: a fraction of a millisecond. The pool does the rest, from the start.
+ */
+enum { EXPANDED_HERE = 256 << 10 };
 enum { TIMEOUT_MS = 30000 }; /* for who names none */
 
 /* One batch on its way. */
@@ -37,7 +41,7 @@ struct part {
     struct kp_produce_resp_responses_partition_responses *answer;
     struct shard_thread *shard; /* NULL: refused */
     struct shard_produce batch;
-    bool recompresses;
+    bool on_pool;      /* the pool had to do with it */
     int32_t max_bytes; /* of the batch as it is stored */
     struct recompress_batch again;
 };
@@ -99,14 +103,40 @@ static void rules_of(struct request *q, const struct meta_settings *ts, struct b
     };
 }
 
-/* Does the batch meet the rules? Fills in what the shard gets. */
+/* The records are checked, too: the frame is ours, so the batch may be put right in place. */
+static void correct_timestamp(struct part *p, const struct batch_rules *rules)
+{
+    if (!rules->append_time)
+        batch_set_max_timestamp((uint8_t *)p->batch.bytes, p->batch.n,
+                                p->batch.batch.max_timestamp);
+}
+
+/* Check the records, unless they expand to more than the loop has the time for: then the pool is
+ * to. */
+static int admit_records(struct part *p, struct span bytes, const struct batch_rules *rules,
+                         int32_t *record, struct err *why)
+{
+    struct batch_rules here = *rules;
+    if (here.max_expanded > EXPANDED_HERE && batch_codec(&p->batch.batch) != BATCH_NONE)
+        here.max_expanded = EXPANDED_HERE;
+    int refused = batch_admit_records(bytes, &here, &p->batch.batch, record, why);
+    if (refused != BATCH_REFUSED_SIZE || here.max_expanded == rules->max_expanded)
+        return refused;
+    p->again.to_check = true;
+    return 0;
+}
+
+/* Does the batch meet the rules, as far as is checked here? Fills in what the shard gets. */
 static bool admit(struct request *q, struct part *p, const struct batch_rules *rules,
                   const struct kp_records *records)
 {
     struct err why = {0};
     int32_t record = -1;
     struct span bytes = span_of(records->p, records->n > 0 ? (size_t)records->n : 0);
-    int refused = batch_admit(bytes, rules, &p->batch.batch, &record, &why);
+    p->again = (struct recompress_batch){0};
+    int refused = batch_admit_header(bytes, rules, &p->batch.batch, &why);
+    if (!refused)
+        refused = admit_records(p, bytes, rules, &record, &why);
     if (refused) {
         refuse(q, p, (int16_t)refused, why.text);
         name_record(q, p, record);
@@ -116,12 +146,11 @@ static bool admit(struct request *q, struct part *p, const struct batch_rules *r
         refuse(q, p, KP_ERR_INVALID_TXN_STATE, "transactions are not supported");
         return false;
     }
-    /* The frame is ours, so the batch may be put right in place. */
-    if (!rules->append_time)
-        batch_set_max_timestamp((uint8_t *)records->p, bytes.n, p->batch.batch.max_timestamp);
     p->batch.bytes = bytes.p;
     p->batch.n = bytes.n;
     p->batch.append_time = rules->append_time;
+    if (!p->again.to_check)
+        correct_timestamp(p, rules);
     return true;
 }
 
@@ -138,24 +167,35 @@ static const struct compression {
 };
 
 /* Is the batch to be compressed otherwise? Then note how. */
-static void plan_compression(struct produce *pr, struct part *p, const struct meta_settings *ts)
+static void plan_compression(struct part *p, const struct meta_settings *ts)
 {
     if (ts->compression_type == META_COMPRESSION_PRODUCER)
         return;
     const struct compression *c = &compressions[ts->compression_type];
     if (c->codec == batch_codec(&p->batch.batch))
         return;
-    p->recompresses = true;
-    p->max_bytes = ts->max_message_bytes;
-    p->again = (struct recompress_batch){.in = span_of(p->batch.bytes, p->batch.n),
-                                         .codec = c->codec,
-                                         .max_expanded = expanded_max(ts)};
+    p->again.to_compress = true;
+    p->again.codec = c->codec;
     if (c->level_at)
         p->again.level = *(const int32_t *)((const char *)ts + c->level_at);
+}
+
+/* Hand over what the pool is to do, if anything. */
+static void plan_pool(struct produce *pr, struct part *p, const struct meta_settings *ts,
+                      const struct batch_rules *rules)
+{
+    plan_compression(p, ts);
+    p->on_pool = p->again.to_check || p->again.to_compress;
+    if (!p->on_pool)
+        return;
+    p->max_bytes = ts->max_message_bytes;
+    p->again.in = span_of(p->batch.bytes, p->batch.n);
+    p->again.rules = *rules;
+    p->again.batch = &p->batch.batch;
     recompress_add(&pr->recompress, &p->again);
 }
 
-/* The pool is done with it: that is the batch now. */
+/* The pool has compressed it: that is the batch now. */
 static void take_recompressed(struct produce *pr, struct part *p)
 {
     struct request *q = pr->q;
@@ -178,10 +218,28 @@ static void take_recompressed(struct produce *pr, struct part *p)
         refuse(q, p, KP_ERR_UNKNOWN_SERVER_ERROR, NULL);
 }
 
+/* The pool is done with it. */
+static void take_back(struct produce *pr, struct part *p)
+{
+    const struct recompress_batch *b = &p->again;
+    if (b->refused) {
+        refuse(pr->q, p, (int16_t)b->refused, b->why.text);
+        name_record(pr->q, p, b->record);
+        return;
+    }
+    int64_t max_timestamp = p->batch.batch.max_timestamp; /* as it was found to be */
+    if (b->to_compress)
+        take_recompressed(pr, p);
+    if (!b->to_check || !p->shard)
+        return;
+    p->batch.batch.max_timestamp = max_timestamp;
+    correct_timestamp(p, &b->rules);
+}
+
 static void drop_recompressed(struct produce *pr)
 {
     for (uint32_t i = 0; i < pr->n; i++) {
-        if (pr->parts[i].recompresses)
+        if (pr->parts[i].on_pool)
             wr_free(&pr->parts[i].again.out);
     }
 }
@@ -238,7 +296,7 @@ static void check_partitions(struct produce *pr, const struct kp_produce_req_top
             refuse(q, p, KP_ERR_NOT_LEADER_OR_FOLLOWER, NULL);
             continue;
         }
-        plan_compression(pr, p, &ts);
+        plan_pool(pr, p, &ts, &rules);
         p->batch.topic_id = t->id;
         p->batch.partition = data->index;
         p->batch.meta_index = meta_index(image);
@@ -405,8 +463,8 @@ static void stage_all(struct request *q)
     const struct kp_produce_req *req = q->msg;
     struct produce *pr = q->local;
     for (uint32_t i = 0; i < pr->n; i++) {
-        if (pr->parts[i].recompresses)
-            take_recompressed(pr, &pr->parts[i]);
+        if (pr->parts[i].on_pool)
+            take_back(pr, &pr->parts[i]);
     }
     if (!fill_stages(pr)) {
         abort_produce(pr);

@@ -16,6 +16,8 @@ void recompress_init(struct recompress *r, struct request *q, void (*ready)(stru
 void recompress_add(struct recompress *r, struct recompress_batch *b)
 {
     b->next = NULL;
+    b->refused = b->code = 0;
+    wr_init(&b->out, 0);
     *r->last = b;
     r->last = &b->next;
 }
@@ -43,14 +45,20 @@ static void back(struct loop_msg *msg)
     rcu_leave();
 }
 
+static void work_on(struct recompress_batch *b)
+{
+    if (b->to_check)
+        b->refused = batch_admit_records(b->in, &b->rules, b->batch, &b->record, &b->why);
+    if (b->to_compress && !b->refused)
+        b->code = batch_recompress(b->in, b->codec, b->level, b->rules.max_expanded, &b->out);
+}
+
 /* A pool thread. */
 static void work(struct loop_msg *msg)
 {
     struct recompress *r = container_of(msg, struct recompress, msg);
-    for (struct recompress_batch *b = r->first; b; b = b->next) {
-        wr_init(&b->out, 0);
-        b->code = batch_recompress(b->in, b->codec, b->level, b->max_expanded, &b->out);
-    }
+    for (struct recompress_batch *b = r->first; b; b = b->next)
+        work_on(b);
     r->msg.run = back;
     loop_post(r->q->worker->loop, &r->msg);
 }

@@ -1,10 +1,11 @@
-/* recompress.h - batches that are stored compressed otherwise than they came (compression.type).
+/* recompress.h - batches whose records take long to check, because they expand to much, and those
+ * that are stored compressed otherwise than they came (compression.type).
  *
- * Compressing 1 MiB takes up to some ten milliseconds, so it is the pool's work. What a connection
- * sends must be staged in the order in which it came all the same, or a producer's sequences would
- * not follow each other: each connection has a line of the Produce requests that are not ready, and
- * whoever is behind one waits, with or without batches of his own. Where nobody has any nobody
- * waits.
+ * Expanding or compressing some MiB takes up to some ten milliseconds, so it is the pool's work.
+ * What a connection sends must be staged in the order in which it came all the same, or a
+ * producer's sequences would not follow each other: each connection has a line of the Produce
+ * requests that are not ready, and whoever is behind one waits, with or without batches of his own.
+ * Where nobody has any nobody waits.
  */
 #ifndef BROKER_RECOMPRESS_H
 #define BROKER_RECOMPRESS_H
@@ -19,12 +20,18 @@ struct request;
 struct recompress_batch {
     struct recompress_batch *next; /* private */
     struct span in;                /* stays where it is until it is done */
+    bool to_check;                 /* do the records meet the rules? */
+    bool to_compress;              /* and if they do: */
     enum batch_codec codec;        /* as it is to be stored, */
     int level;                     /* and how (codec.h) */
-    size_t max_expanded;           /* bytes that the records may expand to */
-    /* result */
-    int code;      /* of batch_recompress */
-    struct wr out; /* the caller's: wr_free */
+    struct batch_rules rules;      /* which say what the records may expand to */
+    struct batch *batch;           /* of in: its largest timestamp is put right here (not in in) */
+    /* results */
+    int refused;    /* of batch_admit_records, */
+    int32_t record; /* with the record at fault */
+    struct err why; /* and the sentence */
+    int code;       /* of batch_recompress */
+    struct wr out;  /* the caller's: wr_free */
 };
 
 /* Embedded in what the handler keeps of a request, which stays until ready is called. */
@@ -43,7 +50,7 @@ struct recompress_line {
 };
 
 void recompress_init(struct recompress *r, struct request *q, void (*ready)(struct request *q));
-/* in, codec, level and max_expanded are filled in. */
+/* All but the results is filled in, as far as it is to be done. */
 void recompress_add(struct recompress *r, struct recompress_batch *b);
 /* Call ready when all batches are done and it is the request's turn; at once if there are none and
  * nobody is before it. */

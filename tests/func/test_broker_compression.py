@@ -1,17 +1,18 @@
 """compression.type: what is stored, and that a connection's records keep their order."""
 import gzip
 import os
+import struct
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'common'))
 from broker import Broker, program  # noqa: E402
-from records import HEADER, batch, batches, record  # noqa: E402
+from records import HEADER, batch, batches, crc32c, record  # noqa: E402
 from tap import Tap  # noqa: E402
 
 TOPIC, SET, DELETE = 2, 0, 1
 CODECS = {'uncompressed': 0, 'gzip': 1, 'snappy': 2, 'lz4': 3, 'zstd': 4}
-TOO_LARGE = 10
+TOO_LARGE, INVALID_RECORD = 10, 87
 REQUESTS = 24
 
 
@@ -74,6 +75,26 @@ def alterations(t, c):
     t.same(c.produce('small', {0: packed})[0][0], 0, 'and takes it smaller')
 
 
+def large(t, c):
+    """Batches that expand to more than a loop checks itself."""
+    t.same(c.create('large', 1, [('max.message.bytes', '8000000')]), 0, 'a topic of large batches')
+    t.same(c.create('keyed', 1, [('cleanup.policy', 'compact')]), 0, 'one that wants keys')
+    t.same(c.create('repacked', 1, [('compression.type', 'zstd')]), 0, 'and one that packs them otherwise')
+    many = b''.join(record(i, None, bytes(200000)) for i in range(5))
+
+    def packed(payload, n=5):
+        return batch([b''] * n, attributes=1, now=1000, payload=gzip.compress(payload))
+    for topic in 'large', 'repacked':
+        t.same(c.produce(topic, {0: packed(many)})[0][:2], (0, 0), f'{topic}: one is taken')
+        t.same(c.produce(topic, {0: packed(many, 6)})[0][0], INVALID_RECORD, f'{topic}: one record too few is noticed')
+        wrong = bytearray(packed(many))
+        struct.pack_into('>q', wrong, 35, 999999)  # the largest timestamp, which no record has
+        struct.pack_into('>I', wrong, 17, crc32c(bytes(wrong[21:])))
+        t.same(c.produce(topic, {0: bytes(wrong)})[0][:2], (0, 5), f'{topic}: one that lies about its times is taken')
+        t.same([header(b)[1] for b in stored(c, topic)], [1000, 1000], f'{topic}: and put right')
+    t.same(c.produce('keyed', {0: packed(many)})[0][0], INVALID_RECORD, 'a record without a key is noticed')
+
+
 def order(t, c):
     """Requests in flight whose batches take longer and shorter to compress."""
     t.same(c.create('line', 1, [('compression.type', 'gzip'), ('compression.gzip.level', '9')]), 0,
@@ -98,6 +119,7 @@ with Tap() as t, Broker(t, 'num.io.threads=3', 'log.retention.ms=-1') as b:
     with b.client() as c:
         each_codec(t, b, c)
         alterations(t, c)
+        large(t, c)
         order(t, c)
     gone = b.client()
     for i in range(4):
