@@ -19,7 +19,8 @@ FUZZ_TESTS = \
 	tests/fuzz/fuzz_snapshot \
 	tests/fuzz/fuzz_wal
 check_PROGRAMS += $(FUZZ_TESTS)
-fuzz-targets: $(FUZZ_TESTS)
+fuzz-targets: $(BUILT_SOURCES)
+	$(MAKE) $(AM_MAKEFLAGS) $(FUZZ_TESTS)
 fuzz-names:
 	@echo $(FUZZ_TESTS:tests/fuzz/fuzz_%=%)
 .PHONY: fuzz-targets fuzz-names
