@@ -1,8 +1,7 @@
 /* fiber.h - work of "another thread" that can stop in the middle, without another thread.
  *
  * Writes and jobs of a shard run in fibers: at each call of the disk one may stop, other events
- * happen, and it goes on later. One fiber runs at a time, none in parallel. Where fibers are not to
- * be had (ThreadSanitizer), fn runs to its end at once.
+ * happen, and it goes on later. One fiber runs at a time, none in parallel.
  */
 #ifndef TESTS_SIM_FIBER_H
 #define TESTS_SIM_FIBER_H
