@@ -294,8 +294,7 @@ def no_files(t):
     c = Case(t, 'files', 'log.dir.reserved.bytes=0')
     c.create('a', 3)
     t.same(c.produce('a'), 0, f'{event}: one is open')
-    used = len(os.listdir(f'/proc/{c.broker.process.pid}/fd'))
-    with limited(c.broker, resource.RLIMIT_NOFILE, used):
+    with limited(c.broker, resource.RLIMIT_NOFILE, 5):  # those stay open all the time
         t.same(c.produce('a', 1, timeout=700), TIMED_OUT, f'{event}: what is logged waits')
         t.same(c.produce('a', 2, timeout=700), STORAGE, f'{event}: records are refused')
         c.one_line(event, 'no room to apply what is logged', 'Too many open files')
@@ -318,14 +317,19 @@ def few_at_start(t):
 
 # ---- memory
 
+def sanitized(broker):
+    with open(f'/proc/{broker.process.pid}/maps') as f:
+        maps = f.read()
+    return 'libasan' in maps or 'libtsan' in maps
+
+
 def no_memory(t):
     c = Case(t, 'memory')
     event = 'ENOMEM'
-    with open(f'/proc/{c.broker.process.pid}/maps') as f:
-        if any(x in f.read() for x in ('libasan', 'libtsan')):
-            t.skip(event, 'sanitizers take memory of their own')
-            c.broker.kill()
-            return
+    if sanitized(c.broker):
+        t.skip(event, 'sanitizers take memory of their own')
+        c.broker.kill()
+        return
     c.create('a')
     t.same(c.produce('a'), 0, f'{event}: there is memory')
     with open(f'/proc/{c.broker.process.pid}/statm') as f:
@@ -357,13 +361,15 @@ def no_time(t):
     c.create('a')
     t.same(c.produce('a', timeout=0), 0, 'timeout 0: is served as others are')
     with inject(c.broker, 'pwritev', 'error=ENOSPC'), c.broker.client() as waits:
+        want = None if sanitized(c.broker) else 0  # leaks are not looked for under strace
         n = waits.produce_send('a', {0: batch([b'x'])}, timeout=0)
         until(lambda: c.said('no room to apply'), 10)
         start = time.monotonic()
         c.broker.process.terminate()
         error = waits.produce_answer(n)[0][0]
         t.ok(error in (STORAGE, TIMED_OUT, 6), f'{event}: what waits is answered', error)
-        t.same(c.broker.process.wait(PATIENCE), 0, f'{event}: the stop comes to its end')
+        status = c.broker.process.wait(PATIENCE)
+        t.ok(want is None or status == want, f'{event}: the stop comes to its end', status)
         t.ok(time.monotonic() - start < 10, f'{event}: in time', time.monotonic() - start)
     c.broker.stop()
     c.broker.start()

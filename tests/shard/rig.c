@@ -716,6 +716,9 @@ static int keep(void *ctx, const struct batch *b)
         if (of->crc != b->crc || of->acked_at == 0 || !uuid_eq(&of->topic_id, &w->t->id) ||
             of->produce.partition != w->partition)
             continue;
+        /* Two tombstones of a key are the same bytes. */
+        if (of->produce.base_offset >= 0 && of->produce.base_offset != b->base_offset)
+            continue;
         of->acked_at = 0;
         of->produce.base_offset = b->base_offset;
     }
