@@ -157,8 +157,10 @@ class Run:
     def kill(self):
         self.broker.kill()
         found = under_way(self.broker.dir)
-        if self.era.committer.asking.is_set():
+        if any(s.open for s in self.era.sequences):
             found.add('group commit')
+        if self.era.committer.asking.is_set():
+            found.add('offset commit')
         if self.era.churn.asking.is_set():
             found.add('topic change')
         self.met.update(found)
@@ -301,7 +303,7 @@ class Run:
     # What kills have to meet, and the phase that hunts for it.
     WANTED = {'checkpoint': checkpoint, 'snapshot': snapshot, 'roll': recycling,
               'recycling': recycling, 'retention': retention, 'compaction': compaction,
-              'topic delete': deletion, 'topic change': topics, 'group commit': commits,
+              'topic delete': deletion, 'topic change': topics, 'group commit': load, 'offset commit': commits,
               'recovery': recovery, 'first start': first_start,
               'start after a stop': start_after_stop}
 
