@@ -4,8 +4,8 @@
 # Their output is shown as it comes; the last line counts.
 EXTRA_DIST += tests/suite.sh
 SUITE = srcdir='$(abs_srcdir)' $(srcdir)/tests/suite.sh
-check-all: all $(check_PROGRAMS)
+check-all: all $(check_PROGRAMS) $(check_LTLIBRARIES)
 	$(SUITE) 100 5000
-check-long: all $(check_PROGRAMS)
+check-long: all $(check_PROGRAMS) $(check_LTLIBRARIES)
 	$(SUITE) 1000 50000
 .PHONY: check-all check-long

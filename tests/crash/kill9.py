@@ -301,10 +301,10 @@ class Run:
     PHASES = [load, checkpoint, topics, recovery, commits, bench, roll, first_start,
               start_after_stop, snapshot, recycling, retention, compaction, deletion]
     # What kills have to meet, and the phase that hunts for it.
-    WANTED = {'checkpoint': checkpoint, 'snapshot': snapshot, 'roll': recycling,
-              'recycling': recycling, 'retention': retention, 'compaction': compaction,
-              'topic delete': deletion, 'topic change': topics, 'group commit': load, 'offset commit': commits,
-              'recovery': recovery, 'first start': first_start,
+    WANTED = {'group commit': load, 'checkpoint': checkpoint, 'snapshot': snapshot,
+              'roll': recycling, 'recycling': recycling, 'retention': retention,
+              'compaction': compaction, 'topic change': topics, 'topic delete': deletion,
+              'offset commit': commits, 'recovery': recovery, 'first start': first_start,
               'start after a stop': start_after_stop}
 
     def cycle(self, phase):
