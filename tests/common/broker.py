@@ -18,6 +18,16 @@ def program(name):
     return path
 
 
+def sanitized(name):
+    """Is a program of ours built with a sanitizer that keeps memory of its own?"""
+    for path in os.path.join(BUILD, '.libs', name), program(name):
+        if os.path.exists(path):
+            with open(path, 'rb') as f:
+                whole = f.read()
+            return b'libasan.so' in whole or b'libtsan.so' in whole
+    return False
+
+
 class Broker:
     """`with Broker(tap, 'setting=value') as b` serves on b.port; start, stop and kill are there for
     tests that do it themselves. limit: descriptors it may have. under: a command that runs it, in
@@ -121,9 +131,13 @@ class Broker:
     def grew_within(self, t, before, kib, what, peak=False):
         """RSS, or what it was at its peak, is at most so much more than rss_kib() said before."""
         with open(f'/proc/{self.process.pid}/maps') as f:
-            if 'libtsan' in f.read():
-                t.skip(what, 'under ThreadSanitizer RSS is mostly its shadow of memory')
-                return
+            maps = f.read()
+        if 'libtsan' in maps:
+            t.skip(what, 'under ThreadSanitizer RSS is mostly its shadow of memory')
+            return
+        if peak and 'libasan' in maps:
+            t.skip(what, 'AddressSanitizer keeps what was freed')
+            return
         grown = self.rss_kib(peak) - before
         t.ok(grown < kib, what, f'{grown} KiB')
 

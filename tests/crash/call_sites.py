@@ -42,6 +42,7 @@ CONFIGS = {'short': [('retention.bytes', str(KEEPS)), ('segment.bytes', '16384')
                      ('min.cleanable.dirty.ratio', '0.1')]}
 MARKS = {'short': {'keeps': KEEPS}, 'keyed': {'keyed': True}}
 ROUNDS = 40
+MANY = 25  # sites: some of them are met when records have been acknowledged
 
 # What sort of file a path is of; and a pattern for all of that sort.
 KINDS = ((r'\d{20}', 'N', '[0-9]{20}'),
@@ -262,7 +263,8 @@ def main():
         sweep.go(sites)
         t.note(f'{sweep.lives} lives, {sweep.missed} that the fault missed, '
                f'{sweep.acked} batches acknowledged in them')
-        t.ok(sweep.acked > 0, 'there was something to lose')
+        if not wanted or wanted >= MANY:  # a few may all be of the first start
+            t.ok(sweep.acked > 0, 'there was something to lose')
 
 
 if __name__ == '__main__':

@@ -8,7 +8,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'common'))
 from bombs import MIB, bombs, zeros  # noqa: E402
-from broker import PATIENCE, Broker, program  # noqa: E402
+from broker import PATIENCE, Broker, program, sanitized  # noqa: E402
 from client import Client, Closed  # noqa: E402
 from crowd import Crowd  # noqa: E402
 from records import batch  # noqa: E402
@@ -73,7 +73,10 @@ def programs_take_no_bomb(t, bomb):
             p.returncode = os.waitstatus_to_exitcode(status)
             t.ok(p.returncode > 0 and said.count('\n') == 1, f'{name} refuses a bomb in one line',
                  f'{p.returncode}: {said}')
-            t.ok(usage.ru_maxrss < 900 << 10, f'{name} does not expand all of it', usage.ru_maxrss)
+            if sanitized(name):
+                t.skip(f'{name} does not expand all of it', 'a sanitizer needs memory of its own')
+            else:
+                t.ok(usage.ru_maxrss < 900 << 10, f'{name} does not expand all of it', usage.ru_maxrss)
     finally:
         liar.kill()
         liar.wait()
