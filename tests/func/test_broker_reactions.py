@@ -134,6 +134,15 @@ def fill(path):
             pass
 
 
+def commit_refused(c):
+    """Is a commit told to be sent again, on a disk that is full for small records too? A checkpoint may make room
+    between the two."""
+    for size in 2000, 50:
+        while c.produce('a', size=size) == 0:
+            pass
+    return c.client.commit('g', {('a', 0): 1})[('a', 0)] in (14, 15, 16)
+
+
 def full_disk(t):
     under = small_disk(t)
     if not under:
@@ -150,13 +159,10 @@ def full_disk(t):
         error = c.produce('a', size=200000)
         slowest = max(slowest, time.monotonic() - start)
     t.same(error, STORAGE, f'{event}: records are refused')
-    for size in 2000, 50:  # what is smaller may find room for a while
-        while c.produce('a', size=size) == 0:
-            pass
     t.ok(slowest < 5, f'{event}: at once', slowest)
     c.one_line(event, 'disk nearly full', 'reserved=', 'free space')
     t.same((c.reads('a'), c.reads('victim')), (0, 0), f'{event}: all can be read')
-    t.ok(c.client.commit('g', {('a', 0): 1})[('a', 0)] in (14, 15, 16), f'{event}: offsets are refused, to be retried')
+    t.ok(any(commit_refused(c) for _ in range(50)), f'{event}: offsets are refused, to be retried')
     t.same(c.client.delete('victim'), 0, f'{event}: a topic is deleted')
     del c.acked[('victim', 0)]
     t.ok(until(lambda: c.produce('a', 1) == 0), f'{event}: then records are taken again, without a restart')
