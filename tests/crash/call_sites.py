@@ -7,7 +7,7 @@ A short life of a broker, from its first start to its stop, does everything that
 fault_shim notes each call. Each has a site: the call, and what kind of file it is made on. Then the
 same life runs again and again, with one call at a site killed, refused or cut short; the broker starts
 on what that leaves, and all it acknowledged has to be there. The shim tells whether it got to the call:
-a site that is never hit fails the run.
+a site that is never hit fails the run, unless not every life has it.
 """
 import collections
 import concurrent.futures
@@ -31,7 +31,7 @@ SHIM = os.path.join(BUILD, 'tests/crash/.libs/fault_shim.so')
 FAULTS = {'a kill': 'kill', 'EIO': '5', 'ENOSPC': '28', 'a short write': 'short'}
 TRIES = 8  # at a site, for each fault
 LIVES = 4  # at a time
-BASELINES = 2
+BASELINES = 3
 
 SETTINGS = ('wal.segment.bytes=1048576', 'wal.max.bytes=16777216', 'wal.checkpoint.bytes=262144',
             'wal.checkpoint.ms=50', 'log.retention.check.interval.ms=30',
@@ -192,22 +192,25 @@ class Life:
 
 
 def survey(tap):
-    """{site: how many calls it has in a life}"""
-    calls = collections.Counter()
+    """{site: how many calls it has in a life}, and the sites that every life has: what is cleaned up after a
+    compaction that was overtaken, for one, depends on time."""
+    calls, always = collections.Counter(), None
     for _ in range(BASELINES):
         life = Life(tap).run()
         faults = life.check()
         if faults:
             raise RuntimeError(f'without any fault: {faults[:3]}')
-        for site, n in collections.Counter(site for site, _ in life.calls()).items():
+        found = collections.Counter(site for site, _ in life.calls())
+        always = set(found) if always is None else always & set(found)
+        for site, n in found.items():
             calls[site] = min(calls[site] or n, n)
-    return calls
+    return calls, always
 
 
 class Sweep:
     def __init__(self, tap, rng):
         self.tap, self.rng = tap, rng
-        self.calls = survey(tap)
+        self.calls, self.always = survey(tap)
         self.lives = self.missed = self.acked = 0
 
     def attempt(self, site, fault, nth):
@@ -243,8 +246,11 @@ class Sweep:
         with concurrent.futures.ThreadPoolExecutor(LIVES) as pool:
             for site, results in zip(sites, pool.map(self.site, sites)):
                 for fault, hit, lost in results:
-                    self.tap.ok(hit and not lost, f'{fault} at {" ".join(site)}',
-                                lost or 'it was never hit')
+                    what = f'{fault} at {" ".join(site)}'
+                    if hit or lost or site in self.always:
+                        self.tap.ok(hit and not lost, what, lost or 'it was never hit')
+                    else:
+                        self.tap.skip(what, f'none of {TRIES} lives came to it')
 
 
 def main():
