@@ -3,6 +3,7 @@
 #include "cli/bench_durability.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
@@ -13,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "cli/bench_acked.h"
 #include "cli/bench_process.h"
 #include "cli/bench_session.h"
@@ -38,7 +40,7 @@ struct cycle {
 struct durability {
     struct bench_options *o;
     uint64_t seed, random;
-    char own_log[64]; /* the ack log, if it is a temporary file */
+    char own_log[IO_PATH_MAX]; /* the ack log, if it is a temporary file */
     struct process broker;
     struct cycle *cycles;
     size_t n;
@@ -481,8 +483,13 @@ static int open_log(struct durability *d, struct err *e)
 {
     if (d->o->ack_log)
         return 0;
-    snprintf(d->own_log, sizeof d->own_log, "/tmp/chronik-bench-acks-XXXXXX");
-    int fd = mkstemp(d->own_log);
+    const char *dir = getenv("TMPDIR");
+    int n = snprintf(d->own_log, sizeof d->own_log, "%s/chronik-bench-acks-%ld-%" PRIu64,
+                     dir && *dir ? dir : "/tmp", (long)getpid(), d->seed);
+    bool fits = n > 0 && (size_t)n < sizeof d->own_log;
+    int fd = fits ? open(d->own_log, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+    if (!fits)
+        errno = ENAMETOOLONG;
     if (fd < 0) {
         int rc = -errno;
         *d->own_log = 0;

@@ -4,7 +4,7 @@ EXTRA_DIST += tests/crash/evidence.py tests/crash/hunter.py tests/crash/kill9.py
 
 # What tests in Python share.
 EXTRA_DIST += tests/common/bombs.py tests/common/broker.py tests/common/client.py tests/common/crowd.py \
-	tests/common/records.py tests/common/tap.py \
+	tests/common/records.py tests/common/tap.py tests/common/tool.sh \
 	tests/common/wire.py
 
 # Faults at the calls of a real broker. The shim stands in front of the C library: a shared object of its own, without

@@ -1,37 +1,11 @@
 #!/bin/sh
 # chronik-log on the sample partition and on Kafka's: what it says, how it exits, that it changes nothing.
 srcdir=${srcdir:-.}
-dir=$(mktemp -d) || exit 99
-trap 'chmod -R u+w "$dir"; rm -rf "$dir"' EXIT
+. "$srcdir/tests/common/tool.sh"
 samples=$srcdir/samples/log
 golden=$srcdir/tests/golden/log
-failed=0
 log=./chronik-log
 
-# is NAME WANTED GOT
-is() {
-    if [ "$2" = "$3" ]; then
-        echo "ok $1"
-    else
-        printf 'FAIL %s\n  wanted: %s\n  got:    %s\n' "$1" "$2" "$3"
-        failed=1
-    fi
-}
-# has NAME TEXT PART
-has() {
-    case $2 in
-    *"$3"*) echo "ok $1" ;;
-    *) printf 'FAIL %s\n  no "%s" in: %s\n' "$1" "$3" "$2"; failed=1 ;;
-    esac
-}
-# status COMMAND...: its exit status; output in $dir/out and $dir/err
-status() {
-    "$@" >"$dir/out" 2>"$dir/err" </dev/null
-    echo $?
-}
-lines() { wc -l <"$dir/out" | tr -d ' '; }
-out() { cat "$dir/out"; }
-err() { cat "$dir/err"; }
 # column N: of a csv, in one line
 column() { cut -d, -f"$1" "$dir/out" | tr '\n' ' ' | sed 's/ $//'; }
 # put FILE BYTE OCTAL: another byte there

@@ -1,35 +1,9 @@
 #!/bin/sh
 # chronik-wal on the sample logs: what it says, how it exits, that it changes nothing.
 srcdir=${srcdir:-.}
-dir=$(mktemp -d) || exit 99
-trap 'chmod -R u+w "$dir"; rm -rf "$dir"' EXIT
+. "$srcdir/tests/common/tool.sh"
 samples=$srcdir/samples/wal
-failed=0
 wal=./chronik-wal
-
-# is NAME WANTED GOT
-is() {
-    if [ "$2" = "$3" ]; then
-        echo "ok $1"
-    else
-        printf 'FAIL %s\n  wanted: %s\n  got:    %s\n' "$1" "$2" "$3"
-        failed=1
-    fi
-}
-# has NAME TEXT PART
-has() {
-    case $2 in
-    *"$3"*) echo "ok $1" ;;
-    *) printf 'FAIL %s\n  no "%s" in: %s\n' "$1" "$3" "$2"; failed=1 ;;
-    esac
-}
-# status COMMAND...: its exit status; output in $dir/out and $dir/err
-status() {
-    "$@" >"$dir/out" 2>"$dir/err" </dev/null
-    echo $?
-}
-lines() { wc -l <"$dir/out" | tr -d ' '; }
-err() { cat "$dir/err"; }
 
 # ---- the samples are what the sources make
 tests/wal/make_samples "$dir/made" "$srcdir/tests/golden/batch" || failed=1
