@@ -1,6 +1,7 @@
 # Functional tests: programs against a broker, as TAP. Run one alone with make check TESTS=tests/func/topic.t
 FUNC_TESTS = \
 	tests/func/bench.t \
+	tests/func/bench_accuracy.py \
 	tests/func/bench_faults.t \
 	tests/func/completion.t \
 	tests/func/config.t \
@@ -12,5 +13,5 @@ FUNC_TESTS = \
 	tests/func/test_wal_repair.py \
 	tests/func/wal_acked.t
 dist_check_SCRIPTS += $(FUNC_TESTS)
-EXTRA_DIST += tests/func/lib.sh tests/func/liar.py
+EXTRA_DIST += tests/func/lib.sh tests/func/liar.py tests/func/metronome.py
 TESTS += $(FUNC_TESTS)
