@@ -27,6 +27,10 @@ struct recovery {
     struct checkpoint ckpt, older;
     struct wal_reader *reader;
     struct wal_end end;
+    /* Where the log ends, but for segments behind it that hold nothing but their OPEN: starts that
+     * died young. Segment 0: there are none. */
+    struct wal_pos bare;
+    bool rolled; /* the last group ended a segment */
     uint64_t term, vote;
     struct shard_conf conf, *changes; /* of the checkpoint; and of every CHANGE entry, in order */
     uint64_t *change_index;
@@ -88,19 +92,36 @@ static void note_term(struct recovery *r, uint64_t term, uint64_t vote)
     }
 }
 
+/* A segment that was rolled to must stay: ROLL names it. */
+static void note_bare(struct recovery *r, const struct wal_open *o)
+{
+    if (r->rolled)
+        r->bare = (struct wal_pos){0, 0};
+    else if (r->bare.segment == 0)
+        r->bare = o->prev;
+}
+
 static int note_local(struct recovery *r, const struct wal_group *g)
 {
     size_t at = WAL_PAYLOAD_HEADER;
     struct wal_frame f;
     int rc;
+    bool opens = false, rolls = false;
     while ((rc = wal_frame_next(g->payload, &at, &f)) == 1) {
         struct wal_open o;
         struct wal_state st;
-        if (f.type == WAL_OPEN && wal_open_decode(f.body, &o) == 0)
+        rolls |= f.type == WAL_ROLL;
+        if (f.type == WAL_OPEN && wal_open_decode(f.body, &o) == 0) {
+            opens = true;
             note_term(r, o.term, o.vote);
-        else if (f.type == WAL_STATE && wal_state_decode(f.body, &st) == 0)
+            note_bare(r, &o);
+        } else if (f.type == WAL_STATE && wal_state_decode(f.body, &st) == 0) {
             note_term(r, st.term, st.vote);
+        }
     }
+    if (!opens)
+        r->bare = (struct wal_pos){0, 0};
+    r->rolled = rolls;
     return rc;
 }
 
@@ -200,6 +221,10 @@ static int read_log(struct shard *s, struct recovery *r, struct err *e)
                    : rc;
     struct wal_group g;
     while ((rc = wal_reader_next(r->reader, &g, e)) == 1) {
+        if (g.index) {
+            r->bare = (struct wal_pos){0, 0};
+            r->rolled = false;
+        }
         rc = g.index ? note_entry(s, r, &g, e) : note_local(r, &g);
         if (rc < 0)
             return rc;
@@ -275,6 +300,16 @@ static int replay(struct shard *s, struct consensus_update *u, struct err *e)
 
 /* ---- 5 the new segment */
 
+/* Where the new OPEN says that the log ends: before bare segments, so that these are dead then. A
+ * checkpoint that names one keeps it. */
+static struct wal_pos log_end(const struct recovery *r)
+{
+    bool named = wal_pos_cmp(r->bare, r->ckpt.synced) < 0 ||
+                 wal_pos_cmp(r->bare, r->ckpt.replay) < 0 ||
+                 wal_pos_cmp(r->bare, r->older.synced) < 0;
+    return r->bare.segment == 0 || named ? r->end.pos : r->bare;
+}
+
 static int open_wal(struct shard *s, struct recovery *r, struct err *e)
 {
     struct wal_writer_config cfg = {.io = s->cfg.io,
@@ -285,7 +320,7 @@ static int open_wal(struct shard *s, struct recovery *r, struct err *e)
                                     .spare = WAL_SPARE,
                                     .direct = s->cfg.wal_direct,
                                     .leave_free = s->cfg.reserve_bytes};
-    int rc = wal_writer_open(&s->wal, &cfg, r->end.pos, r->end.last_segment, r->term, r->vote,
+    int rc = wal_writer_open(&s->wal, &cfg, log_end(r), r->end.last_segment, r->term, r->vote,
                              s->cfg.clock->wall_ms(s->cfg.clock), e);
     if (rc)
         return rc;

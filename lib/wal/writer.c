@@ -123,6 +123,33 @@ static int write_open(struct wal_writer *w, struct wal_pos prev, uint64_t term, 
     return 0;
 }
 
+/* The OPEN that is durable now ends the log before it at `end`: segments between the two are dead,
+ * whatever a crash leaves of them. (A start that died before its checkpoint leaves one, and starts
+ * that die again and again would fill the disk.) */
+static int remove_dead(struct wal_writer *w, struct wal_pos end, struct err *e)
+{
+    size_t first = 0;
+    while (first < w->current && w->segs[first].id <= end.segment)
+        first++;
+    size_t k = first;
+    bool uncertain = false;
+    struct err why;
+    int rc = 0;
+    for (; k < w->current && rc == 0; k += rc == 0)
+        rc = wal_segment_remove(w->io, w->dir, w->segs[k].id, &uncertain, &why);
+    memmove(w->segs + first, w->segs + k, (w->n - k) * sizeof *w->segs);
+    w->n -= k - first;
+    w->current -= k - first;
+    if (uncertain) {
+        if (e)
+            *e = why;
+        return rc;
+    }
+    if (rc != 0) /* they go when a checkpoint releases them */
+        log_warn(w->log, "wal", "a segment that nobody needs stays: %s", why.text);
+    return 0;
+}
+
 static int check_config(const struct wal_writer_config *cfg, uint64_t last_segment, struct err *e)
 {
     if (last_segment == UINT64_MAX)
@@ -176,6 +203,8 @@ int wal_writer_open(struct wal_writer **out, const struct wal_writer_config *cfg
         rc = first_segment(w, last_segment + 1, wall_ms, e);
     if (rc == 0)
         rc = write_open(w, end, term, vote, wall_ms, e);
+    if (rc == 0 && end.segment != 0)
+        rc = remove_dead(w, end, e);
     if (rc != 0) {
         wal_writer_free(w);
         return rc;

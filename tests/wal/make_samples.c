@@ -105,6 +105,16 @@ static void stop(struct maker *m)
     wal_writer_free(m->w);
 }
 
+/* A start removes segments that are dead. The samples show one that a crash has spared. */
+static void spare_dead(struct maker *m, uint64_t id, bool away)
+{
+    char path[IO_PATH_MAX], aside[IO_PATH_MAX];
+    must(wal_segment_path(path, sizeof path, m->dir, id), m->dir);
+    must(io_path(aside, sizeof aside, m->dir, "aside"), m->dir);
+    int rc = io_rename(io_posix(), away ? path : aside, away ? aside : path);
+    must(rc == -ENOENT ? 0 : rc, path);
+}
+
 static void restart(struct maker *m)
 {
     struct wal_reader_config cfg = {.io = io_posix(), .path = m->dir};
@@ -117,7 +127,12 @@ static void restart(struct maker *m)
         ;
     wal_reader_end(r, &end);
     wal_reader_free(r);
+    bool dead = end.last_segment > end.pos.segment;
+    if (dead)
+        spare_dead(m, end.last_segment, true);
     open_log(m, end.pos, end.last_segment);
+    if (dead)
+        spare_dead(m, end.last_segment, false);
 }
 
 /* Write what was added. */

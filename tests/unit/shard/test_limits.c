@@ -134,6 +134,66 @@ START_TEST(a_log_made_before_a_kill_survives_a_power_cut_after_it)
 }
 END_TEST
 
+/* ---- starts that die young */
+
+static size_t segments(const struct rig *r)
+{
+    char **names;
+    size_t n, found = 0;
+    ck_assert_ok(io_names(io_mem_io(r->disk), RIG_DIR "/wal/1", &names, &n));
+    for (size_t i = 0; i < n; i++) {
+        uint64_t id;
+        found += wal_segment_name(names[i], &id);
+    }
+    io_names_free(names, n);
+    return found;
+}
+
+/* What a power cut at any point of the last start leaves. */
+static void cut_everywhere(size_t from, const struct rig *history)
+{
+    for (size_t upto = from; upto <= io_mem_trace_len(history->disk); upto++) {
+        for (int cut = IO_CUT_NONE; cut <= IO_CUT_SEED; cut++) {
+            struct rig r;
+            size_t checked = 0;
+            rig_init(&r, io_mem_crash(history->disk, upto, (enum io_mem_cut)cut, upto));
+            r.wal_max_bytes = history->wal_max_bytes;
+            ck_assert_msg(rig_open(&r, &err) == 0, "cut %d at %zu: %s", cut, upto, err.text);
+            ck_assert_msg(rig_check(&r, history, SIZE_MAX - 1, &checked, &err) == 0,
+                          "cut %d at %zu: %s", cut, upto, err.text);
+            ck_assert_uint_ge(checked, 10);
+            rig_release(&r);
+        }
+    }
+}
+
+START_TEST(starts_that_die_before_their_checkpoint_do_not_fill_the_disk)
+{
+    struct rig_topic *t = begin(1);
+    for (int i = 0; i < 10; i++) {
+        produce(t, 0, 100);
+        rig_run(&rig);
+        if (i == 5)
+            shard_checkpoint(rig.shard[1].s);
+    }
+    rig_drop(&rig);
+    size_t before = segments(&rig), first = 0, from = 0;
+    for (int i = 0; i < 12; i++) {
+        from = io_mem_trace_len(rig.disk);
+        /* Three for shard 0, a segment and a checkpoint for shard 1: that fails. */
+        io_mem_fail(rig.disk, IO_MEM_RENAME, 5, EIO, 1);
+        ck_assert_int_eq(rig_open(&rig, &err), -EIO);
+        ck_assert_msg(strstr(err.text, "checkpoint") != NULL, "%s", err.text);
+        first = i ? first : segments(&rig);
+        ck_assert_uint_eq(segments(&rig), first);
+    }
+    ck_assert_uint_le(first, before + 1);
+    struct rig history = rig;
+    cut_everywhere(from, &history);
+    end(10);
+}
+END_TEST
+
 /* ---- trims */
 
 enum { TRIMS = 4000 };
@@ -185,8 +245,10 @@ START_TEST(a_duplicate_is_answered_when_its_original_is_applied_and_others_are_i
 }
 END_TEST
 
-UNIT_MAIN(a_stop_with_a_full_log_makes_room_first, a_full_log_that_no_checkpoint_may_empty_refuses_and_stops,
+UNIT_MAIN(a_stop_with_a_full_log_makes_room_first,
+          a_full_log_that_no_checkpoint_may_empty_refuses_and_stops,
           a_stop_whose_checkpoints_fail_ends_all_the_same,
+          starts_that_die_before_their_checkpoint_do_not_fill_the_disk,
           a_log_made_before_a_kill_survives_a_power_cut_after_it,
           more_trims_than_an_entry_takes_go_into_several,
           a_duplicate_is_answered_when_its_original_is_applied_and_others_are_in_flight)

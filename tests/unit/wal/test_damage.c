@@ -437,7 +437,9 @@ START_TEST(segments_between_are_dead)
     ck_assert_ok(fixture_append(&f, 10));
     ck_assert_ok(fixture_prepare(&f)); /* 2: empty, prepared in vain */
     fixture_stop(&f);
+    io_mem_fail(f.mem, IO_MEM_UNLINK, 1, EIO, 1); /* it would be removed */
     fixture_recover(&f, f.mem, LOG_SEGMENT);
+    ck_assert_uint_eq(io_mem_faults(f.mem), 1);
     ck_assert_uint_eq(wal_writer_segment(f.w), 3);
     ck_assert_ok(fixture_append(&f, 10));
     bytes_of(f.mem, 2)[5 * WAL_BLOCK] = 1; /* whatever it holds */
@@ -452,6 +454,24 @@ START_TEST(segments_between_are_dead)
     bytes_of(f.mem, 2)[100] = 0;
     log = fixture_read(f.io, &(struct wal_reader_config){.from = {2, 0}});
     ck_assert_int_eq(log.rc, ERR_CORRUPT); /* nothing ever began there */
+    fixture_end(&f);
+}
+END_TEST
+
+START_TEST(dead_segments_are_removed)
+{
+    struct io_stat st;
+    fixture_begin(&f, LOG_SEGMENT, 0);
+    ck_assert_ok(fixture_append(&f, 10));
+    ck_assert_ok(fixture_prepare(&f));
+    fixture_stop(&f);
+    fixture_recover(&f, f.mem, LOG_SEGMENT);
+    ck_assert_int_eq(io_stat(f.io, path_of(2), &st), -ENOENT);
+    ck_assert_ok(io_stat(f.io, path_of(1), &st));
+    ck_assert_ok(fixture_append(&f, 10));
+    struct found_log log = fixture_read(f.io, NULL);
+    ck_assert_msg(log.rc == 0, "%s", log.e.text);
+    ck_assert_uint_eq(log.last, 2);
     fixture_end(&f);
 }
 END_TEST
@@ -547,4 +567,4 @@ UNIT_MAIN(forged_lengths_are_not_groups, forged_opens_are_faults, every_flipped_
           open_of_a_first_segment_counts_once_stated, checkpoint_knows_what_was_durable,
           every_truncation_is_seen, missing_segments_are_seen, write_torn_at_every_sector,
           crash_states_recover, whole_life_survives_cuts_anywhere, dead_tail_never_comes_back,
-          segments_between_are_dead, read_errors_are_not_the_end)
+          segments_between_are_dead, dead_segments_are_removed, read_errors_are_not_the_end)
