@@ -92,10 +92,17 @@ static void note_term(struct recovery *r, uint64_t term, uint64_t vote)
     }
 }
 
-/* A segment that was rolled to must stay: ROLL names it. */
+/* Does a checkpoint know of what lies behind p? */
+static bool is_named(const struct recovery *r, struct wal_pos p)
+{
+    return wal_pos_cmp(p, r->ckpt.synced) < 0 || wal_pos_cmp(p, r->ckpt.replay) < 0 ||
+           wal_pos_cmp(p, r->older.synced) < 0;
+}
+
+/* A segment that a ROLL or a checkpoint names must stay. */
 static void note_bare(struct recovery *r, const struct wal_open *o)
 {
-    if (r->rolled)
+    if (r->rolled || is_named(r, o->prev))
         r->bare = (struct wal_pos){0, 0};
     else if (r->bare.segment == 0)
         r->bare = o->prev;
@@ -300,14 +307,10 @@ static int replay(struct shard *s, struct consensus_update *u, struct err *e)
 
 /* ---- 5 the new segment */
 
-/* Where the new OPEN says that the log ends: before bare segments, so that these are dead then. A
- * checkpoint that names one keeps it. */
+/* Where the new OPEN says that the log ends: before bare segments, so that these are dead then. */
 static struct wal_pos log_end(const struct recovery *r)
 {
-    bool named = wal_pos_cmp(r->bare, r->ckpt.synced) < 0 ||
-                 wal_pos_cmp(r->bare, r->ckpt.replay) < 0 ||
-                 wal_pos_cmp(r->bare, r->older.synced) < 0;
-    return r->bare.segment == 0 || named ? r->end.pos : r->bare;
+    return r->bare.segment ? r->bare : r->end.pos;
 }
 
 static int open_wal(struct shard *s, struct recovery *r, struct err *e)
