@@ -14,6 +14,9 @@
 
 #include "loop/loop.h"
 
+/* What a request that names no time gets, as Kafka's clients ask for. */
+enum { DEADLINE_DEFAULT_MS = 30000 };
+
 struct deadline {
     int64_t at_ms; /* of loop_now_ms */
     size_t slot;   /* place in the heap + 1; 0: not set */
@@ -36,6 +39,12 @@ int deadline_set(struct deadlines *all, struct deadline *d, int64_t ms,
                  void (*passed)(struct deadline *));
 /* Not set is fine. */
 void deadline_clear(struct deadlines *all, struct deadline *d);
+
+/* The time that a request names, or the default: none waits for ever. */
+static inline int32_t deadline_ms(int32_t named_ms)
+{
+    return named_ms > 0 ? named_ms : DEADLINE_DEFAULT_MS;
+}
 
 static inline bool deadline_is_set(const struct deadline *d)
 {

@@ -12,9 +12,8 @@
 #include "broker/broker.h"
 #include "broker/changes.h"
 #include "broker/container.h"
+#include "broker/deadline.h"
 #include "broker/errors.h"
-
-enum { TIMEOUT_MS = 30000 }; /* the requests have none of their own */
 
 /* One resource. */
 struct resource {
@@ -139,7 +138,7 @@ static void run(struct alter *a, bool validate_only)
         else if (plan(a, r) && r->command.n_configs && !validate_only)
             changes_add(a->changes, &r->change);
     }
-    changes_run(a->changes, TIMEOUT_MS);
+    changes_run(a->changes, DEADLINE_DEFAULT_MS);
 }
 
 /* ---- the two APIs, which differ in the types of their structs */

@@ -237,8 +237,8 @@ void h_delete_records(struct request *q)
         request_reply(q, &d->resp);
         return;
     }
-    if (req->timeout_ms > 0 &&
-        deadline_set(&q->worker->deadlines, &d->deadline, req->timeout_ms, timed_out)) {
+    if (deadline_set(&q->worker->deadlines, &d->deadline, deadline_ms(req->timeout_ms),
+                     timed_out)) {
         request_abort(q, "out of memory");
         return;
     }

@@ -34,7 +34,6 @@ enum { EXPANDED_TIMES = 16, EXPANDED_MIN = 16 << 20, EXPANDED_MAX = 128 << 20 };
 /* What a loop expands itself: a fraction of a millisecond. The pool does the rest, from the start.
  */
 enum { EXPANDED_HERE = 256 << 10 };
-enum { TIMEOUT_MS = 30000 }; /* for who names none */
 
 /* One batch on its way. */
 struct part {
@@ -477,7 +476,7 @@ static void stage_all(struct request *q)
         return;
     }
     pr->left = pr->n_stages;
-    int32_t timeout_ms = req->timeout_ms > 0 ? req->timeout_ms : TIMEOUT_MS;
+    int32_t timeout_ms = deadline_ms(req->timeout_ms);
     if (req->acks != 0 &&
         deadline_set(&q->worker->deadlines, &pr->deadline, timeout_ms, timed_out)) {
         abort_produce(pr);
