@@ -14,8 +14,9 @@ struct run {
     struct client_part **parts; /* the unfinished ones, by leader and topic */
     size_t n;
     struct arena a;
-    struct err *e; /* why the last failure was one */
-    int rc;        /* the failure that ends it */
+    struct err *e;  /* why the last failure was one */
+    int rc;         /* the failure that ends it */
+    struct err why; /* and why it was one */
 };
 
 /* May the same request succeed later? A damaged batch would only be sent again. */
@@ -67,8 +68,10 @@ static int by_leader(const void *x, const void *y)
 /* A failure of some parts only: keep going if it may pass. */
 static void note(struct run *r, int rc)
 {
-    if (rc && !client_may_retry(rc) && !r->rc)
-        r->rc = rc;
+    if (!rc || client_may_retry(rc) || r->rc)
+        return;
+    r->rc = rc;
+    r->why = *r->e;
 }
 
 static void drop_done(struct run *r)
@@ -196,6 +199,8 @@ int client_fan_run(struct client_cluster *c, const struct client_fan *f, struct 
         size_t before = r.n;
         arena_reset(&r.a);
         round_of(&r);
+        if (r.rc)
+            *e = r.why; /* other leaders may have failed after it */
         if (r.n < before)
             client_progress(c);
         if (r.n && !r.rc)

@@ -88,8 +88,10 @@ static bool serve(const struct fake *k, int broker, int fd,
         wr_be32(&w, 0);
         kp_encode_resp_header(&w, r.header.key, r.header.version, r.header.correlation_id);
         kp_encode(api->resp, r.header.version, r.resp, &w);
+        w.len -= v == FAKE_CUT;
         wr_patch_be32(&w, 0, (uint32_t)w.len - 4);
-        if (v == FAKE_ANSWER && (w.err || write(fd, w.buf, w.len) != (ssize_t)w.len))
+        if ((v == FAKE_ANSWER || v == FAKE_CUT) &&
+            (w.err || write(fd, w.buf, w.len) != (ssize_t)w.len))
             v = FAKE_DROP;
         wr_free(&w);
         stays = v != FAKE_DROP;

@@ -14,6 +14,7 @@ enum { FAKE_BROKERS = 2 };
 
 enum fake_verdict {
     FAKE_ANSWER, /* send what the function put into resp */
+    FAKE_CUT,    /* send it without its last byte */
     FAKE_DROP,   /* close the connection */
     FAKE_SILENT, /* never answer */
 };

@@ -177,6 +177,42 @@ static enum fake_verdict silent(const struct fake *k, struct fake_request *r)
     return r->broker ? FAKE_SILENT : produced(r, 0);
 }
 
+/* Broker 0 or 1 sends what cannot be read; the other closes the connection, which may pass. */
+static enum fake_verdict hopeless(struct fake_request *r, const struct fake *k, int broker)
+{
+    if (r->header.key == KP_METADATA) {
+        fake_metadata(k, r, 1, 2, own);
+        return FAKE_ANSWER;
+    }
+    produced(r, 0);
+    return r->broker == broker ? FAKE_CUT : FAKE_DROP;
+}
+
+static enum fake_verdict hopeless_0(const struct fake *k, struct fake_request *r)
+{
+    return hopeless(r, k, 0);
+}
+
+static enum fake_verdict hopeless_1(const struct fake *k, struct fake_request *r)
+{
+    return hopeless(r, k, 1);
+}
+
+START_TEST(the_reason_is_that_of_the_failure_that_ended_it)
+{
+    enum fake_verdict (*const either[])(const struct fake *, struct fake_request *) = {hopeless_0,
+                                                                                       hopeless_1};
+    for (int i = 0; i < 2; i++) { /* one of them is answered after the other */
+        struct client_batch v[2];
+        start(either[i]);
+        ck_assert_int_eq(produce(v, 2), ERR_SHORT);
+        ck_assert_int_eq(error.code, ERR_SHORT);
+        ck_assert_ptr_nonnull(strstr(error.text, "Produce"));
+        stop();
+    }
+}
+END_TEST
+
 START_TEST(the_deadline_ends_the_waiting)
 {
     struct client_batch v[4];
@@ -363,7 +399,8 @@ END_TEST
 
 UNIT_MAIN(each_leader_gets_one_request, a_leader_that_moved_is_found_again,
           a_lost_connection_is_tried_again, a_refusal_is_final_and_its_own_partitions,
-          the_deadline_ends_the_waiting, an_interrupt_ends_the_waiting, a_late_answer_meets_nobody,
+          the_reason_is_that_of_the_failure_that_ended_it, the_deadline_ends_the_waiting,
+          an_interrupt_ends_the_waiting, a_late_answer_meets_nobody,
           an_unknown_topic_is_no_reason_to_wait, the_controller_is_found_again,
           a_lost_controller_leaves_the_outcome_open, a_silent_controller_leaves_it_open_too,
           a_partition_without_an_answer_is_asked_for_again, the_first_that_answers_will_do)
