@@ -64,7 +64,7 @@ static bool apply(struct meta_image **m, uint64_t index, struct span payload)
     }
     must(meta_index(next) == index && meta_term(next) == 1);
     must(res.code == 0 || res.code == ERR_EXISTS || res.code == ERR_NOTFOUND ||
-         res.code == ERR_INVALID);
+         res.code == ERR_INVALID || res.code == ERR_STALE);
     if (res.code)
         no_effect(*m, next);
     meta_image_unref(*m);

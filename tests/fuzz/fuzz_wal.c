@@ -1,13 +1,19 @@
 /* fuzz_wal.c - a shard's log of a few segments, described by the input, as recovery reads it.
  *
  *   u8 reader: bit 0: one file, 1: live, 2: fresh, 3: a checkpoint knows of a durable place, 4: a
- *   segment comes or goes while it is read; then, with bit 3, that place: u8 segment, u8 block;
- * with bit 4: u8 which segment and when segments, ids ascending: u8 step of the id and flags, u8
- * size, then what is in it: GROUP   u8 flags, u8 index, u8 term, u8 synced segment, u8 synced
- * block, u16 length, payload FRAME   as GROUP up to the synced block, u8 type; the body as long as
- * the type wants it SKIP    u8 blocks FLIP    u16 place in the last block written, u8 what its byte
- * is changed by BLOCK   u16 length, bytes as they are NEXT    the next segment OPEN and ROLL are
- * groups too; OPENED begins a segment with one that fits
+ *   segment comes or goes while it is read
+ *   then, with bit 3, that place: u8 segment, u8 block; with bit 4: u8 which segment and when
+ *
+ *   segments, ids ascending: u8 step of the id and flags, u8 size, then what is in it:
+ *
+ *     GROUP   u8 flags, u8 index, u8 term, u8 synced segment, u8 synced block, u16 length, payload
+ *     FRAME   as GROUP up to the synced block, u8 type; the body as long as the type wants it
+ *     SKIP    u8 blocks
+ *     FLIP    u16 place in the last block written, u8 what its byte is changed by
+ *     BLOCK   u16 length, bytes as they are
+ *     NEXT    the next segment
+ *
+ *   OPEN and ROLL are groups too; OPENED begins a segment with one that fits
  *
  * Checksums are right but where FLIP and BLOCK changed what was written. What the reader gives is
  * held against a plain look at the bytes, and against what it says itself when asked again.
@@ -24,17 +30,18 @@
 enum { LONE = 1, LIVE = 2, FRESH = 4, KNOWN = 8, MOVES = 16 };
 enum { OPENED = 0x80, RAW_HEADER = 0x40, SHORT_FILE = 0x20, OTHER_SALT = 0x10 };
 enum { GROUP, FRAME, SKIP, FLIP, BLOCK, NEXT, STEPS };
-enum { SEGMENTS = 4, BLOCKS = WAL_SEGMENT_MIN / WAL_BLOCK, GROUPS = 64 };
+enum { SEGMENTS = 4, BLOCKS = WAL_SEGMENT_MIN / WAL_BLOCK, MORE_BLOCKS = 4 };
+enum { GROUPS = SEGMENTS * (BLOCKS + MORE_BLOCKS) };
 enum { PAYLOAD_MAX = 3 * WAL_BLOCK };
 
 static const char dir[] = "/wal";
 
 struct segment {
     struct wal_segment_header header;
-    uint8_t bytes[(BLOCKS + 4 + 2) * WAL_BLOCK]; /* FLIP may reach behind the end */
-    uint64_t size;                               /* of the file */
-    uint64_t end;                                /* of what was written */
-    uint64_t last;                               /* begin of the last write */
+    uint8_t bytes[(BLOCKS + MORE_BLOCKS + 2) * WAL_BLOCK]; /* FLIP may reach behind the end */
+    uint64_t size;                                         /* of the file */
+    uint64_t end;                                          /* of what was written */
+    uint64_t last;                                         /* begin of the last write */
 };
 static struct segment segs[SEGMENTS];
 static size_t n_segs;
@@ -146,7 +153,7 @@ static void begin_segment(struct segment *s, struct rd *in, uint64_t id)
     memset(s, 0, sizeof *s);
     s->header = (struct wal_segment_header){
         .id = id + (flags & 3), .size = WAL_SEGMENT_MIN, .salt = 77 * id, .owner = {.node_id = 1}};
-    s->header.size += (uint64_t)(rd_u8(in) % 5) * WAL_BLOCK;
+    s->header.size += (uint64_t)(rd_u8(in) % (MORE_BLOCKS + 1)) * WAL_BLOCK;
     s->size = s->header.size - (flags & SHORT_FILE ? WAL_BLOCK : 0);
     wal_segment_header_encode(s->bytes, &s->header);
     s->last = 0;
@@ -311,7 +318,8 @@ static void walk(const struct wal_reader_config *cfg, struct wal_reader *r, bool
     struct err e = {0};
     struct wal_pos behind = {0, 0};
     while ((o->rc = wal_reader_next(r, &g, &e)) == 1) {
-        must(o->n < GROUPS && wal_pos_cmp(g.pos, behind) >= 0);
+        must(o->n < GROUPS);
+        must(wal_pos_cmp(g.pos, behind) >= 0);
         group_is_there(&g);
         frames_hold(g.payload);
         behind = (struct wal_pos){g.pos.segment, g.pos.offset + wal_group_bytes(g.payload_len)};
