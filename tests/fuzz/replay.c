@@ -2,10 +2,10 @@
  *
  *   fuzz_x [-m MUTANTS] [-s SEED] FILE|DIR...
  *
- * Each file is one input, and then is changed MUTANTS times, one change upon the other, with no
- * feedback: a short blind walk from every place that fuzzing once found worth keeping. The same
- * seed gives the same walk. Prints how many inputs it ran; stops at the first that fails, having
- * said which file and mutant it was.
+ * Each file is one input, and then is changed MUTANTS times with no feedback, STEPS changes one
+ * upon the other before it starts from the file again: short blind walks from every place that
+ * fuzzing once found worth keeping. The same seed gives the same walks. Prints how many inputs it
+ * ran; stops at the first that fails, having said which file and mutant it was.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -19,7 +19,7 @@
 #include "base/io.h"
 #include "tests/fuzz/fuzz.h"
 
-enum { INPUT_MAX = 64 << 10, MUTANT_MAX = 4 << 10 };
+enum { INPUT_MAX = 64 << 10, MUTANT_MAX = 4 << 10, STEPS = 16 };
 
 #pragma weak LLVMFuzzerCustomMutator
 
@@ -121,9 +121,25 @@ static void run(const uint8_t *p, size_t n)
     runs++;
 }
 
+static void walk(struct span file)
+{
+    uint8_t mutant[MUTANT_MAX];
+    size_t n = 0;
+    for (at.mutant = 1; at.mutant <= mutants; at.mutant++) {
+        if (at.mutant % STEPS == 1) {
+            n = file.n < sizeof mutant ? file.n : sizeof mutant;
+            memcpy(mutant, file.p, n);
+        }
+        n = LLVMFuzzerCustomMutator
+                ? LLVMFuzzerCustomMutator(mutant, n, sizeof mutant, (unsigned)draw())
+                : LLVMFuzzerMutate(mutant, n, sizeof mutant);
+        run(mutant, n);
+    }
+}
+
 static int run_file(const char *path)
 {
-    uint8_t *bytes, mutant[MUTANT_MAX];
+    uint8_t *bytes;
     size_t n;
     int rc = io_read_file(io_posix(), path, INPUT_MAX, &bytes, &n);
     if (rc < 0) {
@@ -134,15 +150,8 @@ static int run_file(const char *path)
     at.mutant = 0;
     files++;
     run(bytes, n);
-    size_t m = n < sizeof mutant ? n : sizeof mutant;
-    memcpy(mutant, bytes, m);
+    walk(span_of(bytes, n));
     free(bytes);
-    for (at.mutant = 1; at.mutant <= mutants; at.mutant++) {
-        m = LLVMFuzzerCustomMutator
-                ? LLVMFuzzerCustomMutator(mutant, m, sizeof mutant, (unsigned)draw())
-                : LLVMFuzzerMutate(mutant, m, sizeof mutant);
-        run(mutant, m);
-    }
     return 0;
 }
 
