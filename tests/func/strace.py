@@ -1,4 +1,5 @@
 """strace on a running broker: what its threads ask of the kernel, and faults put in between."""
+import glob
 import os
 import shutil
 import subprocess
@@ -45,6 +46,19 @@ class Strace:
     def __exit__(self, *_):
         self.strace.terminate()
         self.strace.wait(PATIENCE)
+
+
+def inject(broker, calls, what, paths=()):
+    """While it lasts, this happens to such system calls of the broker, on these files if any are named. To name them
+    keeps faults from what the broker does in the background (segments made ready, checkpoints), which reacts
+    to them in its own ways, at any time."""
+    only = [word for path in paths for word in ('-P', path)]
+    return Strace(broker, '-e', f'trace={calls}', '-e', f'inject={calls}:{what}', *only)
+
+
+def wal_segments(broker, shard='*'):
+    """The files of its write-ahead log."""
+    return glob.glob(f'{broker.dir}/wal/{shard}/*.wal')
 
 
 def may_strace():

@@ -6,15 +6,16 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'common'))
 from broker import PATIENCE, Broker  # noqa: E402
 from records import batch, batches  # noqa: E402
-from strace import Strace, need_strace  # noqa: E402
+from strace import inject, need_strace, wal_segments  # noqa: E402
 from tap import Tap  # noqa: E402
 
 SYNCS = 'fdatasync,fsync,pwritev2,sync_file_range,syncfs'
+DELAY = 20  # seconds; it ends with the injection
 
 
-def inject(broker, what):
-    """While it lasts, this happens to every sync of the broker."""
-    return Strace(broker, '-e', f'trace={SYNCS}', '-e', f'inject={SYNCS}:{what}')
+def faulty(broker, what):
+    """While it lasts, this happens to every sync of the log."""
+    return inject(broker, SYNCS, what, wal_segments(broker))
 
 
 def until(f):
@@ -31,10 +32,10 @@ with Tap() as t, Broker(t) as b, b.client() as c:
     c.create('t', 2)
     t.same(c.produce('t', {0: batch([b'a'])})[0][:2], (0, 0), 'a disk that works takes a record')
 
-    with inject(b, 'delay_enter=2000000'), b.client() as other, b.client() as third:
+    with faulty(b, f'delay_enter={DELAY}000000'), b.client() as other, b.client() as third:
         start = time.monotonic()
         t.same(c.produce('t', {0: batch([b'b'])}, timeout=100)[0][:2], (7, -1), 'a slow one: REQUEST_TIMED_OUT')
-        t.ok(0.1 <= time.monotonic() - start < 2, 'when timeout.ms is over, not when the disk is done')
+        t.ok(0.1 <= time.monotonic() - start < DELAY, 'when timeout.ms is over, not when the disk is done')
         t.same(other.create_all([('late', 1, 1, [], [])], timeout=100)['late'][0], 7,
                'a topic whose outcome is not known is said to be so')
         t.same(other.delete_records({('t', 1): 0}, timeout=100)['t', 1], (7, -1),
@@ -46,7 +47,7 @@ with Tap() as t, Broker(t) as b, b.client() as c:
          'what timed out was written after all')
     t.ok(until(lambda: c.metadata(['late'], create=False)['late'] == (0, 1)), 'and made')
 
-    with inject(b, 'error=EIO'):
+    with faulty(b, 'error=EIO'):
         t.same(c.produce('t', {0: batch([b'x'])})[0][:2], (56, -1), 'a failed sync: KAFKA_STORAGE_ERROR')
     t.same(c.produce('t', {0: batch([b'y'])})[0][:2], (56, -1), 'and for every one that follows')
     t.same(c.offset('t', -1), (0, 2), 'nothing of that can be read')
