@@ -193,7 +193,7 @@ static int begin_scan(struct plog_compaction *c, struct plog_segment *s, struct 
         return rc;
     plog_scan_init(&c->scan, f, s->path, 0, plog_segment_bytes(s), s->base, c->window, WINDOW);
     plog_places_begin(&c->walk, &c->read, 0);
-    c->scan.gaps = s->gaps;
+    plog_segment_scan_rules(s, &c->scan);
     c->scanning = true;
     return 0;
 }

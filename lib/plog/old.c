@@ -102,7 +102,7 @@ static int scan(struct plog_segment *s, uint32_t interval, struct plog_old *o, s
     if (!window)
         return err_code(e, -ENOMEM, "%s", s->path);
     plog_scan_init(&sc, f, s->path, rest.pos, s->old_bytes, rest.next, window, cap);
-    sc.gaps = s->gaps;
+    plog_segment_scan_rules(s, &sc);
     while ((rc = plog_scan_next(&sc, e)) > 0)
         plog_index_note(&o->index, &o->tally, interval, s->base, &sc.batch, sc.at);
     plog_scan_release(&sc);

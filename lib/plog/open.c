@@ -131,14 +131,15 @@ static bool was_compacting(char *const *names, size_t n)
 }
 
 /* Be done with a compaction that was interrupted; the names change by it. */
-static int settle(const struct plog *p, char ***names, size_t *n, struct err *e)
+static int settle(const struct sorting *s, char ***names, size_t *n)
 {
-    int rc = plog_swap_recover(p->cfg.io, p->cfg.log, p->dir, *names, *n, e);
+    const struct plog *p = s->p;
+    int rc = plog_swap_recover(p->cfg.io, p->cfg.log, p->dir, s->mark->segment, *names, *n, s->e);
     io_names_free(*names, *n);
     *names = NULL;
     *n = 0;
     if (rc == 0 && (rc = io_names(p->cfg.io, p->dir, names, n)) < 0)
-        err_code(e, rc, "%s", p->dir);
+        err_code(s->e, rc, "%s", p->dir);
     return rc;
 }
 
@@ -153,7 +154,7 @@ static int sort_files(struct sorting *s)
     if (rc < 0)
         return err_code(s->e, rc, "%s", s->p->dir);
     if (was_compacting(names, n))
-        rc = settle(s->p, &names, &n, s->e);
+        rc = settle(s, &names, &n);
     if (rc == 0)
         rc = load_progress(s->p, s->mark, names, n, s->e);
     if (rc == 0)

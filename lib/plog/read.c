@@ -53,7 +53,7 @@ static int search(struct plog_segment *s, struct io_file *f, const struct start 
     *out = start->at;
     plog_scan_init(&scan, f, s->path, start->at.pos, end, start->at.base_offset, window,
                    sizeof window);
-    scan.gaps = s->gaps;
+    plog_segment_scan_rules(s, &scan);
     while ((rc = plog_scan_next(&scan, e)) > 0) {
         int64_t last = batch_last_offset(&scan.batch);
         if (scan.at == start->at.pos && start->last >= 0 && last != start->last)
@@ -155,7 +155,7 @@ static int walk_to_end(const struct request *r, const struct plog_place *start, 
     *end = from.pos;
     *next = from.base_offset;
     plog_scan_init(&scan, f, r->s->path, from.pos, r->end, from.base_offset, window, sizeof window);
-    scan.gaps = r->s->gaps;
+    plog_segment_scan_rules(r->s, &scan);
     while (*next < 0 || *end == start->pos || *end - start->pos < r->max_bytes) {
         rc = plog_scan_next(&scan, e);
         if (rc <= 0)

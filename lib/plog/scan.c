@@ -84,6 +84,11 @@ static int check_batch(struct plog_scan *s, const struct batch *b, struct err *e
         return err_set(e, ERR_CORRUPT,
                        "%s: byte %" PRIu64 ": offset %" PRId64 " where %" PRId64 " is due", s->path,
                        s->pos, b->base_offset, s->next);
+    if (s->pos < s->old_bytes && batch_last_offset(b) >= s->old_end)
+        return err_set(e, ERR_CORRUPT,
+                       "%s: byte %" PRIu64 ": offset %" PRId64 ", but byte %" PRIu64
+                       " ends at %" PRId64,
+                       s->path, s->pos, batch_last_offset(b), s->old_bytes, s->old_end);
     return 0;
 }
 

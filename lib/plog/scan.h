@@ -20,6 +20,8 @@ struct plog_scan {
     uint64_t pos, end;  /* the next batch; where the bytes to look at end */
     int64_t next;       /* the offset the next batch must begin with; -1: any */
     bool gaps;          /* offsets may be missing between batches (compaction): set by the caller */
+    uint64_t old_bytes; /* what begins before this byte ... */
+    int64_t old_end;    /* ... does not reach this offset: set by the caller, or 0 bytes */
     bool torn;          /* after a fault: it is an incomplete batch at the end */
     struct batch batch; /* the last one found, */
     uint64_t at;        /* and its position */

@@ -99,6 +99,15 @@ static inline int64_t plog_segment_end(const struct plog_segment *s)
     return atomic_load_explicit(&s->end, memory_order_acquire);
 }
 
+/* What a scan of it may meet: gaps where compaction was; nothing in the old part that belongs
+ * behind it. */
+static inline void plog_segment_scan_rules(const struct plog_segment *s, struct plog_scan *scan)
+{
+    scan->gaps = s->gaps;
+    scan->old_bytes = s->old_bytes;
+    scan->old_end = s->old_end;
+}
+
 /* Any thread: the open file. */
 int plog_segment_file(struct plog_segment *s, struct io_file **out, struct err *e);
 /* Any thread: the old part's index, loaded or made anew if need be; NULL if there is no old part.

@@ -148,34 +148,66 @@ int plog_swap_end(struct io *io, const char *path, int64_t base, int64_t *end, s
     return rc;
 }
 
-static int finish_swap(struct io *io, struct log *log, const char *dir, const char *name,
-                       struct err *e)
+/* What a start found in a directory. */
+struct leftovers {
+    struct io *io;
+    struct log *log;
+    const char *dir;
+    int64_t active;
+    char *const *names;
+    size_t n;
+};
+
+/* Base offsets are under no CRC. A cleaned segment ends where the last of those it replaces did,
+ * and there the next one begins; else its last offset is wrong, and what it would remove is not its
+ * own. If those it replaces are gone, nothing is left to be removed on its word. Its last batch is
+ * never missing. */
+static bool end_fits(const struct leftovers *l, int64_t base, int64_t end)
+{
+    int64_t next = l->active;
+    bool replaces = false;
+    for (size_t i = 0; i < l->n; i++) {
+        const char *ending;
+        int64_t at;
+        if (!plog_parse_name(l->names[i], &at, &ending) || strcmp(ending, plog_endings[LOG]) != 0)
+            continue;
+        replaces |= at >= base && at < end;
+        next = at >= end && at < next ? at : next;
+    }
+    return end > base && (next == end || (!replaces && end < next));
+}
+
+static int finish_swap(const struct leftovers *l, const char *name, struct err *e)
 {
     char path[IO_PATH_MAX];
     const char *ending;
     int64_t base, end = 0;
-    int rc = io_path(path, sizeof path, dir, "%s", name);
+    int rc = io_path(path, sizeof path, l->dir, "%s", name);
     if (rc < 0)
-        return err_code(e, rc, "%s/%s", dir, name);
+        return err_code(e, rc, "%s/%s", l->dir, name);
     if (!plog_parse_name(name, &base, &ending) || strcmp(ending, ".log.swap") != 0)
         return 0; /* not ours */
-    rc = plog_swap_end(io, path, base, &end, e);
+    rc = plog_swap_end(l->io, path, base, &end, e);
+    if (rc == 0 && !end_fits(l, base, end))
+        rc = err_set(e, ERR_CORRUPT, "%s: it ends at offset %" PRId64 ", where no segment begins",
+                     path, end);
     if (rc == 0)
-        rc = plog_swap_finish(io, dir, base, end, e);
+        rc = plog_swap_finish(l->io, l->dir, base, end, e);
     if (rc == 0)
-        log_info(log, "plog", "compaction that was interrupted is finished file=%s", path);
+        log_info(l->log, "plog", "compaction that was interrupted is finished file=%s", path);
     return rc;
 }
 
-int plog_swap_recover(struct io *io, struct log *log, const char *dir, char *const *names, size_t n,
-                      struct err *e)
+int plog_swap_recover(struct io *io, struct log *log, const char *dir, int64_t active,
+                      char *const *names, size_t n, struct err *e)
 {
+    struct leftovers l = {io, log, dir, active, names, n};
     int rc = 0;
     if (MUTANT(swap_half_done))
         return 0;
     for (size_t i = 0; i < n && rc == 0; i++) {
         if (has_suffix(names[i], swap))
-            rc = finish_swap(io, log, dir, names[i], e);
+            rc = finish_swap(&l, names[i], e);
     }
     for (size_t i = 0; i < n && rc == 0; i++) {
         int64_t base;

@@ -94,7 +94,7 @@ static int scan_from(struct range *in, struct plog_segment *s, int64_t from, str
     if (!window)
         return err_code(e, -ENOMEM, "%s", s->path);
     plog_scan_init(scan, f, s->path, place.pos, end, place.base_offset, window, cap);
-    scan->gaps = s->gaps;
+    plog_segment_scan_rules(s, scan);
     return 0;
 }
 

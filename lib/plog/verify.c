@@ -82,7 +82,7 @@ int plog_slice_verify(struct plog *p, struct plog_slice *s, struct err *e)
     if (!window)
         return err_code(e, -ENOMEM, "%s", seg->path);
     plog_scan_init(&scan, s->file, seg->path, s->pos, s->pos + s->len, s->base_offset, window, cap);
-    scan.gaps = seg->gaps;
+    plog_segment_scan_rules(seg, &scan);
     int rc = check_slice(p, &scan, s, e);
     if (rc == 0)
         rc = plog_segment_old(seg, plog_interval(p), &o, e);

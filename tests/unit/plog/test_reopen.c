@@ -405,8 +405,28 @@ START_TEST(no_flipped_offset_is_believed)
 }
 END_TEST
 
+/* It would pass for the one that holds all that follows, and then for one beyond the limit: a
+ * consumer would wait there for ever. */
+START_TEST(a_batch_that_reaches_beyond_its_segment_is_noticed)
+{
+    enum { LAST_OFFSET_DELTA = 23 };
+    for (int far = 0; far < 3; far++) {
+        struct plog_slice s;
+        struct err e;
+        size_t size;
+        filled(60);
+        uint8_t *p = io_mem_bytes(f.mem, fixture_path(&f, 0, ".log"), &size);
+        p[LAST_OFFSET_DELTA + far] ^= 0x40;
+        fixture_reopen(&f, &mark);
+        int rc = plog_read(f.log, 0, plog_log_end(f.log), 300, true, &s, &e);
+        ck_assert_int_eq(rc, ERR_CORRUPT);
+        fixture_release(&f);
+    }
+}
+END_TEST
+
 /* What a compaction's segment replaces is removed on the word of its last batch. */
-START_TEST(a_damaged_swap_removes_nothing)
+static void damaged_swap(size_t at, uint8_t bit)
 {
     int64_t b[64];
     size_t size, last = 0;
@@ -421,10 +441,31 @@ START_TEST(a_damaged_swap_removes_nothing)
         last = pos;
         pos += f.batches[k].bytes.n;
     }
-    p[last + 24] ^= 1; /* its last offset: 65536 further on */
+    p[last + at] ^= bit;
     ck_assert_ok(io_rename(f.io, log, fixture_path(&f, b[1], ".log.swap")));
     ck_assert_int_eq(fixture_try_reopen(&f, &mark, &e), ERR_CORRUPT);
     ck_assert(fixture_exists(&f, fixture_path(&f, b[2], ".log")));
+    fixture_release(&f);
+}
+
+START_TEST(a_damaged_swap_removes_nothing)
+{
+    damaged_swap(24, 1); /* its last offset: 65536 further on */
+    damaged_swap(5, 1);  /* its base offset, which is under no CRC, too */
+    damaged_swap(7, 1);  /* an offset further, or less */
+}
+END_TEST
+
+/* Nor does one that is empty take the place of a segment: its file was not written. */
+START_TEST(an_empty_swap_replaces_nothing)
+{
+    struct io_file *file;
+    struct err e;
+    filled(80);
+    ck_assert_ok(io_open(f.io, fixture_path(&f, 0, ".log.swap"), IO_WRITE | IO_CREATE, &file));
+    io_close(file);
+    ck_assert_int_eq(fixture_try_reopen(&f, &mark, &e), ERR_CORRUPT);
+    ck_assert(fixture_exists(&f, fixture_path(&f, 0, ".log.swap")));
     fixture_release(&f);
 }
 END_TEST
@@ -496,5 +537,6 @@ UNIT_MAIN(a_log_goes_on_where_it_was, opening_reads_no_log, what_lies_behind_the
           a_log_shorter_than_its_mark_is_corrupt, impossible_marks_are_refused,
           indexes_are_only_hints, a_good_index_saves_the_scan, a_rebuilt_index_is_saved,
           a_missing_segment_is_noticed, a_segment_cut_short_is_noticed, no_flipped_bit_is_served,
-          no_flipped_offset_is_believed, a_damaged_swap_removes_nothing,
+          no_flipped_offset_is_believed, a_batch_that_reaches_beyond_its_segment_is_noticed,
+          a_damaged_swap_removes_nothing, an_empty_swap_replaces_nothing,
           verified_regions_are_remembered, warm_tells_whether_a_disk_is_needed)
