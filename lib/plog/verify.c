@@ -69,6 +69,26 @@ static int check_places(const struct plog_segment *seg, const struct plog_places
     return rc < 0 || plog_places_fit(&w) ? rc : moved(scan, p, w.region, e);
 }
 
+/* Of a segment that has no such sums, though offsets may be missing: compaction passed it over, or
+ * has not come to it. There the batch behind a slice tells if the slice's last one reaches too far;
+ * if that cannot be read, it is for the next slice to say so. */
+static int check_follower(const struct plog_segment *seg, const struct plog_scan *scan,
+                          const struct plog_slice *s, struct err *e)
+{
+    uint8_t header[BATCH_HEADER];
+    struct batch b;
+    uint64_t pos = s->pos + s->len;
+    if (!seg->gaps || pos >= seg->old_bytes)
+        return 0;
+    ssize_t n = io_pread(s->file, header, sizeof header, pos);
+    if (n < 0)
+        return err_code(e, (int)n, "%s: read at byte %" PRIu64, seg->path, pos);
+    if (batch_peek(span_of(header, (size_t)n), &b) < 0 || b.base_offset >= scan->next)
+        return 0;
+    return err_set(e, ERR_CORRUPT, "%s: byte %" PRIu64 ": offset %" PRId64 " behind %" PRId64,
+                   seg->path, pos, b.base_offset, scan->next - 1);
+}
+
 int plog_slice_verify(struct plog *p, struct plog_slice *s, struct err *e)
 {
     struct plog_segment *seg = s->owner;
@@ -88,6 +108,8 @@ int plog_slice_verify(struct plog *p, struct plog_slice *s, struct err *e)
         rc = plog_segment_old(seg, plog_interval(p), &o, e);
     if (rc == 0 && o && o->places.n && !MUTANT(places_unchecked))
         rc = check_places(seg, &o->places, &scan, s, e);
+    else if (rc == 0)
+        rc = check_follower(seg, &scan, s, e);
     plog_scan_release(&scan);
     free(window);
     if (rc < 0)

@@ -680,6 +680,29 @@ START_TEST(gaps_are_good_only_where_compaction_was)
 }
 END_TEST
 
+/* Of what compaction may come to, but has not, there is no file that tells where gaps are. */
+START_TEST(a_batch_that_has_moved_onto_the_next_is_noticed)
+{
+    struct plog_slice s;
+    struct err e;
+    size_t size;
+    kit_init(&k);
+    fixture_open_new(&k.f);
+    kit_append(&k, 1, BATCH_NONE);
+    kit_append(&k, 2, BATCH_NONE);
+    kit_seal(&k);
+    struct plog_progress progress = {0, plog_log_end(k.f.log)};
+    ck_assert_ok(plog_progress_save(k.f.io, "/t-0", &progress, &e));
+    uint8_t *p = io_mem_bytes(k.f.mem, fixture_path(&k.f, 0, ".log"), &size);
+    p[7] ^= 1; /* the first one's offset: 1 */
+    kit_reopen(&k);
+    ck_assert_ok(plog_read(k.f.log, 0, plog_log_end(k.f.log), 1, true, &s, &e));
+    ck_assert_int_eq(plog_slice_verify(k.f.log, &s, &e), ERR_CORRUPT);
+    plog_slice_release(&s);
+    kit_release(&k);
+}
+END_TEST
+
 /* A compacted log, read back by another process. */
 static void compacted_log(uint32_t seed)
 {
@@ -829,6 +852,6 @@ UNIT_MAIN(the_last_record_of_each_key_stays, the_active_segment_is_not_touched,
           no_index_of_before_is_written_over_the_new_one, the_log_goes_on_meanwhile,
           given_up_anywhere_it_leaves_no_trace, a_damaged_segment_is_not_compacted,
           a_failing_disk_costs_no_record, a_full_disk_is_tried_again_later,
-          gaps_are_good_only_where_compaction_was, no_flipped_bit_of_a_compacted_segment_is_served,
-          a_damaged_places_file_does_no_harm, a_damaged_progress_file_costs_work_only,
-          a_transaction_is_where_it_ends)
+          gaps_are_good_only_where_compaction_was, a_batch_that_has_moved_onto_the_next_is_noticed,
+          no_flipped_bit_of_a_compacted_segment_is_served, a_damaged_places_file_does_no_harm,
+          a_damaged_progress_file_costs_work_only, a_transaction_is_where_it_ends)
