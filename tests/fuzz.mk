@@ -3,6 +3,8 @@
 FUZZ_TESTS = \
 	tests/fuzz/fuzz_acklog \
 	tests/fuzz/fuzz_batch \
+	tests/fuzz/fuzz_batch_filter \
+	tests/fuzz/fuzz_batch_recompress \
 	tests/fuzz/fuzz_builder \
 	tests/fuzz/fuzz_checkpoint \
 	tests/fuzz/fuzz_cluster \
@@ -11,6 +13,7 @@ FUZZ_TESTS = \
 	tests/fuzz/fuzz_group \
 	tests/fuzz/fuzz_index \
 	tests/fuzz/fuzz_plog \
+	tests/fuzz/fuzz_plog_swap \
 	tests/fuzz/fuzz_record_json \
 	tests/fuzz/fuzz_request \
 	tests/fuzz/fuzz_response \
@@ -26,8 +29,8 @@ fuzz-names:
 .PHONY: fuzz-targets fuzz-names
 
 check_LTLIBRARIES += libfuzzkit.la
-libfuzzkit_la_SOURCES = tests/fuzz/disk.c tests/fuzz/disk.h tests/fuzz/fuzz.c tests/fuzz/fuzz.h tests/fuzz/image.c \
-	tests/fuzz/image.h tests/fuzz/kp.c tests/fuzz/kp.h
+libfuzzkit_la_SOURCES = tests/fuzz/batch.c tests/fuzz/batch.h tests/fuzz/disk.c tests/fuzz/disk.h tests/fuzz/fuzz.c \
+	tests/fuzz/fuzz.h tests/fuzz/image.c tests/fuzz/image.h tests/fuzz/kp.c tests/fuzz/kp.h
 if !FUZZ
 libfuzzkit_la_SOURCES += tests/fuzz/replay.c
 endif
@@ -39,6 +42,10 @@ tests_fuzz_fuzz_acklog_LDADD = $(FUZZ_CLI_LIBS)
 tests_fuzz_fuzz_acklog_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_batch_LDADD = $(FUZZ_LIBS)
 tests_fuzz_fuzz_batch_LDFLAGS = $(FUZZ_FLAGS)
+tests_fuzz_fuzz_batch_filter_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_batch_filter_LDFLAGS = $(FUZZ_FLAGS)
+tests_fuzz_fuzz_batch_recompress_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_batch_recompress_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_builder_LDADD = $(FUZZ_LIBS)
 tests_fuzz_fuzz_builder_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_checkpoint_LDADD = $(FUZZ_LIBS)
@@ -56,6 +63,8 @@ tests_fuzz_fuzz_index_LDADD = $(FUZZ_LIBS)
 tests_fuzz_fuzz_index_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_plog_LDADD = $(FUZZ_LIBS)
 tests_fuzz_fuzz_plog_LDFLAGS = $(FUZZ_FLAGS)
+tests_fuzz_fuzz_plog_swap_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_plog_swap_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_record_json_LDADD = $(FUZZ_CLI_LIBS)
 tests_fuzz_fuzz_record_json_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_fuzz_request_LDADD = $(FUZZ_BROKER_LIBS)

@@ -18,6 +18,7 @@ struct fuzz_disk *fuzz_disk(void)
     d->io.ops = &ops;
     d->n_files = d->used = 0;
     d->opens_left = 0;
+    d->fails = false;
     return d;
 }
 
@@ -26,6 +27,23 @@ void fuzz_disk_later(struct fuzz_disk *d, unsigned opens, const char *from, cons
     d->opens_left = opens;
     d->from = from;
     d->to = to;
+}
+
+void fuzz_disk_fail(struct fuzz_disk *d, unsigned changes)
+{
+    d->fails = true;
+    d->changes_left = changes;
+}
+
+void fuzz_disk_mend(struct fuzz_disk *d)
+{
+    d->fails = false;
+}
+
+/* A change is about to be made. */
+static bool refuse(struct fuzz_disk *d)
+{
+    return d->fails && (d->changes_left == 0 || d->changes_left-- == 0);
 }
 
 static struct fuzz_disk *disk_of(struct io *io)
@@ -122,6 +140,8 @@ static int disk_open(struct io *io, const char *path, int flags, struct io_file 
         return -EEXIST;
     if (!f && !(flags & IO_CREATE))
         return -ENOENT;
+    if ((!f || flags & IO_TRUNC) && refuse(d))
+        return -EIO;
     if (!f && !(f = new_file(d, path)))
         return -ENOSPC;
     if (flags & IO_TRUNC)
@@ -158,6 +178,8 @@ static ssize_t disk_pread(struct io_file *file, void *buf, size_t n, uint64_t of
 
 static int disk_pwritev(struct io_file *file, const struct iovec *iov, int n, uint64_t off)
 {
+    if (refuse(disk_of(file->io)))
+        return -EIO;
     for (int i = 0; i < n; i++) {
         if (!put_bytes(disk_of(file->io), file_of(file), off, iov[i].iov_base, iov[i].iov_len))
             return -ENOSPC;
@@ -175,6 +197,8 @@ static int disk_sync(struct io_file *file)
 static int disk_truncate(struct io_file *file, uint64_t size)
 {
     struct fuzz_file *f = file_of(file);
+    if (refuse(disk_of(file->io)))
+        return -EIO;
     f->n = f->n < size ? f->n : (size_t)size;
     f->size = size;
     return 0;
@@ -234,6 +258,8 @@ static int disk_unlink(struct io *io, const char *path)
     struct fuzz_file *f = fuzz_disk_find(disk_of(io), path);
     if (!f)
         return -ENOENT;
+    if (refuse(disk_of(io)))
+        return -EIO;
     f->path[0] = '\0';
     return 0;
 }
@@ -259,11 +285,15 @@ static int rename_dir(struct fuzz_disk *d, const char *from, const char *to)
 static int disk_rename(struct io *io, const char *from, const char *to)
 {
     struct fuzz_file *f = fuzz_disk_find(disk_of(io), from);
+    struct fuzz_file *over = fuzz_disk_find(disk_of(io), to);
     if (strlen(to) >= FUZZ_PATH)
         return -ENAMETOOLONG;
     if (!f)
         return rename_dir(disk_of(io), from, to);
-    (void)disk_unlink(io, to);
+    if (refuse(disk_of(io)))
+        return -EIO;
+    if (over)
+        over->path[0] = '\0';
     snprintf(f->path, sizeof f->path, "%s", to);
     return 0;
 }

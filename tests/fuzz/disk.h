@@ -27,6 +27,8 @@ struct fuzz_disk {
     struct io io;
     unsigned opens_left; /* until the event: see fuzz_disk_later */
     const char *from, *to;
+    bool fails; /* once changes_left are made: see fuzz_disk_fail */
+    unsigned changes_left;
     size_t n_files, used;
     struct fuzz_file files[FUZZ_FILES];
     struct fuzz_open opened[FUZZ_OPEN];
@@ -44,6 +46,9 @@ struct fuzz_file *fuzz_disk_find(struct fuzz_disk *d, const char *path);
 /* After so many more opens, something else renames a file that is there by then, over what has the
  * other name. Both are borrowed. */
 void fuzz_disk_later(struct fuzz_disk *d, unsigned opens, const char *from, const char *to);
+/* After so many more changes of files and names each fails, until fuzz_disk_mend. */
+void fuzz_disk_fail(struct fuzz_disk *d, unsigned changes);
+void fuzz_disk_mend(struct fuzz_disk *d);
 /* Is everything closed? */
 bool fuzz_disk_idle(const struct fuzz_disk *d);
 

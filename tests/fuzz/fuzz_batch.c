@@ -1,19 +1,16 @@
 /* fuzz_batch.c - a record batch from a producer: what the broker lets in, consumers can read.
  *
- *   u8 flags, u8 version of Produce, u8 rules, the batch
- *   FIX: its length, magic and CRC are put right
- *   COMPRESS: its records are plain; the target compresses them by the codec of its attributes
+ *   u8 flags (batch.h), u8 version of Produce, u8 rules, the batch
  */
 #include <stdlib.h>
+#include <string.h>
 
-#include "base/crc32c.h"
-#include "batch/codec.h"
 #include "batch/records.h"
+#include "tests/fuzz/batch.h"
 #include "tests/fuzz/fuzz.h"
 
-enum { FIX = 1, COMPRESS = 2 };
 enum { APPEND_TIME = 1, COMPACTED = 2, INTERNAL = 4, TIMELY = 8, SMALL = 16, NARROW = 32 };
-enum { NOW = 1000000, EXPANDED = 32 << 10, BYTES_MAX = 64 << 10 };
+enum { NOW = FUZZ_BATCH_TIME, EXPANDED = 32 << 10, BYTES_MAX = 64 << 10 };
 
 static struct batch_rules rules_of(uint8_t version, uint8_t bits)
 {
@@ -29,30 +26,6 @@ static struct batch_rules rules_of(uint8_t version, uint8_t bits)
         .internal = bits & INTERNAL,
         .max_expanded = bits & NARROW ? 128 : EXPANDED,
     };
-}
-
-static void seal(uint8_t *p, size_t n)
-{
-    put_be32(p + 8, (uint32_t)n - BATCH_PREFIX);
-    p[16] = BATCH_MAGIC;
-    put_be32(p + 17, crc32c(0, p + BATCH_CRC_FROM, n - BATCH_CRC_FROM));
-}
-
-/* The batch that the input stands for. */
-static void lay_out(struct wr *w, struct span in, uint8_t flags)
-{
-    struct rd rd = rd_of(in.p, in.n);
-    struct span head = fuzz_some(&rd, BATCH_HEADER), body = fuzz_rest(&rd);
-    enum batch_codec codec =
-        head.n == BATCH_HEADER ? (enum batch_codec)(in.p[22] & BATCH_ATTR_CODEC) : BATCH_NONE;
-    wr_bytes(w, head.p, head.n);
-    if (!(flags & COMPRESS) || codec_compress(codec, body, w) != 0) {
-        w->err = 0;
-        wr_bytes(w, body.p, body.n);
-    }
-    must(!w->err);
-    if ((flags & FIX) && w->len >= BATCH_HEADER)
-        seal(w->buf, w->len);
 }
 
 /* ---- what holds for a batch that was let in */
@@ -160,7 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     struct batch_rules rules = rules_of(version, rd_u8(&in));
     struct wr w;
     wr_init(&w, 0);
-    lay_out(&w, fuzz_rest(&in), flags);
+    fuzz_batch_put(&w, fuzz_rest(&in), flags);
     struct span s = span_of(w.buf, w.len);
     admit(s, &rules);
     walk_any(s, rules.max_expanded);
@@ -173,40 +146,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 /* ---- other batches */
 
-static size_t make_batch(uint8_t *p, size_t max, unsigned seed)
-{
-    static const uint8_t text[64] = "some text, that keys, values and headers are cut from";
-    struct record_header h[2] = {{span_of(text, 3), span_of(text, 1)},
-                                 {span_of(text + 9, 0), span_of(NULL, 0)}};
-    struct batch_builder b;
-    struct wr w;
-    wr_init(&w, 0);
-    wr_u8(&w, FIX | (seed & 1 ? COMPRESS : 0));
-    wr_u8(&w, 9);
-    wr_u8(&w, (uint8_t)(seed >> 1) & 0x3f);
-    batch_builder_init(&b, BATCH_NONE);
-    unsigned n = 1 + (seed >> 8) % 5;
-    for (unsigned i = 0; i < n; i++) {
-        unsigned how = seed >> (12 + 2 * i);
-        batch_builder_add(&b, NOW + (int)i, span_of(how & 1 ? text : NULL, how & 1 ? i : 0),
-                          span_of(how & 2 ? text + i : NULL, how & 2 ? 10 : 0), h,
-                          (int32_t)(how % 3));
-    }
-    if (batch_builder_finish(&b, &w) == 0 && w.len <= max) {
-        memcpy(p, w.buf, w.len);
-        p[3 + 22] |= (uint8_t)((seed >> 4) % BATCH_CODECS);
-        max = w.len;
-    } else {
-        max = 0;
-    }
-    batch_builder_release(&b);
-    wr_free(&w);
-    return max;
-}
-
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t n, size_t max, unsigned seed)
 {
-    if (seed % 128 == 0)
-        n = make_batch(data, max, seed / 128);
+    enum { HEAD = 3 };
+    if (seed % 128 == 0 && max > HEAD) {
+        seed /= 128;
+        uint8_t head[HEAD] = {FUZZ_BATCH_FIX | (seed & 1 ? FUZZ_BATCH_COMPRESS : 0), 9,
+                              (uint8_t)(seed >> 1) & 0x3f};
+        memcpy(data, head, HEAD);
+        n = HEAD + fuzz_batch_random(data + HEAD, max - HEAD, seed);
+    }
     return LLVMFuzzerMutate(data, n, max);
 }
