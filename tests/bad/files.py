@@ -4,18 +4,24 @@ harm."""
 import os
 import shutil
 import subprocess
+import time
 
-from broker import Broker, program
+from broker import PATIENCE, Broker, program
 from cases import Case
 from records import batch, batches
 from wire import error_name
 
-SETTINGS = ('wal.segment.bytes=1048576', 'wal.checkpoint.bytes=262144',
+# Of the batches the first 70 bring on a checkpoint, the others none; nor does time.
+SETTINGS = ('wal.segment.bytes=1048576', 'wal.checkpoint.bytes=262144', 'wal.checkpoint.ms=3600000',
             'log.index.interval.bytes=512', 'log.segment.bytes=131072')
-BATCHES = 100
+BATCHES, BEFORE_CHECKPOINT = 100, 70
 BLOCK = 4096
 LOG = 'log/t-0/00000000000000000000.log'
 SERVES = 'all records are served'
+
+
+def value(n):
+    return b'%d' % n + bytes(3000)
 
 
 class Directories:
@@ -27,8 +33,14 @@ class Directories:
         killed = Broker(tap, *SETTINGS, dir='killed').start()
         with killed.client() as c:
             c.create('t')
-            for n in range(BATCHES):
-                c.produce('t', {0: batch([b'%d' % n + bytes(3000)])})
+            made = killed.stats('shard=1')['checkpoints']
+            for n in range(BEFORE_CHECKPOINT):
+                c.produce('t', {0: batch([value(n)])})
+            end = time.monotonic() + PATIENCE
+            while killed.stats('shard=1')['checkpoints'] == made and time.monotonic() < end:
+                time.sleep(0.01)
+            for n in range(BEFORE_CHECKPOINT, BATCHES):
+                c.produce('t', {0: batch([value(n)])})
         killed.kill()
         shutil.copytree(killed.dir, os.path.join(tap.work, 'stopped'))
         Broker(tap, *SETTINGS, dir='stopped').start().stop()
@@ -82,7 +94,7 @@ remove = os.unlink
 
 def start(b, name):
     """Of a start: refused with one line that names the file, or not."""
-    status = b.refusal(patience=20)
+    status = b.refusal()
     errors = [line for line in b.lines() if ' ERROR ' in line or line.startswith('chronikd')]
     if status is None:
         return 'it serves'
@@ -142,9 +154,12 @@ def cases(directories):
         return case(target, fault, SERVES, kind, path, damage, serve)
 
     # Segment 2 is live in the directory whose broker was killed: segment 1 was cut at the start. A
-    # batch takes a block; what is behind the latest checkpoint is needed, and durable by what
-    # follows it.
-    live, early, late = 'wal/1/00000000000000000002.wal', 2 * BLOCK, (BATCHES - 10) * BLOCK
+    # batch is alone in its block (and others hold marks); what is behind the latest checkpoint is needed, and
+    # durable by what follows it.
+    live = 'wal/1/00000000000000000002.wal'
+    with open(os.path.join(directories.tap.work, 'killed', live), 'rb') as f:
+        log = f.read()
+    early, late = (log.index(value(n)) // BLOCK * BLOCK for n in (1, BATCHES - 10))
     for fault, damage in [('a flipped bit in its header', flip(20)),
                           ('a flipped bit in the magic', flip(0)),
                           ('a file of half the size', cut(1 << 19)),
