@@ -63,7 +63,7 @@ check "a thousand clients on two threads" \
 is threads 2 "are driven by two"
 clean "and write as one does"
 
-check "warm-up" bench -t $t-a -c 2 -s 64 -w 200ms -d 200ms --validate --json-output "$report"
+check "warm-up" bench -t $t-a -c 2 -s 64 -w 1s -d 1s --validate --json-output "$report"
 at_least warmup_messages 1 "is told apart"
 clean "but read back too"
 
@@ -96,8 +96,8 @@ check "lingering" bench -t $t-a -c 1 -s 64 -n 5 --linger-ms 20 --json-output "$r
 at_least p50 20000 "is part of the latency"
 
 if [ -z "${CHRONIK_TEST_BROKER:-}" ]; then
-    # While the broker stands still requests go on being due: most of them wait, not only the one on its way.
-    bench -t $t-a -c 1 -s 64 -n 2000 --rate-limit 2000 --ack-log "$work/still" --json-output "$report" \
+    # While the broker stands still requests go on being due: many of them wait, not only the one on its way.
+    bench -t $t-a -c 1 -s 64 -n 4000 --rate-limit 2000 --ack-log "$work/still" --json-output "$report" \
         >/dev/null 2>"$work/err" &
     load=$!
     wait_for grep -q '^[0-9]' "$work/still"
@@ -106,7 +106,7 @@ if [ -z "${CHRONIK_TEST_BROKER:-}" ]; then
     kill -CONT "$broker_pid"
     wait $load
     same $? 0 "a broker that stood still answers in the end"
-    at_least p50 20000 "and its standstill shows in half of the requests"
+    at_least p90 20000 "and its standstill shows in a tenth of the requests"
 fi
 
 # ---- faults are found ----

@@ -22,7 +22,7 @@ same "$(field kills "$work/out")" 3 "are three"
 same "$(bad "$work/out")" "0 0 0 0" "and cost nothing"
 same "$(field good "$work/out")" true "which is good"
 same "$(field seed "$work/out")" 7 "drawn from the seed"
-holds "there was something to lose" test "$(field records "$work/out")" -gt 100
+holds "there was something to lose" test "$(field records "$work/out")" -gt 0
 same "$(field found "$work/out")" "$(field records "$work/out")" "and it was found"
 holds "the broker that it started is stopped" sh -c "! chronik-topic list --timeout 1s 2>/dev/null"
 
@@ -53,7 +53,7 @@ chronikd -D "$work/other" -l 127.0.0.1:$port 2>>"$work/broker.log" &
 broker_pid=$!
 wait_for chronik-topic list --timeout 1s
 status 8 "a kill that kills nothing" bench durability --start true --kill true --cycles 1 -q \
-    --ready-timeout 300ms
+    --ready-timeout 2s
 has "$work/err" "the broker still answers after it was killed" "is no kill"
 status 1 "a kill that fails" bench durability --start true --kill "exit 3" --cycles 1 -q
 has "$work/err" "'exit 3' ended with status 3" "is told"

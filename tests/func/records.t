@@ -103,7 +103,7 @@ status 2 "json is no stream" chronik-consume $t-range -o json
 status 3 "an unknown topic" chronik-consume $t-absent
 one_line "said in a line"
 status 3 "an unknown partition" chronik-consume $t-range -p 1
-status 5 "no more records in time" chronik-consume $t-range --from-beginning -n 101 --timeout 300ms
+status 5 "no more records in time" chronik-consume $t-range --from-beginning -n 101 --timeout 1500ms
 same "$(wc -l <"$work/out" | tr -d ' ')" 100 "after those that are there"
 
 # What is refused.
