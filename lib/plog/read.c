@@ -68,6 +68,28 @@ static int search(struct plog_segment *s, struct io_file *f, const struct start 
     return rc < 0 ? rc : 1;
 }
 
+/* No batch has the wanted offset. In a compacted segment that is so where its places say so.
+ * Without them it may be that a batch before has the wrong length and passes for one that reaches
+ * over those that follow it: those on the way must be whole. */
+static int check_gap(struct plog *p, struct plog_segment *s, struct io_file *f,
+                     const struct start *start, uint64_t end, struct err *e)
+{
+    uint8_t window[PLOG_WINDOW];
+    struct plog_scan scan;
+    struct plog_old *o;
+    struct span bytes;
+    int rc = plog_segment_old(s, plog_interval(p), &o, e);
+    if (rc < 0 || !o || o->places.n)
+        return rc;
+    plog_scan_init(&scan, f, s->path, start->at.pos, end, start->at.base_offset, window,
+                   sizeof window);
+    plog_segment_scan_rules(s, &scan);
+    while ((rc = plog_scan_next(&scan, e)) > 0 && (rc = plog_scan_bytes(&scan, &bytes, e)) == 0)
+        ;
+    plog_scan_release(&scan);
+    return rc;
+}
+
 /* A batch's offset is not under its CRC. Read one behind the other, batches prove each other's; the
  * first one after a jump by the index is proved by what the index says of it. If that is something
  * else, one of the two is damaged, and reading from the segment's beginning tells which. */
@@ -87,8 +109,12 @@ int plog_locate(struct plog *p, struct plog_segment *s, int64_t offset, uint64_t
     if (rc < 0)
         return rc;
     rc = search(s, f, &start, offset, end, out, e);
-    if (rc == ERR_STALE)
-        rc = search(s, f, &(struct start){{0, s->base}, -1}, offset, end, out, e);
+    if (rc == ERR_STALE) {
+        start = (struct start){{0, s->base}, -1};
+        rc = search(s, f, &start, offset, end, out, e);
+    }
+    if (rc == 0 && s->gaps && out->base_offset > offset)
+        rc = check_gap(p, s, f, &start, out->pos, e);
     if (rc == 1 && offset < s->old_end && end >= s->old_bytes) /* cut short, where a batch begins */
         return err_set(e, ERR_CORRUPT, "%s: byte %" PRIu64 ": nothing of offset %" PRId64 " on",
                        s->path, s->old_bytes, offset);

@@ -703,6 +703,31 @@ START_TEST(a_batch_that_has_moved_onto_the_next_is_noticed)
 }
 END_TEST
 
+/* So is one whose length was changed to that of two. */
+START_TEST(a_batch_that_reaches_over_the_next_is_noticed)
+{
+    enum { LENGTH = 8 };
+    struct plog_slice s;
+    struct err e;
+    size_t size;
+    kit_init(&k);
+    fixture_open_new(&k.f);
+    kit_append(&k, 1, BATCH_NONE);
+    kit_append(&k, 1, BATCH_NONE);
+    kit_append(&k, 1, BATCH_NONE);
+    kit_seal(&k);
+    struct plog_progress progress = {0, plog_log_end(k.f.log)};
+    ck_assert_ok(plog_progress_save(k.f.io, "/t-0", &progress, &e));
+    uint8_t *p = io_mem_bytes(k.f.mem, fixture_path(&k.f, 0, ".log"), &size);
+    uint32_t length = get_be32(p + LENGTH);
+    uint32_t second = get_be32(p + BATCH_PREFIX + length + LENGTH);
+    put_be32(p + LENGTH, length + BATCH_PREFIX + second);
+    kit_reopen(&k);
+    ck_assert_int_eq(plog_read(k.f.log, 1, plog_log_end(k.f.log), 1, true, &s, &e), ERR_CORRUPT);
+    kit_release(&k);
+}
+END_TEST
+
 /* A compacted log, read back by another process. */
 static void compacted_log(uint32_t seed)
 {
@@ -853,5 +878,6 @@ UNIT_MAIN(the_last_record_of_each_key_stays, the_active_segment_is_not_touched,
           given_up_anywhere_it_leaves_no_trace, a_damaged_segment_is_not_compacted,
           a_failing_disk_costs_no_record, a_full_disk_is_tried_again_later,
           gaps_are_good_only_where_compaction_was, a_batch_that_has_moved_onto_the_next_is_noticed,
+          a_batch_that_reaches_over_the_next_is_noticed,
           no_flipped_bit_of_a_compacted_segment_is_served, a_damaged_places_file_does_no_harm,
           a_damaged_progress_file_costs_work_only, a_transaction_is_where_it_ends)
