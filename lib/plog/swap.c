@@ -177,6 +177,32 @@ static bool end_fits(const struct leftovers *l, int64_t base, int64_t end)
     return end > base && (next == end || (!replaces && end < next));
 }
 
+/* 0 if it may end there. The check file that was written with it says where it ends, too, under a
+ * checksum of its own; damaged or gone it says nothing. */
+static int check_end(const struct leftovers *l, int64_t base, int64_t end, struct err *e)
+{
+    char path[IO_PATH_MAX];
+    struct plog_check c;
+    int rc = path_of(path, sizeof path, l->dir, base, LOG, cleaned);
+    if (rc == 0)
+        rc = plog_check_load(l->io, path, base, &c, e);
+    if (rc == ERR_NOTFOUND) { /* it has its own name already */
+        rc = path_of(path, sizeof path, l->dir, base, LOG, "");
+        if (rc == 0)
+            rc = plog_check_load(l->io, path, base, &c, e);
+    }
+    if (rc == ERR_NOTFOUND || rc == ERR_CORRUPT)
+        c.end = end;
+    else if (rc < 0)
+        return rc;
+    if (end_fits(l, base, end) && c.end == end)
+        return 0;
+    return err_set(e, ERR_CORRUPT,
+                   "%s/%020" PRId64 ".log.swap: it ends at offset %" PRId64
+                   ", what it replaces does not",
+                   l->dir, base, end);
+}
+
 static int finish_swap(const struct leftovers *l, const char *name, struct err *e)
 {
     char path[IO_PATH_MAX];
@@ -188,9 +214,8 @@ static int finish_swap(const struct leftovers *l, const char *name, struct err *
     if (!plog_parse_name(name, &base, &ending) || strcmp(ending, ".log.swap") != 0)
         return 0; /* not ours */
     rc = plog_swap_end(l->io, path, base, &end, e);
-    if (rc == 0 && !end_fits(l, base, end))
-        rc = err_set(e, ERR_CORRUPT, "%s: it ends at offset %" PRId64 ", where no segment begins",
-                     path, end);
+    if (rc == 0)
+        rc = check_end(l, base, end, e);
     if (rc == 0)
         rc = plog_swap_finish(l->io, l->dir, base, end, e);
     if (rc == 0)

@@ -41,7 +41,7 @@ bool plog_swap_name(const char *name);
 int plog_swap_end(struct io *io, const char *path, int64_t base, int64_t *end, struct err *e);
 /* At a start: finish or remove what a process that died left in dir, which holds these names.
  * active is the base offset of the segment that no compaction touches. ERR_CORRUPT, with nothing
- * removed, if a cleaned segment does not end where another begins. */
+ * removed, if a cleaned segment does not end where what it replaces does. */
 int plog_swap_recover(struct io *io, struct log *log, const char *dir, int64_t active,
                       char *const *names, size_t n, struct err *e);
 

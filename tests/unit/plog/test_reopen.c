@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/endian.h"
 #include "tests/unit/plog/fixture.h"
 
 static struct fixture f;
@@ -426,26 +427,38 @@ START_TEST(a_batch_that_reaches_beyond_its_segment_is_noticed)
 END_TEST
 
 /* What a compaction's segment replaces is removed on the word of its last batch. */
-static void damaged_swap(size_t at, uint8_t bit)
+static int64_t old[64]; /* the segments' base offsets */
+
+/* Make a .swap file of the second segment; where its last batch begins. */
+static uint8_t *make_swap(void)
 {
-    int64_t b[64];
     size_t size, last = 0;
-    struct err e;
     filled(80);
-    ck_assert_uint_gt(bases(b), 3);
-    const char *log = fixture_path(&f, b[1], ".log");
+    ck_assert_uint_gt(bases(old), 3);
+    const char *log = fixture_path(&f, old[1], ".log");
     uint8_t *p = io_mem_bytes(f.mem, log, &size);
     for (size_t k = 0, pos = 0; k < f.n; k++) {
-        if (f.batches[k].base < b[1] || f.batches[k].base >= b[2])
+        if (f.batches[k].base < old[1] || f.batches[k].base >= old[2])
             continue;
         last = pos;
         pos += f.batches[k].bytes.n;
     }
-    p[last + at] ^= bit;
-    ck_assert_ok(io_rename(f.io, log, fixture_path(&f, b[1], ".log.swap")));
+    ck_assert_ok(io_rename(f.io, log, fixture_path(&f, old[1], ".log.swap")));
+    return p + last;
+}
+
+static void expect_refused(void)
+{
+    struct err e;
     ck_assert_int_eq(fixture_try_reopen(&f, &mark, &e), ERR_CORRUPT);
-    ck_assert(fixture_exists(&f, fixture_path(&f, b[2], ".log")));
+    ck_assert(fixture_exists(&f, fixture_path(&f, old[2], ".log")));
     fixture_release(&f);
+}
+
+static void damaged_swap(size_t at, uint8_t bit)
+{
+    make_swap()[at] ^= bit;
+    expect_refused();
 }
 
 START_TEST(a_damaged_swap_removes_nothing)
@@ -453,6 +466,15 @@ START_TEST(a_damaged_swap_removes_nothing)
     damaged_swap(24, 1); /* its last offset: 65536 further on */
     damaged_swap(5, 1);  /* its base offset, which is under no CRC, too */
     damaged_swap(7, 1);  /* an offset further, or less */
+}
+END_TEST
+
+/* Its own check file knows that it does not end there. */
+START_TEST(a_swap_that_ends_with_another_segment_removes_nothing)
+{
+    uint8_t *last = make_swap();
+    put_be64(last, get_be64(last) + (uint64_t)(old[3] - old[2]));
+    expect_refused();
 }
 END_TEST
 
@@ -538,5 +560,6 @@ UNIT_MAIN(a_log_goes_on_where_it_was, opening_reads_no_log, what_lies_behind_the
           indexes_are_only_hints, a_good_index_saves_the_scan, a_rebuilt_index_is_saved,
           a_missing_segment_is_noticed, a_segment_cut_short_is_noticed, no_flipped_bit_is_served,
           no_flipped_offset_is_believed, a_batch_that_reaches_beyond_its_segment_is_noticed,
-          a_damaged_swap_removes_nothing, an_empty_swap_replaces_nothing,
-          verified_regions_are_remembered, warm_tells_whether_a_disk_is_needed)
+          a_damaged_swap_removes_nothing, a_swap_that_ends_with_another_segment_removes_nothing,
+          an_empty_swap_replaces_nothing, verified_regions_are_remembered,
+          warm_tells_whether_a_disk_is_needed)
