@@ -130,12 +130,15 @@ int plog_swap_end(struct io *io, const char *path, int64_t base, int64_t *end, s
     int rc = io_open(io, path, IO_READ, &f);
     if (rc < 0)
         return err_code(e, rc, "%s", path);
-    uint8_t *window = malloc(WINDOW);
-    rc = window ? io_fstat(f, &st) : -ENOMEM;
+    size_t cap = WINDOW;
+    uint8_t *window = NULL;
+    rc = io_fstat(f, &st);
+    if (rc == 0 && !(window = plog_scan_window(st.size, &cap)))
+        rc = -ENOMEM;
     if (rc < 0) {
         err_code(e, rc, "%s", path);
     } else {
-        plog_scan_init(&scan, f, path, 0, st.size, base, window, WINDOW);
+        plog_scan_init(&scan, f, path, 0, st.size, base, window, cap);
         scan.gaps = true;
         struct span bytes;
         while ((rc = plog_scan_next(&scan, e)) > 0 && (rc = plog_scan_bytes(&scan, &bytes, e)) == 0)

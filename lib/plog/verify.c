@@ -98,7 +98,7 @@ int plog_slice_verify(struct plog *p, struct plog_slice *s, struct err *e)
     if (s->verified || s->len == 0)
         return 0;
     size_t cap = WINDOW; /* regions of places are larger than most slices */
-    uint8_t *window = plog_scan_window(seg->gaps ? WINDOW : s->len, &cap);
+    uint8_t *window = plog_scan_window(seg->gaps ? seg->old_bytes : s->len, &cap);
     if (!window)
         return err_code(e, -ENOMEM, "%s", seg->path);
     plog_scan_init(&scan, s->file, seg->path, s->pos, s->pos + s->len, s->base_offset, window, cap);
