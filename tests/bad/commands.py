@@ -3,7 +3,7 @@ line on standard error that begins with the program's name."""
 import os
 import subprocess
 
-from broker import program
+from broker import PATIENCE, program
 from cases import Case
 
 NOBODY = '127.0.0.1:1'  # a port that nothing listens on
@@ -115,7 +115,7 @@ FILES = {'broken': '{ "num.partitions": 1', 'array': '[]', 'unknown': '{"no.such
 def run(name, arguments, stdin, places, address):
     command = [program(name)] + [a.format(**places) for a in arguments.split()]
     env = {**os.environ, 'CHRONIK_BOOTSTRAP': address, 'LC_ALL': 'C'}
-    return subprocess.run(command, input=stdin, capture_output=True, text=True, env=env, timeout=30)
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, env=env, timeout=PATIENCE)
 
 
 def cases(subject, work):

@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 
-PATIENCE = 60  # seconds
+PATIENCE = 180  # seconds
 
 
 def read_lines(path):

@@ -55,7 +55,7 @@ new_topic() {
 
 # ask COMMAND...: the client, in a time that nothing should need.
 ask() {
-    timeout 120 "$@" >"$work/answer" 2>"$work/err" </dev/null
+    timeout 300 "$@" >"$work/answer" 2>"$work/err" </dev/null
 }
 
 # may DESCRIPTION COMMAND...: what a client need not be able to do. True if it did it.

@@ -8,7 +8,7 @@ import time
 from client import Client
 
 BUILD = os.getcwd()  # tests run in the build tree's top directory
-PATIENCE = 60        # seconds until a test gives up on something that should come at once
+PATIENCE = 180       # seconds until a test gives up on something that should come at once
 
 
 def program(name):

@@ -12,7 +12,7 @@ from wire import (ALTER_CONFIGS, CREATE_PARTITIONS, CREATE_TOPICS, DELETE_RECORD
                   INIT_PRODUCER_ID, LIST_OFFSETS, METADATA, NO_TAGS, OFFSET_COMMIT, OFFSET_FETCH,
                   OFFSET_FOR_LEADER_EPOCH, PRODUCE, Reader, array, data, i8, i16, i32, i64, string)
 
-PATIENCE = 60  # seconds
+PATIENCE = 180  # seconds
 
 
 class Closed(ConnectionError):

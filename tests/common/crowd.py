@@ -3,7 +3,7 @@ import select
 import socket
 import time
 
-PATIENCE = 60  # seconds
+PATIENCE = 180  # seconds
 
 
 class Crowd:

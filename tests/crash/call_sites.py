@@ -176,7 +176,7 @@ class Life:
         """The next life, without a fault: the faults of the ledger."""
         self.broker.args = self.plain
         try:
-            self.broker.start(30)
+            self.broker.start()
         except RuntimeError as e:
             return [f'the next start: {e}']
         try:

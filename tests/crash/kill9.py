@@ -46,7 +46,7 @@ RETAINED = [('retention.bytes', str(KEEPS)), ('segment.bytes', '16384')]
 HUNTER = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'hunter.py')
 WIDE = 8         # partitions of the topic that single requests cover whole
 CYCLES_OF_AN_ERA = 10  # then all topics are new, lest reading back take longer and longer
-PATIENCE = 20    # seconds for what has to happen before a kill
+PATIENCE = 120   # seconds for what has to happen before a kill
 HUNTS = 40       # cycles that may be added for what no kill has met yet
 ALL_FROM = 100   # cycles from which on everything WANTED has to be met
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'common'))
-from broker import Broker, program  # noqa: E402
+from broker import PATIENCE, Broker, program  # noqa: E402
 from records import HEADER, batch, batches, crc32c, record  # noqa: E402
 from tap import Tap  # noqa: E402
 
@@ -29,7 +29,7 @@ def header(b):
 
 def consumed(b, topic):
     done = subprocess.run([program('chronik-consume'), '-b', f'127.0.0.1:{b.port}', topic, '--from-beginning',
-                           '--exit-at-end'], capture_output=True, text=True, timeout=60)
+                           '--exit-at-end'], capture_output=True, text=True, timeout=PATIENCE)
     return done.stdout.split('\n')[:-1]
 
 
