@@ -6,11 +6,16 @@
  *   12     4    partition leader epoch   set by the broker; not under the CRC
  *   16     1    magic                 2
  *   17     4    CRC-32C               of everything from the attributes to the end
- *   21     2    attributes            bits 0-2 codec, 3 log append time, 4 transactional, 5
- * control, 6 delete horizon 23     4    last offset delta 27     8    base timestamp        ms 35
- * 8    max timestamp         ms 43     8    producer id           -1: none 51     2    producer
- * epoch 53     4    base sequence 57     4    record count 61          records, or the compressed
- * records
+ *   21     2    attributes            bits 0-2 codec, 3 log append time, 4 transactional,
+ *                                    5 control, 6 delete horizon
+ *   23     4    last offset delta
+ *   27     8    base timestamp        ms
+ *   35     8    max timestamp         ms
+ *   43     8    producer id           -1: none
+ *   51     2    producer epoch
+ *   53     4    base sequence
+ *   57     4    record count
+ *   61          records, or the compressed records
  *
  * Nothing here does I/O; only the walk over compressed records allocates. See KIP-98 and
  * kafka.apache.org's message format.
