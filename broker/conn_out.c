@@ -1,9 +1,9 @@
 /* conn_out.c - from replies to the socket, in order.
  *
- * Buffered bytes and small slices of as many ready replies as fit are gathered into one sendmsg; a
- * large slice goes by sendfile, without passing through this process. What fetch put there was
- * checked before, and is in the page cache or was just brought there, so reading it does not block
- * the loop.
+ * Bytes in memory and small slices of files of as many ready replies as fit are gathered into one
+ * sendmsg; a large slice goes by sendfile, without passing through this process. What fetch put
+ * there was checked before, and is in the page cache or was just brought there, so reading it does
+ * not block the loop.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -22,9 +22,9 @@ enum {
 
 /* What comes next in a reply. */
 struct piece {
-    const uint8_t *p;             /* in the buffer, or NULL: */
-    const struct wr_slice *slice; /* in a file, */
+    const uint8_t *p;             /* in memory, or NULL: in the slice's file, */
     off_t pos;                    /* from here */
+    const struct wr_slice *slice; /* NULL: of the buffer */
     size_t n;                     /* 0: the reply is over */
 };
 
@@ -32,8 +32,10 @@ static struct piece next_piece(const struct wr *w, const struct reply_place *at)
 {
     const struct wr_slice *s = at->slice < w->n_slices ? &w->slices[at->slice] : NULL;
     if (s && s->at <= at->at)
-        return (struct piece){
-            .slice = s, .pos = s->pos + (off_t)at->in_slice, .n = s->len - at->in_slice};
+        return (struct piece){.p = s->mem ? (const uint8_t *)s->mem + at->in_slice : NULL,
+                              .pos = s->pos + (off_t)at->in_slice,
+                              .slice = s,
+                              .n = s->len - at->in_slice};
     return (struct piece){.p = w->buf + at->at, .n = (s ? s->at : w->len) - at->at};
 }
 
@@ -82,7 +84,7 @@ static bool gather_reply(struct conn *c, const struct request *q, struct gather 
             return true;
         if (g->n == GATHER)
             return false;
-        if (piece.slice) {
+        if (!piece.p) {
             if (piece.n > SMALL_SLICE) {
                 g->large = piece;
                 return false;

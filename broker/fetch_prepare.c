@@ -29,6 +29,8 @@ static bool byte_is_warm(struct io_file *file, uint64_t pos)
 
 static bool is_warm(const struct plog_slice *s)
 {
+    if (s->mem)
+        return true;
     for (uint64_t at = 0; at < s->len; at += PROBE_EVERY) {
         if (!byte_is_warm(s->file, s->pos + at))
             return false;

@@ -38,7 +38,9 @@ static bool fill_records(struct fetch *f)
         for (uint32_t j = 0; j < p->n_slices; j++) {
             const struct plog_slice *s = &f->slices[p->slice + j].slice;
             slices[j] =
-                (struct wr_slice){.fd = io_fd(s->file), .pos = (off_t)s->pos, .len = s->len};
+                s->mem
+                    ? (struct wr_slice){.fd = -1, .mem = s->mem, .len = s->len}
+                    : (struct wr_slice){.fd = io_fd(s->file), .pos = (off_t)s->pos, .len = s->len};
             n += (int32_t)s->len;
         }
         p->answer->records =

@@ -212,7 +212,7 @@ static int add_slice(struct load *l, const struct plog_slice *slice, struct err 
             return err_set(e, -ENOMEM, "out of memory");
         }
     }
-    ssize_t n = io_pread(slice->file, l->buf, slice->len, slice->pos);
+    ssize_t n = plog_slice_read(slice, l->buf);
     if (n < 0)
         return err_code(e, (int)n, "reading offset %lld", (long long)slice->base_offset);
     return group_replay_add(&l->groups, span_of(l->buf, (size_t)n), e);

@@ -1,5 +1,5 @@
 # lib/plog: fixture.c keeps a plain model beside a log.
-PLOG_UNIT_TESTS = tests/unit/plog/test_append tests/unit/plog/test_compact \
+PLOG_UNIT_TESTS = tests/unit/plog/test_append tests/unit/plog/test_block tests/unit/plog/test_compact \
 	tests/unit/plog/test_compact_crash tests/unit/plog/test_compact_threads tests/unit/plog/test_index \
 	tests/unit/plog/test_keys tests/unit/plog/test_places tests/unit/plog/test_remove \
 	tests/unit/plog/test_reopen tests/unit/plog/test_segments tests/unit/plog/test_sync \
@@ -12,6 +12,7 @@ libplogfixture_la_SOURCES = tests/unit/plog/compact_kit.c tests/unit/plog/compac
 endif
 PLOG_TEST_LIBS = libplogfixture.la libunit.la libchronik.la $(CHECK_LIBS)
 tests_unit_plog_test_append_LDADD = $(PLOG_TEST_LIBS)
+tests_unit_plog_test_block_LDADD = $(PLOG_TEST_LIBS)
 tests_unit_plog_test_compact_LDADD = $(PLOG_TEST_LIBS)
 tests_unit_plog_test_compact_crash_LDADD = $(PLOG_TEST_LIBS)
 tests_unit_plog_test_compact_threads_LDADD = $(PLOG_TEST_LIBS)

@@ -1,5 +1,5 @@
 # lib/shard: the rig drives one node's shards on a disk in memory.
-SHARD_UNIT_TESTS = tests/unit/shard/test_checkpoint tests/unit/shard/test_entries tests/unit/shard/test_node \
+SHARD_UNIT_TESTS = tests/unit/shard/test_buffer tests/unit/shard/test_checkpoint tests/unit/shard/test_entries tests/unit/shard/test_node \
 	tests/unit/shard/test_producers tests/unit/shard/test_shard tests/unit/shard/test_limits \
 	tests/unit/shard/test_cluster tests/unit/shard/test_compaction tests/unit/shard/test_retention tests/unit/shard/test_room \
 	tests/unit/shard/test_wall
@@ -8,6 +8,7 @@ check_LTLIBRARIES += libshardrig.la
 libshardrig_la_SOURCES = tests/shard/phases.c tests/shard/phases.def tests/shard/phases.h \
 	tests/shard/rig.c tests/shard/rig.h
 SHARD_TEST_LIBS = libshardrig.la libunit.la libchronik.la $(CHECK_LIBS)
+tests_unit_shard_test_buffer_LDADD = $(SHARD_TEST_LIBS)
 tests_unit_shard_test_shard_LDADD = $(SHARD_TEST_LIBS)
 tests_unit_shard_test_limits_LDADD = $(SHARD_TEST_LIBS)
 tests_unit_shard_test_compaction_LDADD = $(SHARD_TEST_LIBS)

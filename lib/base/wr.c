@@ -85,12 +85,12 @@ void wr_zero(struct wr *w, size_t n)
         memset(to, 0, n);
 }
 
-void wr_add_slice(struct wr *w, int fd, off_t pos, size_t len, void *owner)
+void wr_add_slice(struct wr *w, const struct wr_slice *slice)
 {
     size_t total;
     if (w->err)
         return;
-    if (__builtin_add_overflow(w->slice_bytes, len, &total)) {
+    if (__builtin_add_overflow(w->slice_bytes, slice->len, &total)) {
         fail(w, ERR_TOOBIG);
         return;
     }
@@ -104,8 +104,9 @@ void wr_add_slice(struct wr *w, int fd, off_t pos, size_t len, void *owner)
         w->slices = s;
         w->cap_slices = cap;
     }
-    w->slices[w->n_slices++] =
-        (struct wr_slice){.at = w->len, .fd = fd, .pos = pos, .len = len, .owner = owner};
+    struct wr_slice *to = &w->slices[w->n_slices++];
+    *to = *slice;
+    to->at = w->len;
     w->slice_bytes = total;
 }
 

@@ -1,6 +1,7 @@
-/* wr.h - a growing output buffer that remembers its first error, with room for file slices.
+/* wr.h - a growing output buffer that remembers its first error, with room for slices of files and
+ * of others' memory.
  *
- * Integers and bytes are copied in. A slice stands for bytes that leave later straight from a file
+ * Integers and bytes are copied in. A slice stands for bytes that leave later from where they are
  * (a Fetch answer): it is only noted, with the position in the buffer it belongs to. wr_size counts
  * both, so that a length written in front of them is right. After a failure (-ENOMEM, ERR_TOOBIG)
  * every call does nothing; look at wr.err once. Not thread-safe.
@@ -16,11 +17,12 @@
 #include "base/span.h"
 
 struct wr_slice {
-    size_t at;   /* bytes of buf that go before it */
-    int fd;      /* stays open until released */
-    off_t pos;   /* in the file */
-    size_t len;  /* bytes */
-    void *owner; /* whose release the receiver of the buffer calls; may be NULL */
+    size_t at;       /* bytes of buf that go before it */
+    int fd;          /* stays open until released */
+    off_t pos;       /* in the file */
+    const void *mem; /* or in memory, which stays until released; NULL: in the file */
+    size_t len;      /* bytes */
+    void *owner;     /* whose release the receiver of the buffer calls; may be NULL */
 };
 
 struct wr {
@@ -42,7 +44,8 @@ void wr_reset(struct wr *w);
 uint8_t *wr_grow(struct wr *w, size_t n);
 void wr_bytes(struct wr *w, const void *p, size_t n);
 void wr_zero(struct wr *w, size_t n);
-void wr_add_slice(struct wr *w, int fd, off_t pos, size_t len, void *owner);
+/* s->at is set here. */
+void wr_add_slice(struct wr *w, const struct wr_slice *s);
 
 /* Buffered and slice bytes together. */
 static inline size_t wr_size(const struct wr *w)

@@ -71,7 +71,7 @@ static void encode_records(const struct kp_field *f, const struct encoder *e,
     size_t sum = 0;
     for (int32_t i = 0; i < b->n_slices; i++) {
         const struct wr_slice *s = &b->slices[i];
-        wr_add_slice(e->w, s->fd, s->pos, s->len, s->owner);
+        wr_add_slice(e->w, s);
         sum += s->len;
     }
     if (sum != (size_t)b->n)

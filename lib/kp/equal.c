@@ -12,14 +12,14 @@ static bool equal_bytes(const void *a, int32_t an, const void *b, int32_t bn)
     return an == bn && (an <= 0 || memcmp(a, b, (size_t)an) == 0);
 }
 
-/* Slices are equal if they are the same places: their bytes are in files. */
+/* Slices are equal if they are the same places: their bytes are elsewhere. */
 static bool equal_slices(const struct kp_records *a, const struct kp_records *b)
 {
     if (!a->slices || !b->slices || a->n_slices != b->n_slices)
         return false;
     for (int32_t i = 0; i < a->n_slices; i++) {
         const struct wr_slice *x = &a->slices[i], *y = &b->slices[i];
-        if (x->fd != y->fd || x->pos != y->pos || x->len != y->len)
+        if (x->fd != y->fd || x->pos != y->pos || x->mem != y->mem || x->len != y->len)
             return false;
     }
     return true;

@@ -1,9 +1,12 @@
 /* append.c - add batches at the end of a log.
  *
- * The happy path: check that the batches follow the end, write them with one call into the active
- * segment, then note them in its index and move the end. Where a batch does not fit, by size or by
- * time, a new segment begins; all bytes are in the files before readers are told of the first of
- * them.
+ * The happy path: check that the batches follow the end, put them where they belong, then note them
+ * in the segment's index and move the end. Where a batch does not fit, by size or by time, a new
+ * segment begins; all bytes are in place before readers are told of the first of them.
+ *
+ * A run of batches for one segment goes to the file with one call; or, if the log is buffered and
+ * the run short, into the block behind the file, until that is full: then block and run are written
+ * together. A segment that is not the active one any more has no block.
  *
  * Time is that of the records alone, as in Kafka: no clock is asked, so a replay rolls where the
  * first run did, and a clock that jumps makes no segments. A segment whose first batch has no
@@ -21,7 +24,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/mutant.h"
 #include "plog/plog_impl.h"
 
 enum { VECTORS = 512 };
@@ -32,39 +37,49 @@ struct append {
     struct plog_segment *seg;   /* being filled */
     uint64_t bytes;             /* it will have */
     int64_t first_time;         /* of its first batch; -1: none that counts */
-    bool wrote_active;          /* bytes may stand behind the end of the active segment */
+    bool wrote_active;          /* bytes may stand behind the written end of the active segment, */
+    bool wrote_block;           /* and those of its block do */
+    struct plog_block *fresh;   /* a new one for the last segment, or NULL, */
+    uint32_t in_block;          /* and the bytes that were added to its block, this one or not */
     int64_t next;               /* offset that is due */
     int32_t epoch;              /* of the batch before */
     struct plog_list *list;     /* with the new segments, NULL if there is none */
     struct plog_epochs *epochs; /* with the new epochs, NULL if there is none */
 };
 
-static int write_vectors(struct plog_segment *s, const struct span *batches, size_t n, uint64_t pos)
+/* The block, if there is one, and the batches, from byte pos on. */
+static int write_vectors(struct plog_segment *s, const struct plog_block *block,
+                         const struct span *batches, size_t n, uint64_t pos)
 {
     struct iovec iov[VECTORS];
-    while (n) {
+    size_t done = 0;
+    while (block || done < n) {
         int k = 0;
         uint64_t bytes = 0;
-        for (; k < VECTORS && (size_t)k < n; k++) {
-            iov[k] = (struct iovec){(void *)batches[k].p, batches[k].n};
-            bytes += batches[k].n;
+        if (block) {
+            iov[k++] = (struct iovec){(void *)block->bytes, block->used};
+            bytes = block->used;
+            block = NULL;
+        }
+        for (; k < VECTORS && done < n; done++) {
+            iov[k++] = (struct iovec){(void *)batches[done].p, batches[done].n};
+            bytes += batches[done].n;
         }
         int rc = io_pwritev(s->out, iov, k, pos);
         if (rc < 0)
             return rc;
-        batches += k;
-        n -= (size_t)k;
         pos += bytes;
     }
     return 0;
 }
 
-/* Write a run of batches behind the first `pos` bytes of the segment. */
+/* Write a run of batches behind the first `pos` bytes of the segment, and its block before them. */
 static int write_run(struct append *a, const struct span *batches, size_t n, uint64_t pos,
                      struct err *e)
 {
+    const struct plog_block *block = plog_segment_block(a->seg);
     bool created;
-    if (n == 0)
+    if (n == 0 && !block)
         return 0;
     int rc = plog_dir_make(a->p, e);
     if (rc < 0)
@@ -75,8 +90,46 @@ static int write_run(struct append *a, const struct span *batches, size_t n, uin
     if (rc < 0)
         return rc;
     a->wrote_active |= a->seg == plog_active(a->p);
-    rc = write_vectors(a->seg, batches, n, pos);
-    return rc < 0 ? err_code(e, rc, "%s: write at byte %" PRIu64, a->seg->path, pos) : 0;
+    if (block)
+        pos = block->pos;
+    if (block && MUTANT(block_run_lost))
+        n = 0;
+    rc = write_vectors(a->seg, block, batches, n, pos);
+    if (rc < 0)
+        return err_code(e, rc, "%s: write at byte %" PRIu64, a->seg->path, pos);
+    a->wrote_block |= block != NULL;
+    return 0;
+}
+
+/* The block to add `size` bytes at `pos` to; NULL: they are to be written. */
+static struct plog_block *block_for(struct append *a, uint64_t size, uint64_t pos, int64_t offset)
+{
+    struct plog_block *b = plog_segment_block(a->seg);
+    if (!a->p->cfg.buffered || size > PLOG_BLOCK_DIRECT)
+        return NULL;
+    if (b)
+        return size <= b->cap - b->used ? b : NULL;
+    uint32_t cap = a->seg->block_cap ? a->seg->block_cap : PLOG_BLOCK_MIN;
+    while (cap < 2 * size)
+        cap *= 2;
+    return a->fresh = plog_block_new(cap, pos, offset); /* without memory it is written */
+}
+
+/* The last run of an append, which begins with that offset. */
+static int put_run(struct append *a, const struct span *batches, size_t n, uint64_t pos,
+                   int64_t offset, struct err *e)
+{
+    uint64_t size = a->bytes - pos;
+    struct plog_block *b = n ? block_for(a, size, pos, offset) : NULL;
+    if (!b)
+        return write_run(a, batches, n, pos, e);
+    uint8_t *to = b->bytes + b->used;
+    for (size_t i = 0; i < n; i++) {
+        memcpy(to, batches[i].p, batches[i].n);
+        to += batches[i].n;
+    }
+    a->in_block = (uint32_t)size;
+    return 0;
 }
 
 static bool too_late(const struct append *a, const struct batch *b)
@@ -98,7 +151,7 @@ static bool fits(const struct append *a, const struct batch *b)
  * must be gone, also if nothing was written to it. */
 static int begin_segment(struct append *a, struct err *e)
 {
-    if (a->seg->disk_bytes > plog_segment_bytes(a->seg)) {
+    if (a->seg->disk_bytes > plog_segment_written(a->seg)) {
         bool created;
         int rc = plog_segment_writable(a->seg, &created, e);
         if (rc < 0)
@@ -107,7 +160,7 @@ static int begin_segment(struct append *a, struct err *e)
     const struct plog_list *was = a->list ? a->list : plog_segments(a->p);
     struct plog_list *l = plog_list_new(was->n + 1);
     struct plog_segment *s = plog_segment_new(a->p->cfg.io, a->p->dir, a->next);
-    if (!l || !s) {
+    if (!l || !s || plog_segment_begin_tail(s) < 0) {
         free(l);
         free(s);
         return err_code(e, -ENOMEM, "%s", a->p->dir);
@@ -155,8 +208,12 @@ static int check(const struct append *a, struct span s, struct batch *b, struct 
 
 static int write_all(struct append *a, size_t n, struct err *e)
 {
+    int have = plog_segment_begin_tail(a->seg);
+    if (have < 0)
+        return err_code(e, have, "%s", a->seg->path);
     size_t first = 0; /* of the run that is not written yet */
     uint64_t run_at = a->bytes;
+    int64_t run_from = a->next;
     for (size_t i = 0; i < n; i++) {
         struct batch b;
         int rc = check(a, a->batches[i], &b, e);
@@ -168,6 +225,7 @@ static int write_all(struct append *a, size_t n, struct err *e)
                 rc = begin_segment(a, e);
             first = i;
             run_at = 0;
+            run_from = b.base_offset;
         }
         if (rc < 0)
             return rc;
@@ -176,15 +234,49 @@ static int write_all(struct append *a, size_t n, struct err *e)
         a->bytes += batch_size(&b);
         a->next = batch_last_offset(&b) + 1;
     }
-    return write_run(a, a->batches + first, n - first, run_at, e);
+    return put_run(a, a->batches + first, n - first, run_at, run_from, e);
 }
 
-/* Everything is in the files. This cannot fail. */
+/* Readers that find no block look into the file, which has its bytes now. */
+static void leave_block(struct append *a)
+{
+    struct plog_segment *s = plog_active(a->p);
+    struct plog_block *b = plog_segment_block(s);
+    atomic_store_explicit(&s->block, NULL, memory_order_release);
+    plog_retire(a->p, plog_block_unref, b);
+}
+
+/* The blocks as they are to be, before readers are told of bytes. */
+static void settle_blocks(struct append *a)
+{
+    if (a->wrote_block) {
+        struct plog_segment *s = plog_active(a->p);
+        uint32_t cap = plog_segment_block(s)->cap; /* it was full: the next one may be larger */
+        a->seg->block_cap = cap < PLOG_BLOCK_MAX ? 2 * cap : cap;
+        leave_block(a);
+    }
+    if (a->fresh)
+        atomic_store_explicit(&a->seg->block, a->fresh, memory_order_release);
+    if (a->in_block)
+        plog_segment_block(a->seg)->used += a->in_block;
+}
+
+/* Where the files of the segments that were written to end now. */
+static void note_disk(const struct append *a, const struct plog_list *l)
+{
+    for (ptrdiff_t i = plog_list_find(l, plog_active(a->p)->base); (size_t)i < l->n; i++) {
+        if (l->seg[i] != plog_active(a->p) || a->wrote_active)
+            l->seg[i]->disk_bytes = plog_segment_written(l->seg[i]);
+    }
+}
+
+/* Everything is in place. This cannot fail. */
 static void publish(struct append *a, size_t n)
 {
     struct plog *p = a->p;
     const struct plog_list *l = a->list ? a->list : plog_segments(p);
     struct plog_segment *s = plog_active(p);
+    settle_blocks(a);
     for (size_t i = 0; i < n; i++) {
         struct batch b;
         batch_peek(a->batches[i], &b);
@@ -193,6 +285,7 @@ static void publish(struct append *a, size_t n)
         plog_segment_add(s, plog_interval(p), &b);
     }
     plog_segment_mark(s);
+    note_disk(a, l);
     if (a->list)
         plog_list_publish(p, a->list);
     if (a->epochs)
@@ -236,6 +329,7 @@ static int give_up(struct append *a, int rc, struct err *e)
         plog_segment_unref(a->list->seg[i]);
     free(a->list);
     free(a->epochs);
+    plog_block_unref(a->fresh);
     return rc;
 }
 
@@ -267,14 +361,44 @@ int plog_append(struct plog *p, const struct span *batches, size_t n, struct err
     return 0;
 }
 
+size_t plog_buffered(const struct plog *p)
+{
+    const struct plog_block *b = plog_segment_block(plog_active(p));
+    return b ? b->cap : 0;
+}
+
+int plog_flush(struct plog *p, struct err *e)
+{
+    struct append a = {.p = p, .seg = plog_active(p)};
+    struct plog_block *b = plog_segment_block(a.seg);
+    struct err local;
+    if (!e)
+        e = &local;
+    if (!b)
+        return 0;
+    if (plog_failed(p))
+        return err_set(e, ERR_POISONED, "%s: an earlier write failed", p->dir);
+    int rc = write_run(&a, NULL, 0, 0, e);
+    if (rc < 0)
+        return give_up(&a, rc, e);
+    /* What came between two flushes is what the next block need have room for. */
+    a.seg->block_cap = b->used <= b->cap / 2 && b->cap > PLOG_BLOCK_MIN ? b->cap / 2 : b->cap;
+    leave_block(&a);
+    note_disk(&a, plog_segments(p));
+    return 0;
+}
+
 int plog_roll(struct plog *p, struct err *e)
 {
+    int rc = plog_flush(p, e);
+    if (rc < 0)
+        return rc;
     struct append a = {.p = p, .seg = plog_active(p), .next = plog_log_end(p)};
     if (plog_failed(p))
         return err_set(e, ERR_POISONED, "%s: an earlier write failed", p->dir);
     if (plog_segment_bytes(a.seg) == 0)
         return 0;
-    int rc = begin_segment(&a, e);
+    rc = begin_segment(&a, e);
     if (rc == 0)
         plog_list_publish(p, a.list);
     return rc;

@@ -185,15 +185,15 @@ int plog_compact_begin(struct plog *p, const struct plog_compact_rules *rules,
 
 static int begin_scan(struct plog_compaction *c, struct plog_segment *s, struct err *e)
 {
-    struct io_file *f;
-    int rc = plog_segment_file(s, &f, e);
-    if (rc == 0 && s->gaps && s->own_from)
+    int rc = 0;
+    if (s->gaps && s->own_from)
         rc = plog_segment_places(s, &c->read, e);
+    if (rc == 0)
+        rc =
+            plog_segment_scan(s, &c->scan, 0, plog_segment_bytes(s), s->base, c->window, WINDOW, e);
     if (rc < 0)
         return rc;
-    plog_scan_init(&c->scan, f, s->path, 0, plog_segment_bytes(s), s->base, c->window, WINDOW);
     plog_places_begin(&c->walk, &c->read, 0);
-    plog_segment_scan_rules(s, &c->scan);
     c->scanning = true;
     return 0;
 }

@@ -24,12 +24,10 @@ static int begins_before(struct plog_segment *s, int64_t time, struct err *e)
 {
     uint8_t window[BATCH_HEADER];
     struct plog_scan scan;
-    struct io_file *f;
-    int rc = plog_segment_file(s, &f, e);
+    int rc =
+        plog_segment_scan(s, &scan, 0, plog_segment_bytes(s), s->base, window, sizeof window, e);
     if (rc < 0)
         return rc;
-    plog_scan_init(&scan, f, s->path, 0, plog_segment_bytes(s), s->base, window, sizeof window);
-    plog_segment_scan_rules(s, &scan);
     rc = plog_scan_next(&scan, e);
     plog_scan_release(&scan);
     return rc <= 0 ? rc : scan.batch.max_timestamp > 0 && scan.batch.max_timestamp < time;

@@ -40,9 +40,9 @@ struct plog_check {
 int plog_check_load(struct io *io, const char *log_path, int64_t base, struct plog_check *c,
                     struct err *e);
 
-/* log_path: the segment's file, ".../<base>.log" (or, while it is made, ".log.cleaned"). Read the three files; ix (which must be empty)
- * gets all entries. 0; ERR_NOTFOUND if there is no check file; ERR_CORRUPT if they do not fit; or
- * an errno. */
+/* log_path: the segment's file, ".../<base>.log" (or, while it is made, ".log.cleaned"). Read the
+ * three files; ix (which must be empty) gets all entries. 0; ERR_NOTFOUND if there is no check
+ * file; ERR_CORRUPT if they do not fit; or an errno. */
 int plog_index_load(struct io *io, const char *log_path, int64_t base, struct plog_check *c,
                     struct plog_index *ix, struct err *e);
 

@@ -1,6 +1,7 @@
 # lib/plog: the log of a partition
 libchronik_la_SOURCES += \
 	lib/plog/append.c \
+	lib/plog/block.c lib/plog/block.h \
 	lib/plog/compact.c lib/plog/compact.h lib/plog/compact_impl.h \
 	lib/plog/compact_map.c \
 	lib/plog/compact_plan.c \

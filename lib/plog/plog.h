@@ -12,9 +12,9 @@
  * timestamp
  *
  * A partition log is derived: its records were made durable in the write-ahead log before, and are
- * written here again at recovery, from the checkpointed end on. So appends go to the page cache;
- * only a checkpoint syncs (plog_sync). Indexes are derived too: missing or damaged ones are
- * rebuilt.
+ * written here again at recovery, from the checkpointed end on. So appends go to the page cache, or
+ * gather in memory first (buffered); only a checkpoint syncs (plog_sync). Indexes are derived too:
+ * missing or damaged ones are rebuilt.
  *
  * Threads. One writer thread calls everything marked [w]. Functions marked [r] may be called from
  * any thread at any time between plog_open and plog_free; they read what the writer published
@@ -30,6 +30,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "base/io.h"
@@ -53,6 +54,9 @@ struct plog_config {
     struct log *log;               /* may be NULL */
     const char *dir;               /* holds the partition directories; copied */
     struct plog_settings settings; /* that a log opens with */
+    /* Small appends gather in memory until plog_flush, or until there are enough of them (block.h).
+     * False: each append is in the files when it returns. */
+    bool buffered;
     /* Call fn(arg) once every reader that may hold memory of before this call is gone. NULL: at
      * once. */
     void (*retire)(void *ctx, void (*fn)(void *arg), void *arg);
@@ -93,6 +97,11 @@ void plog_free(struct plog *p);
  * (err_is_shortage) the log is as it was before, and the same append may be tried again; after any
  * other error it is marked failed and takes no more (its WAL still has the records). */
 int plog_append(struct plog *p, const struct span *batches, size_t n, struct err *e);
+/* [w] Write what has gathered in memory to the file. Errors are as of plog_append. plog_sync_begin
+ * does so too. */
+int plog_flush(struct plog *p, struct err *e);
+/* [w] Memory that has gathered, in bytes; 0: everything is in the files. */
+size_t plog_buffered(const struct plog *p);
 /* [w] Let readers see offsets below hw (monotone; <= log_end). */
 void plog_set_high_watermark(struct plog *p, int64_t hw);
 /* [w] Move the log start (monotone, <= log_end; the caller made it durable). Segments wholly below
@@ -183,15 +192,17 @@ int32_t plog_partition(const struct plog *p);
 const struct uuid *plog_topic_id(const struct plog *p);
 uint64_t plog_bytes(const struct plog *p); /* of all segments, for DescribeLogDirs */
 
-/* A run of whole batches in one segment file. Holds the file open until plog_slice_release. */
+/* A run of whole batches of one segment, in its file or in memory. Holds either until
+ * plog_slice_release. */
 struct plog_slice {
-    struct io_file *file;
+    struct io_file *file; /* NULL: they are at mem */
+    const uint8_t *mem;
     uint64_t pos;        /* in the file */
     uint32_t len;        /* bytes; whole batches */
     int64_t base_offset; /* of its first batch */
     int64_t next_offset; /* behind its last batch */
     bool verified; /* false: not written by this process nor checked yet: plog_slice_verify first */
-    void *owner;   /* opaque: the segment */
+    void *owner;   /* opaque: the segment, or the block */
 };
 /* [r] The batches from the one that holds `offset` on, below `limit` (the high watermark, or less),
  * at most max_bytes but at least one batch if one is there and min_one (KIP-74), from one segment.
@@ -206,6 +217,8 @@ int plog_read(struct plog *p, int64_t offset, int64_t limit, uint32_t max_bytes,
 bool plog_warm(const struct plog *p, int64_t offset);
 void plog_slice_ref(struct plog_slice *s);
 void plog_slice_release(struct plog_slice *s);
+/* Its len bytes into buf: how many there were (fewer: the file is too short), or an errno. */
+ssize_t plog_slice_read(const struct plog_slice *s, void *buf);
 /* Check CRC, offsets, continuity and leader epoch of every batch of a slice that is not verified,
  * and remember that for the region. Reads the file: for a pool thread, not a loop. 0 or ERR_CORRUPT
  * / an errno with file and byte. */

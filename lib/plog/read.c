@@ -6,6 +6,7 @@
  * and from its entry on the headers in the file.
  */
 #include <inttypes.h>
+#include <string.h>
 
 #include "plog/plog_impl.h"
 
@@ -31,9 +32,12 @@ static int start_of_search(struct plog *p, struct plog_segment *s, int64_t offse
 
     *out = (struct start){{0, s->base}, -1};
     if (offset >= s->old_end) {
+        const struct plog_block *block = plog_segment_block(s);
         *out = (struct start){{s->old_bytes, s->old_end}, -1};
         if (t && plog_index_by_offset(&t->index, relative, &entry))
             *out = start_at(s, &entry);
+        if (block && offset >= block->base_offset && out->at.pos < block->pos)
+            *out = (struct start){{block->pos, block->base_offset}, -1};
         return 0;
     }
     int rc = plog_segment_old(s, plog_interval(p), &o, e);
@@ -44,16 +48,16 @@ static int start_of_search(struct plog *p, struct plog_segment *s, int64_t offse
 
 /* Look for the batch from a start on. 0; 1: there is none; ERR_STALE: the index led elsewhere than
  * to the batch that it speaks of. */
-static int search(struct plog_segment *s, struct io_file *f, const struct start *start,
-                  int64_t offset, uint64_t end, struct plog_place *out, struct err *e)
+static int search(struct plog_segment *s, const struct start *start, int64_t offset, uint64_t end,
+                  struct plog_place *out, struct err *e)
 {
     uint8_t window[PLOG_WINDOW];
     struct plog_scan scan;
-    int rc;
     *out = start->at;
-    plog_scan_init(&scan, f, s->path, start->at.pos, end, start->at.base_offset, window,
-                   sizeof window);
-    plog_segment_scan_rules(s, &scan);
+    int rc = plog_segment_scan(s, &scan, start->at.pos, end, start->at.base_offset, window,
+                               sizeof window, e);
+    if (rc < 0)
+        return rc;
     while ((rc = plog_scan_next(&scan, e)) > 0) {
         int64_t last = batch_last_offset(&scan.batch);
         if (scan.at == start->at.pos && start->last >= 0 && last != start->last)
@@ -71,8 +75,8 @@ static int search(struct plog_segment *s, struct io_file *f, const struct start 
 /* No batch has the wanted offset. In a compacted segment that is so where its places say so.
  * Without them it may be that a batch before has the wrong length and passes for one that reaches
  * over those that follow it: those on the way must be whole. */
-static int check_gap(struct plog *p, struct plog_segment *s, struct io_file *f,
-                     const struct start *start, uint64_t end, struct err *e)
+static int check_gap(struct plog *p, struct plog_segment *s, const struct start *start,
+                     uint64_t end, struct err *e)
 {
     uint8_t window[PLOG_WINDOW];
     struct plog_scan scan;
@@ -81,9 +85,10 @@ static int check_gap(struct plog *p, struct plog_segment *s, struct io_file *f,
     int rc = plog_segment_old(s, plog_interval(p), &o, e);
     if (rc < 0 || !o || o->places.n)
         return rc;
-    plog_scan_init(&scan, f, s->path, start->at.pos, end, start->at.base_offset, window,
-                   sizeof window);
-    plog_segment_scan_rules(s, &scan);
+    rc = plog_segment_scan(s, &scan, start->at.pos, end, start->at.base_offset, window,
+                           sizeof window, e);
+    if (rc < 0)
+        return rc;
     while ((rc = plog_scan_next(&scan, e)) > 0 && (rc = plog_scan_bytes(&scan, &bytes, e)) == 0)
         ;
     plog_scan_release(&scan);
@@ -97,24 +102,21 @@ int plog_locate(struct plog *p, struct plog_segment *s, int64_t offset, uint64_t
                 struct plog_place *out, struct err *e)
 {
     struct start start;
-    struct io_file *f;
 
     if (plog_segment_marked(s, offset, &out->pos)) {
         out->base_offset = offset;
         return 0;
     }
-    int rc = plog_segment_file(s, &f, e);
-    if (rc == 0)
-        rc = start_of_search(p, s, offset, &start, e);
+    int rc = start_of_search(p, s, offset, &start, e);
     if (rc < 0)
         return rc;
-    rc = search(s, f, &start, offset, end, out, e);
+    rc = search(s, &start, offset, end, out, e);
     if (rc == ERR_STALE) {
         start = (struct start){{0, s->base}, -1};
-        rc = search(s, f, &start, offset, end, out, e);
+        rc = search(s, &start, offset, end, out, e);
     }
     if (rc == 0 && s->gaps && out->base_offset > offset)
-        rc = check_gap(p, s, f, &start, out->pos, e);
+        rc = check_gap(p, s, &start, out->pos, e);
     if (rc == 1 && offset < s->old_end && end >= s->old_bytes) /* cut short, where a batch begins */
         return err_set(e, ERR_CORRUPT, "%s: byte %" PRIu64 ": nothing of offset %" PRId64 " on",
                        s->path, s->old_bytes, offset);
@@ -171,17 +173,15 @@ static int walk_to_end(const struct request *r, const struct plog_place *start, 
     struct plog_offset_entry entry;
     struct plog_place from = *start;
     struct plog_scan scan;
-    struct io_file *f;
 
-    int rc = plog_segment_file(r->s, &f, e);
-    if (rc < 0)
-        return rc;
     if (far_entry(r, start, &entry))
         from = (struct plog_place){entry.pos, -1};
     *end = from.pos;
     *next = from.base_offset;
-    plog_scan_init(&scan, f, r->s->path, from.pos, r->end, from.base_offset, window, sizeof window);
-    plog_segment_scan_rules(r->s, &scan);
+    int rc = plog_segment_scan(r->s, &scan, from.pos, r->end, from.base_offset, window,
+                               sizeof window, e);
+    if (rc < 0)
+        return rc;
     while (*next < 0 || *end == start->pos || *end - start->pos < r->max_bytes) {
         rc = plog_scan_next(&scan, e);
         if (rc <= 0)
@@ -196,6 +196,22 @@ static int walk_to_end(const struct request *r, const struct plog_place *start, 
         *next = scan.next;
     }
     return 0;
+}
+
+/* A slice is of the file or of the block. */
+static void take_side(const struct plog_segment *s, const struct plog_place *start, uint64_t *end,
+                      int64_t *next, struct plog_slice *out)
+{
+    struct plog_block *block = plog_segment_block(s);
+    if (!block || *end <= block->pos)
+        return;
+    if (start->pos < block->pos) {
+        *end = block->pos;
+        *next = block->base_offset;
+        return;
+    }
+    out->mem = block->bytes + (start->pos - block->pos);
+    out->owner = block;
 }
 
 static int find_slice(const struct request *r, int64_t offset, struct plog_slice *out,
@@ -215,6 +231,7 @@ static int find_slice(const struct request *r, int64_t offset, struct plog_slice
     }
     if (end <= start.pos)
         return 0;
+    take_side(r->s, &start, &end, &next, out);
     out->pos = start.pos;
     out->len = (uint32_t)(end - start.pos);
     out->base_offset = start.base_offset;
@@ -270,14 +287,15 @@ static int read_at(struct plog *p, int64_t offset, int64_t limit, uint32_t max_b
         .end = plog_segment_bytes(s),
     };
     rc = find_slice(&r, offset, out, e);
-    if (rc == 0 && out->len)
+    if (rc == 0 && out->len && !out->mem)
         rc = plog_segment_file(s, &out->file, e);
     if (rc < 0 || out->len == 0) {
         *out = (struct plog_slice){0};
         return rc;
     }
-    plog_segment_ref(s);
-    out->owner = s;
+    if (!out->mem)
+        out->owner = s;
+    plog_slice_ref(out);
     return 0;
 }
 
@@ -301,12 +319,25 @@ bool plog_warm(const struct plog *p, int64_t offset)
 
 void plog_slice_ref(struct plog_slice *s)
 {
-    plog_segment_ref(s->owner);
+    if (s->mem)
+        plog_block_ref(s->owner);
+    else
+        plog_segment_ref(s->owner);
 }
 
 void plog_slice_release(struct plog_slice *s)
 {
-    if (s->owner)
+    if (s->mem)
+        plog_block_unref(s->owner);
+    else if (s->owner)
         plog_segment_unref(s->owner);
     *s = (struct plog_slice){0};
+}
+
+ssize_t plog_slice_read(const struct plog_slice *s, void *buf)
+{
+    if (!s->mem)
+        return io_pread(s->file, buf, s->len, s->pos);
+    memcpy(buf, s->mem, s->len);
+    return (ssize_t)s->len;
 }

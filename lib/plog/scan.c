@@ -55,6 +55,14 @@ static int widen(struct plog_scan *s, size_t n, struct err *e)
 /* Get bytes [pos, pos + n), which lie before the end, into the window. */
 static int fill(struct plog_scan *s, uint64_t pos, size_t n, const uint8_t **bytes, struct err *e)
 {
+    uint64_t file_end = s->end;
+    if (s->block && s->block->pos < file_end) {
+        file_end = s->block->pos;
+        if (pos >= file_end) {
+            *bytes = s->block->bytes + (pos - file_end);
+            return 0;
+        }
+    }
     if (pos >= s->window_pos && pos + n <= s->window_pos + s->window_len) {
         *bytes = s->window + (pos - s->window_pos);
         return 0;
@@ -62,7 +70,7 @@ static int fill(struct plog_scan *s, uint64_t pos, size_t n, const uint8_t **byt
     int rc = widen(s, n, e);
     if (rc < 0)
         return rc;
-    size_t want = s->end - pos < s->cap ? (size_t)(s->end - pos) : s->cap;
+    size_t want = file_end - pos < s->cap ? (size_t)(file_end - pos) : s->cap;
     ssize_t got = io_pread(s->file, s->window, want, pos);
     if (got < 0)
         return err_code(e, (int)got, "%s: read at byte %" PRIu64, s->path, pos);
@@ -71,7 +79,7 @@ static int fill(struct plog_scan *s, uint64_t pos, size_t n, const uint8_t **byt
     if ((size_t)got < n)
         return err_set(e, ERR_CORRUPT,
                        "%s: the file ends at byte %" PRIu64 ", %" PRIu64 " were written", s->path,
-                       pos + (uint64_t)got, s->end);
+                       pos + (uint64_t)got, file_end);
     *bytes = s->window;
     return 0;
 }

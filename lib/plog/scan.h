@@ -1,4 +1,5 @@
-/* scan.h - read the batches of a segment file one behind the other.
+/* scan.h - read the batches of a segment one behind the other: of its file, and of the block
+ * behind.
  *
  * The headers are read through a window that the caller gives (on its stack, as a rule); only
  * plog_scan_bytes may allocate. Nothing here trusts the file: every batch must lie within the bytes
@@ -13,12 +14,15 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "batch/batch.h"
+#include "plog/block.h"
 
 struct plog_scan {
-    struct io_file *file;
-    const char *path;   /* for messages; borrowed */
-    uint64_t pos, end;  /* the next batch; where the bytes to look at end */
-    int64_t next;       /* the offset the next batch must begin with; -1: any */
+    struct io_file *file;           /* NULL if the block has it all */
+    const struct plog_block *block; /* or NULL; what stands from block->pos on is there. Borrowed,
+                                     * set by the caller */
+    const char *path;               /* for messages; borrowed */
+    uint64_t pos, end;              /* the next batch; where the bytes to look at end */
+    int64_t next;                   /* the offset the next batch must begin with; -1: any */
     bool gaps;          /* offsets may be missing between batches (compaction): set by the caller */
     uint64_t old_bytes; /* what begins before this byte ... */
     int64_t old_end;    /* ... does not reach this offset: set by the caller, or 0 bytes */

@@ -57,6 +57,7 @@ void plog_segment_unref(void *segment)
     if (s->out != file)
         io_close(s->out);
     io_close(file);
+    plog_block_unref(atomic_load_explicit(&s->block, memory_order_relaxed));
     plog_old_free(atomic_load_explicit(&s->old, memory_order_relaxed));
     tail_free(atomic_load_explicit(&s->tail, memory_order_relaxed));
     free(s);
@@ -92,6 +93,20 @@ int plog_segment_file(struct plog_segment *s, struct io_file **out, struct err *
     return 0;
 }
 
+int plog_segment_scan(struct plog_segment *s, struct plog_scan *scan, uint64_t pos, uint64_t end,
+                      int64_t next, void *window, size_t cap, struct err *e)
+{
+    const struct plog_block *block = plog_segment_block(s);
+    struct io_file *f = NULL;
+    int rc = !block || pos < block->pos ? plog_segment_file(s, &f, e) : 0;
+    if (rc < 0)
+        return rc;
+    plog_scan_init(scan, f, s->path, pos, end, next, window, cap);
+    plog_segment_scan_rules(s, scan);
+    scan->block = block;
+    return 0;
+}
+
 static struct plog_tail *tail_new(int64_t offset, uint64_t pos)
 {
     struct plog_tail *t = calloc(1, sizeof *t);
@@ -105,11 +120,12 @@ static struct plog_tail *tail_new(int64_t offset, uint64_t pos)
     return t;
 }
 
-/* Bytes behind the published end were written but never acknowledged to be there: a later write may
- * be shorter than they are, and the file's size says where a sealed segment ends. */
+/* Bytes behind what is known to be in the file were written and never acknowledged to be there: a
+ * later write may be shorter than they are, and the file's size says where a sealed segment ends.
+ */
 static int cut(struct plog_segment *s, struct err *e)
 {
-    uint64_t bytes = plog_segment_bytes(s);
+    uint64_t bytes = plog_segment_written(s);
     if (s->disk_bytes <= bytes || MUTANT(no_truncation))
         return 0;
     int rc = io_truncate(s->out, bytes);
@@ -120,17 +136,22 @@ static int cut(struct plog_segment *s, struct err *e)
     return 0;
 }
 
+int plog_segment_begin_tail(struct plog_segment *s)
+{
+    if (atomic_load_explicit(&s->tail, memory_order_relaxed))
+        return 0;
+    struct plog_tail *t = tail_new(plog_segment_end(s), plog_segment_bytes(s));
+    if (!t)
+        return -ENOMEM;
+    atomic_store_explicit(&s->tail, t, memory_order_release);
+    return 0;
+}
+
 int plog_segment_writable(struct plog_segment *s, bool *created, struct err *e)
 {
     *created = false;
     if (s->out)
         return cut(s, e);
-    if (!atomic_load_explicit(&s->tail, memory_order_relaxed)) {
-        struct plog_tail *t = tail_new(plog_segment_end(s), plog_segment_bytes(s));
-        if (!t)
-            return err_code(e, -ENOMEM, "%s", s->path);
-        atomic_store_explicit(&s->tail, t, memory_order_release);
-    }
     int flags = s->on_disk ? IO_WRITE : IO_WRITE | IO_CREATE | IO_TRUNC;
     int rc = io_open(s->io, s->path, flags, &s->out);
     if (rc < 0)
@@ -157,12 +178,11 @@ void plog_segment_seal(struct plog_segment *s)
 static int read_first_time(struct plog_segment *s, struct err *e)
 {
     struct plog_scan scan;
-    struct io_file *f;
     uint8_t header[BATCH_HEADER];
-    int rc = plog_segment_file(s, &f, e);
+    int rc =
+        plog_segment_scan(s, &scan, 0, plog_segment_bytes(s), s->base, header, sizeof header, e);
     if (rc < 0)
         return rc;
-    plog_scan_init(&scan, f, s->path, 0, plog_segment_bytes(s), s->base, header, sizeof header);
     scan.gaps = true;
     rc = plog_scan_next(&scan, e);
     if (rc > 0)
@@ -193,7 +213,6 @@ void plog_segment_add(struct plog_segment *s, uint32_t interval, const struct ba
     plog_index_note(&t->index, &s->tally, interval, s->base, b, pos);
     atomic_store_explicit(&s->end, batch_last_offset(b) + 1, memory_order_release);
     atomic_store_explicit(&s->bytes, pos + batch_size(b), memory_order_release);
-    s->disk_bytes = pos + batch_size(b);
     s->dirty = true;
 }
 
@@ -232,6 +251,9 @@ bool plog_segment_marked(const struct plog_segment *s, int64_t offset, uint64_t 
 
 bool plog_segment_warm(const struct plog_segment *s, int64_t offset)
 {
+    const struct plog_block *block = plog_segment_block(s);
+    if (block && offset >= block->base_offset)
+        return true;
     if (!atomic_load_explicit(&s->file, memory_order_acquire))
         return false;
     if (offset >= s->old_end)

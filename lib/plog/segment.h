@@ -4,7 +4,8 @@
  * What an earlier process wrote, or this one so long ago that its index was let go, is the old
  * part, [0, old_bytes). Its index is loaded from the index files (or made anew by a scan) when
  * somebody first needs it; any thread may do that, the first one's stays. What the writer appends
- * is the tail; its index grows beside. Both parts of a segment use one file.
+ * is the tail; its index grows beside. Both parts of a segment use one file, and the end of the
+ * tail may be in a block of memory that is not in the file yet.
  *
  * A segment is counted: the list that holds it, each slice of it and each syncing has a reference,
  * so slices outlive the log. Its file is closed with the last one.
@@ -16,6 +17,7 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "plog/block.h"
 #include "plog/index_file.h"
 #include "plog/places.h"
 #include "plog/scan.h"
@@ -58,6 +60,7 @@ struct plog_segment {
     _Atomic(struct io_file *) file;
     _Atomic(struct plog_old *) old;
     _Atomic(struct plog_tail *) tail;
+    _Atomic(struct plog_block *) block; /* of the active segment: what the file lacks; or NULL */
     /* What the index files cover, and of a sealed segment: as Kafka leaves a complete one. */
     _Atomic uint64_t saved_bytes;
     _Atomic bool sealed;    /* nothing is appended any more; tally is final */
@@ -70,7 +73,8 @@ struct plog_segment {
     struct io_file *out; /* may be the same as file */
     struct plog_tally tally;
     int64_t first_time;  /* largest timestamp of its first batch; PLOG_TIME_UNREAD; -1: none */
-    uint64_t disk_bytes; /* of the file; more than bytes: a stale end, to be cut */
+    uint64_t disk_bytes; /* of the file; more than was written: a stale end, to be cut */
+    uint32_t block_cap;  /* of its next block */
     bool on_disk;        /* the file exists */
     bool dirty;          /* bytes were added since the last syncing began, */
     uint64_t clean;      /* behind these, which it covered */
@@ -108,6 +112,19 @@ static inline void plog_segment_scan_rules(const struct plog_segment *s, struct 
     scan->old_end = s->old_end;
 }
 
+/* Any thread: the block at the end, good until the read section ends. Load sizes and ends of what
+ * is to be read before. */
+static inline struct plog_block *plog_segment_block(const struct plog_segment *s)
+{
+    return atomic_load_explicit(&s->block, memory_order_acquire);
+}
+/* The writer: how many of its bytes are in the file. */
+static inline uint64_t plog_segment_written(const struct plog_segment *s)
+{
+    const struct plog_block *b = atomic_load_explicit(&s->block, memory_order_relaxed);
+    return b ? b->pos : plog_segment_bytes(s);
+}
+
 /* Any thread: the open file. */
 int plog_segment_file(struct plog_segment *s, struct io_file **out, struct err *e);
 /* Any thread: the old part's index, loaded or made anew if need be; NULL if there is no old part.
@@ -133,10 +150,17 @@ int64_t plog_segment_first_time(struct plog_segment *s, struct log *log);
 /* Is what a read needs in memory and open? */
 bool plog_segment_warm(const struct plog_segment *s, int64_t offset);
 
-/* The writer: the file open for writing, created or cut to its published size. created tells that a
+/* Any thread: begin to scan at byte pos, whose batch has base offset next (-1: unknown), up to byte
+ * end, a published size loaded before; the file is opened if any of it is there. */
+int plog_segment_scan(struct plog_segment *s, struct plog_scan *scan, uint64_t pos, uint64_t end,
+                      int64_t next, void *window, size_t cap, struct err *e);
+
+/* The writer: what publishing needs; before the first plog_segment_add. 0 or -ENOMEM. */
+int plog_segment_begin_tail(struct plog_segment *s);
+/* The writer: the file open for writing, created or cut to what was written. created tells that a
  * name is new in the directory. */
 int plog_segment_writable(struct plog_segment *s, bool *created, struct err *e);
-/* The writer: publish a batch at the end, which is in the file already... */
+/* The writer: publish a batch at the end, which is in the file or the block already... */
 void plog_segment_add(struct plog_segment *s, uint32_t interval, const struct batch *b);
 /* ...and that an append ended here. */
 void plog_segment_mark(struct plog_segment *s);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mutant.h"
 #include "plog/plog_impl.h"
 
 enum { WRITE_BACK = 2 << 20 }; /* bytes at a time */
@@ -110,6 +111,9 @@ int plog_sync_begin(struct plog *p, struct plog_syncing **out, struct err *e)
 {
     const struct plog_list *l = plog_segments(p);
     *out = NULL;
+    int rc = MUTANT(block_kept) ? 0 : plog_flush(p, e);
+    if (rc < 0)
+        return rc;
     if (!plog_dirty(p))
         return 0;
     struct plog_syncing *s = new_syncing(p, count_work(l));

@@ -82,20 +82,18 @@ static int scan_from(struct range *in, struct plog_segment *s, int64_t from, str
                      struct err *e)
 {
     struct plog_place place;
-    struct io_file *f;
     uint64_t end = plog_segment_bytes(s);
-    int rc = plog_segment_file(s, &f, e);
-    if (rc == 0)
-        rc = plog_locate(in->p, s, from, end, &place, e);
+    int rc = plog_locate(in->p, s, from, end, &place, e);
     if (rc < 0)
         return rc;
     size_t cap = WINDOW;
     uint8_t *window = plog_scan_window(end - place.pos, &cap);
     if (!window)
         return err_code(e, -ENOMEM, "%s", s->path);
-    plog_scan_init(scan, f, s->path, place.pos, end, place.base_offset, window, cap);
-    plog_segment_scan_rules(s, scan);
-    return 0;
+    rc = plog_segment_scan(s, scan, place.pos, end, place.base_offset, window, cap, e);
+    if (rc < 0)
+        free(window);
+    return rc;
 }
 
 static void scan_done(struct plog_scan *scan, uint8_t *window)

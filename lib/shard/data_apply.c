@@ -163,6 +163,7 @@ static int append_partition(struct shard *s, struct data_partition *p, uint64_t 
     if (rc)
         return err_code(e, rc, "apply to %s-%d", plog_topic(p->log), plog_partition(p->log));
     rc = plog_append(p->log, p->batches, p->n_batches, e);
+    data_buffer_note(s, p);
     if (err_is_shortage(rc))
         return rc;
     if (rc) {
@@ -224,10 +225,13 @@ int data_apply(struct shard *s, uint64_t index, uint64_t term, struct span paylo
                        ", but the metadata log ends at %" PRIu64 ": metadata was lost",
                        index, staged_under, meta_index(m->image));
     }
+    int rc = data_buffer_room(s, e);
+    if (rc)
+        return rc;
     m->n_touched = 0;
     if (MUTANT(reply_before_apply) && waiters)
         complete(s, waiters);
-    int rc = collect(s, payload, e);
+    rc = collect(s, payload, e);
     /* When producers were last heard of: a clock that was set since must not make them forgotten.
      */
     int64_t when_ms = m->replaying ? wall_ms : shard_lived_ms(s);

@@ -78,8 +78,11 @@ int data_capture(struct shard *s, struct checkpoint *c, void **work, struct err 
             struct data_sync *d = &w->logs[w->n];
             d->key = p->key;
             rc = plog_sync_begin(p->log, &d->syncing, e);
+            data_buffer_note(s, p);
             if (rc == 0 && d->syncing)
                 w->n++;
+            if (rc && plog_failed(p->log) && !p->offline)
+                data_take_offline(s, p, e);
         }
     }
     if (rc) {

@@ -275,7 +275,7 @@ static bool wants_checkpoint(struct shard *s)
 static void start_checkpoint(struct shard *s, uint32_t flags)
 {
     struct err e = {0};
-    s->checkpoint_due = false;
+    s->checkpoint_due = s->easing = false;
     s->checkpoint_wal = s->stats.bytes;
     s->checkpoint_at_ms = shard_now(s);
     s->job_checkpoint = checkpoint_begin(s, flags, &e);
@@ -464,7 +464,9 @@ void shard_jobs_advance(struct shard *s)
     }
     if (s->poisoned)
         return;
-    if (!s->job_checkpoint && !hold_checkpoints(s) && wants_checkpoint(s))
+    bool due = !s->job_checkpoint && !hold_checkpoints(s) && wants_checkpoint(s);
+    s->easing = due && s->ops->ease && !s->ops->ease(s);
+    if (due && !s->easing)
         start_checkpoint(s, 0);
     start_prepare(s);
 }

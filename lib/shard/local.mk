@@ -5,7 +5,7 @@ libchronik_la_SOURCES += \
 	lib/shard/compaction.c lib/shard/compaction.h \
 	lib/shard/conf.c lib/shard/conf.h \
 	lib/shard/consensus.c lib/shard/consensus.h \
-	lib/shard/data_apply.c lib/shard/data_checkpoint.c lib/shard/data_stage.c \
+	lib/shard/data_apply.c lib/shard/data_buffer.c lib/shard/data_checkpoint.c lib/shard/data_stage.c \
 	lib/shard/entries.c lib/shard/entries.h \
 	lib/shard/jobs.c \
 	lib/shard/machine_data.c lib/shard/machine_data.h \

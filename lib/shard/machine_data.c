@@ -107,6 +107,7 @@ static void retire_log(struct shard *s, struct plog *log)
 static void free_partition(struct shard *s, struct data_partition *p)
 {
     compaction_forget(s, p);
+    data_buffer_forget(s, p);
     HASH_DEL(s->data->partitions, p);
     s->data->offline -= p->offline;
     p->topic->partitions--;
@@ -140,6 +141,7 @@ int data_add_partition(struct shard *s, const struct meta_image *image, const st
     topic->partitions++;
     struct plog_config cfg = s->cfg.plog;
     cfg.settings = log_settings(topic, partition);
+    cfg.buffered = s->cfg.buffer_bytes > 0;
     int rc = plog_open(&p->log, &cfg, t->name, partition, &t->id, from ? &from->mark : NULL,
                        from ? from->epochs : NULL, from ? from->n_epochs : 0, e);
     if (rc == 0 && from)
@@ -461,6 +463,7 @@ const struct shard_machine_ops shard_machine_data = {
     .lead = data_lead,
     .load = data_load,
     .loaded = data_loaded,
+    .ease = data_buffer_ease,
     .capture = data_capture,
     .work_run = data_work_run,
     .work_free = data_work_free,

@@ -3,6 +3,7 @@
  *   machine_data.c   the partitions, and what shard.c asks for
  *   data_stage.c     a batch becomes part of an entry
  *   data_apply.c     an entry becomes part of the partition logs
+ *   data_buffer.c    the memory that appends gather in
  *   data_checkpoint.c
  */
 #ifndef SHARD_MACHINE_DATA_H
@@ -35,11 +36,13 @@ struct data_partition {
     struct span *batches; /* of the entry that is being applied */
     size_t n_batches, cap_batches;
     bool touched;
-    bool offline;                     /* its log failed */
-    uint64_t applied;                 /* index of the last entry that this process appended to it */
-    bool expiring;                    /* a trim of retention's is under way */
-    int64_t from_future;              /* base offset + 1 of a segment that was reported to be */
-    int64_t compact_at_ms;            /* not compacted before that, monotonic */
+    bool offline;          /* its log failed */
+    uint64_t applied;      /* index of the last entry that this process appended to it */
+    bool expiring;         /* a trim of retention's is under way */
+    int64_t from_future;   /* base offset + 1 of a segment that was reported to be */
+    int64_t compact_at_ms; /* not compacted before that, monotonic */
+    size_t buffered;       /* bytes of memory its log had when last asked; 0: not listed */
+    struct data_partition *buffer_prev, *buffer_next;
     int64_t capturing, newest, floor; /* base offset of the active segment in the checkpoint being
                                        * made, in the newest, and in the older one */
     UT_hash_handle hh;
@@ -59,13 +62,16 @@ struct data_machine {
     uint64_t serial;
     struct data_partition **touched; /* while applying */
     size_t n_touched, cap_touched;
-    uint32_t offline;        /* partitions whose log failed */
-    bool replaying, hold;    /* hold: no checkpoint before a restart */
-    struct wall wall;        /* by which things grow old */
-    int64_t retention_at_ms; /* of the next check, monotonic */
-    bool reading;            /* times for it */
-    struct expiry *expiries; /* its trims under way */
-    bool dead;               /* segments may be waiting for a checkpoint to be unlinked */
+    struct data_partition *buffers; /* with memory that appends gather in, the oldest first */
+    uint64_t buffered;              /* the sum of it */
+    size_t n_buffers, to_ease;      /* to_ease: to be written before a checkpoint begins */
+    uint32_t offline;               /* partitions whose log failed */
+    bool replaying, hold;           /* hold: no checkpoint before a restart */
+    struct wall wall;               /* by which things grow old */
+    int64_t retention_at_ms;        /* of the next check, monotonic */
+    bool reading;                   /* times for it */
+    struct expiry *expiries;        /* its trims under way */
+    bool dead;                      /* segments may be waiting for a checkpoint to be unlinked */
     struct compaction compaction;
 };
 
@@ -88,6 +94,17 @@ int data_apply(struct shard *s, uint64_t index, uint64_t term, struct span paylo
  * out checkpoints until then, or until its topic is deleted. */
 void data_take_offline(struct shard *s, struct data_partition *p, const struct err *why);
 void data_trim_ahead(struct shard *s, struct span payload);
+
+/* data_buffer.c */
+/* After its log was appended to or has written: count what it has gathered. */
+void data_buffer_note(struct shard *s, struct data_partition *p);
+void data_buffer_forget(struct shard *s, struct data_partition *p); /* it goes, or has failed */
+/* Be within the bound, by having the oldest write. 0, or a shortage: to be tried again. A log that
+ * cannot write for another reason is taken offline. */
+int data_buffer_room(struct shard *s, struct err *e);
+/* Before a checkpoint, whose capture writes all that has gathered and holds the shard up meanwhile:
+ * write most of it a little at a time. False: there is more, call again soon. */
+bool data_buffer_ease(struct shard *s);
 
 /* data_checkpoint.c */
 int data_load(struct shard *s, struct checkpoint *c, struct err *e);

@@ -789,6 +789,8 @@ int64_t shard_tick(struct shard *s)
         due = s->retry_apply_ms;
     if (s->write_short && now + MEMORY_RETRY_MS < due)
         due = now + MEMORY_RETRY_MS;
+    if (s->easing && !s->poisoned && !s->stopping)
+        due = now;
     if (s->linger_from_ns && now + 1 < due)
         due = now + 1;
     return due == INT64_MAX ? due : due > now ? due - now : 0;

@@ -95,6 +95,8 @@ struct shard_config {
     int64_t linger_us;      /* wait this long for company before a write; 0 (default): never wait */
     uint64_t reserve_bytes; /* refuse records while the file system of plog.dir has less free; 0:
                              * whatever is free */
+    uint64_t buffer_bytes;  /* small appends to partition logs gather in so much memory before they
+                             * are written; 0: each is written when it is applied */
     int64_t producer_expiry_ms; /* producer.id.expiration.ms: forget idle producers' sequences */
     int64_t retention_check_ms; /* data shards: look for old records so often; 0: never */
     int64_t compact_backoff_ms; /* data shards: look for logs to compact so often; 0: never */

@@ -63,6 +63,9 @@ struct shard_machine_ops {
      * sorted. Entries applied from here to loaded are replayed. */
     int (*load)(struct shard *s, struct checkpoint *c, struct err *e);
     void (*loaded)(struct shard *s);
+    /* Work ahead of capture, a little at a time, so that it holds nobody up; NULL: there is none.
+     * False: there is more, call again soon. */
+    bool (*ease)(struct shard *s);
     /* Fill in the machine's part of a checkpoint at the applied index; *work is what jobs must do
      * before the file is written. */
     int (*capture)(struct shard *s, struct checkpoint *c, void **work, struct err *e);
@@ -156,6 +159,7 @@ struct shard {
     uint64_t checkpoint_wal; /* stats.bytes when it was begun */
     int64_t checkpoint_at_ms, retry_checkpoint_ms;
     bool checkpoint_due, clean_done, stop_tried;
+    bool easing;             /* one is about to begin */
     bool checkpoint_failing; /* the last one did */
 
     struct shard_room room;

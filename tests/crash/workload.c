@@ -231,6 +231,7 @@ void workload_configure(struct workload *w, struct rig *r)
     r->checkpoint_bytes = workload_below(w, 2) ? 2 * r->segment_bytes : 0;
     r->group_bytes = workload_below(w, 2) ? 32 * 1024 : 4 * 1024;
     r->group_records = workload_below(w, 2) ? 1 << 20 : 6;
+    r->buffer_bytes = workload_below(w, 2) ? 0 : 6000;
     set_retention(w, r);
     r->compact_backoff_ms = 20 + (int64_t)workload_below(w, 100);
     r->compact_key_bytes = 16 * 1024;
@@ -242,6 +243,7 @@ void workload_resume(struct rig *r, const struct rig *history)
     r->wal_max_bytes = history->wal_max_bytes;
     r->group_bytes = history->group_bytes;
     r->group_records = history->group_records;
+    r->buffer_bytes = history->buffer_bytes;
     r->settings = history->settings;
     r->retention_check_ms = history->retention_check_ms;
     r->compact_backoff_ms = history->compact_backoff_ms;

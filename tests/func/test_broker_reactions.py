@@ -19,6 +19,7 @@ from wire import i16, i32, string  # noqa: E402
 
 STORAGE, TIMED_OUT = 56, 7
 TIMEOUT = 30  # seconds that a request is given, unless it says otherwise
+LARGE = 30000  # records of this size do not gather in memory before they go to their partition's file
 SYNCS = 'fdatasync,fsync,pwritev2'
 SMALL = ['wal.segment.bytes=1048576', 'wal.max.bytes=16777216', 'num.network.threads=2']
 
@@ -190,9 +191,9 @@ def quota(t, code, name):
     c = Case(t, name.lower(), 'log.dir.reserved.bytes=0')
     event = f'{name} on a partition\'s file'
     c.create('a', 2)
-    t.same(c.produce('a'), 0, f'{event}: there is room')
+    t.same(c.produce('a', size=LARGE), 0, f'{event}: there is room')
     with inject(c.broker, 'pwritev', f'error={name}', [log_file(c.broker, 'a')]):
-        t.same(c.produce('a', timeout=700), TIMED_OUT, f'{event}: what is logged waits')
+        t.same(c.produce('a', size=LARGE, timeout=700), TIMED_OUT, f'{event}: what is logged waits')
         c.one_line(event, 'no room to apply what is logged', os.strerror(code))
         t.same(c.produce('a', 1), STORAGE, f'{event}: records are refused')
         t.same(c.reads('a'), 0, f'{event}: all can be read')
@@ -238,9 +239,9 @@ def broken_log(t):
     c = Case(t, 'plog')
     event = 'EIO on a partition\'s file'
     c.create('a', 2)
-    t.same((c.produce('a'), c.produce('a', 1)), (0, 0), f'{event}: the disk works')
+    t.same((c.produce('a', size=LARGE), c.produce('a', 1)), (0, 0), f'{event}: the disk works')
     with inject(c.broker, 'pwritev', 'error=EIO', [log_file(c.broker, 'a')]):
-        t.same(c.produce('a'), STORAGE, f'{event}: KAFKA_STORAGE_ERROR')
+        t.same(c.produce('a', size=LARGE), STORAGE, f'{event}: KAFKA_STORAGE_ERROR')
     t.same((c.produce('a'), c.produce('a', 1)), (STORAGE, 0), f'{event}: of that partition alone, until a restart')
     t.same(c.reads('a', 1), 0, f'{event}: the other one can be read')
     c.one_line(event, 'partition offline', 'partition=a-0', 'Input/output error', 'restart')
@@ -311,7 +312,7 @@ def no_files(t):
     c.create('a', 3)
     t.same(c.produce('a'), 0, f'{event}: one is open')
     with limited(c.broker, resource.RLIMIT_NOFILE, 5):  # those stay open all the time
-        t.same(c.produce('a', 1, timeout=700), TIMED_OUT, f'{event}: what is logged waits')
+        t.same(c.produce('a', 1, size=LARGE, timeout=700), TIMED_OUT, f'{event}: what is logged waits')
         c.one_line(event, 'no room to apply what is logged', 'Too many open files')
         t.same(c.produce('a', 2), STORAGE, f'{event}: records are refused')
     t.ok(until(lambda: c.produce('a', 2) == 0), f'{event}: over by itself')
@@ -375,10 +376,10 @@ def no_time(t):
     c = Case(t, 'time')
     event = 'a stuck disk and SIGTERM'
     c.create('a')
-    t.same(c.produce('a', timeout=0), 0, 'timeout 0: is served as others are')
+    t.same(c.produce('a', size=LARGE, timeout=0), 0, 'timeout 0: is served as others are')
     with inject(c.broker, 'pwritev', 'error=ENOSPC', [log_file(c.broker, 'a')]), c.broker.client() as waits:
         want = None if sanitized(c.broker) else 0  # leaks are not looked for under strace
-        n = waits.produce_send('a', {0: batch([b'x'])}, timeout=0)
+        n = waits.produce_send('a', {0: batch([bytes(LARGE)])}, timeout=0)
         until(lambda: c.said('no room to apply'))
         start = time.monotonic()
         c.broker.process.terminate()

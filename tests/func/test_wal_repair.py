@@ -13,7 +13,8 @@ from records import batch, batches  # noqa: E402
 from tap import Tap  # noqa: E402
 
 # No checkpoint covers the records: they are in the log, and unsynced in the partition logs.
-SETTINGS = ('wal.segment.bytes=1048576', 'wal.checkpoint.bytes=1073741824')
+# Partition logs have each record as soon as it is acknowledged.
+SETTINGS = ('wal.segment.bytes=1048576', 'wal.checkpoint.bytes=1073741824', 'log.buffer.bytes=0')
 PARTS, COUNT, BLOCK = 3, 30, 4096
 
 

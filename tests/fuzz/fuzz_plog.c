@@ -234,7 +234,7 @@ static void slice_holds(const struct plog_slice *s, int64_t offset, int64_t limi
     static uint8_t buf[BATCHES * 2048];
     must(s->len <= sizeof buf && s->base_offset <= offset && s->next_offset > offset);
     must(s->next_offset <= limit);
-    must(io_pread(s->file, buf, s->len, s->pos) == (ssize_t)s->len);
+    must(plog_slice_read(s, buf) == (ssize_t)s->len);
     int64_t next = s->base_offset;
     for (size_t at = 0; at < s->len;) {
         const struct made *m = made_at(next);

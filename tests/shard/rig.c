@@ -102,6 +102,7 @@ static int open_shard(struct rig *r, uint32_t number, struct meta_image *image, 
         .group_records = r->group_records,
         .group_bytes = r->group_bytes,
         .reserve_bytes = r->reserve_bytes,
+        .buffer_bytes = r->buffer_bytes,
         .producer_expiry_ms = r->producer_expiry_ms,
         .image = image,
     };
@@ -487,7 +488,7 @@ static int read_slice(struct plog *log, bool gaps, int64_t *offset, int64_t hw,
                        (long long)*offset, (long long)hw);
     rc = sl.verified ? 0 : plog_slice_verify(log, &sl, e);
     uint8_t *buf = malloc(sl.len);
-    if (rc == 0 && io_pread(sl.file, buf, sl.len, sl.pos) != (ssize_t)sl.len)
+    if (rc == 0 && plog_slice_read(&sl, buf) != (ssize_t)sl.len)
         rc = err_set(e, -EIO, "short read");
     for (size_t at = 0; rc == 0 && at < sl.len;) {
         struct batch b;

@@ -71,4 +71,5 @@ void plan_draw(struct sim_plan *p, struct rng *r, uint32_t nodes)
     p->net_delay = PICK(r, 100, 1000, 10000) * SIM_US;
     p->drop_ppm = PICK(r, 0, 10000, 100000);
     p->double_ppm = PICK(r, 0, 10000, 50000);
+    p->buffer_bytes = PICK(r, 0, 4, 16, 1024) * 1024;
 }

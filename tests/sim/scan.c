@@ -43,7 +43,7 @@ int scan_partition(struct plog *log, int64_t from, int64_t to, bool gaps,
         rc = sl.verified ? 0 : plog_slice_verify(log, &sl, e);
         uint8_t *buf = sim_alloc(sl.len);
         if (rc == 0) {
-            ssize_t n = io_pread(sl.file, buf, sl.len, sl.pos);
+            ssize_t n = plog_slice_read(&sl, buf);
             rc = n == (ssize_t)sl.len ? walk(buf, sl.len, gaps, &offset, each, ctx, e)
                                       : err_code(e, n < 0 ? (int)n : -EIO, "read");
         }

@@ -171,7 +171,7 @@ START_TEST(a_writer_keeps_its_bound_and_its_error)
     ck_assert_int_eq(w.err, ERR_TOOBIG);
     ck_assert_uint_eq(w.len, 4);
     wr_u8(&w, 1); /* although it would fit */
-    wr_add_slice(&w, 1, 0, 9, NULL);
+    wr_add_slice(&w, &(struct wr_slice){.fd = 1, .len = 9});
     wr_patch_be32(&w, 100, 1);
     ck_assert_uint_eq(wr_size(&w), 4);
     wr_reset(&w);
@@ -198,9 +198,12 @@ START_TEST(slices_are_counted_where_they_stand)
     wr_init(&w, 10);
     wr_be32(&w, 0);
     for (size_t i = 0; i < 10; i++)
-        wr_add_slice(&w, (int)i, (off_t)i, 1000, &owner); /* not bounded by max */
+        wr_add_slice(&w, &(struct wr_slice){.fd = (int)i,
+                                            .pos = (off_t)i,
+                                            .len = 1000,
+                                            .owner = &owner}); /* not bounded by max */
     wr_u8(&w, 1);
-    wr_add_slice(&w, 11, 12, 13, NULL);
+    wr_add_slice(&w, &(struct wr_slice){.fd = 11, .pos = 12, .len = 13});
     ck_assert_uint_eq(wr_size(&w), 5 + 10013);
     ck_assert_uint_eq(w.n_slices, 11);
     ck_assert_uint_eq(w.slices[9].at, 4);
@@ -208,7 +211,7 @@ START_TEST(slices_are_counted_where_they_stand)
     ck_assert_ptr_eq(w.slices[9].owner, &owner);
     ck_assert_uint_eq(w.slices[10].at, 5);
     ck_assert_int_eq(w.slices[10].pos, 12);
-    wr_add_slice(&w, 0, 0, SIZE_MAX, NULL);
+    wr_add_slice(&w, &(struct wr_slice){.len = SIZE_MAX});
     ck_assert_int_eq(w.err, ERR_TOOBIG);
     wr_free(&w);
 }

@@ -62,6 +62,9 @@ START_TEST(records_differ_by_bytes_or_places)
     ck_assert(kp_equal(s, 9, &a, &b));
     b.records.slices = &g;
     ck_assert(!kp_equal(s, 9, &a, &b));
+    g = f;
+    g.mem = x;
+    ck_assert(!kp_equal(s, 9, &a, &b));
     b.records = (struct kp_records){.p = x, .n = 2};
     ck_assert(!kp_equal(s, 9, &a, &b));
 }

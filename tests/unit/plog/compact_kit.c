@@ -181,7 +181,7 @@ static size_t take_slice(const struct plog_slice *s, int64_t from, struct kit_re
     uint8_t *buf = malloc(s->len);
     int64_t next = s->base_offset;
     size_t n = 0;
-    ck_assert_int_eq(io_pread(s->file, buf, s->len, s->pos), s->len);
+    ck_assert_int_eq(plog_slice_read(s, buf), s->len);
     for (size_t at = 0; at < s->len;) {
         struct records it;
         struct record r;

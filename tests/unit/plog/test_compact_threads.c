@@ -96,7 +96,7 @@ static void take_slice(struct reader *r, const struct plog_slice *s, int64_t fro
 {
     uint8_t *buf = malloc(s->len);
     int64_t next = s->base_offset;
-    must(io_pread(s->file, buf, s->len, s->pos) == s->len, "read");
+    must(plog_slice_read(s, buf) == s->len, "read");
     for (size_t at = 0; at < s->len;) {
         struct records it;
         struct record record;

@@ -47,7 +47,7 @@ static void check_slice(struct plog_slice *s)
 {
     uint8_t *buf = malloc(s->len);
     int64_t next = s->base_offset;
-    must(io_pread(s->file, buf, s->len, s->pos) == s->len, "read");
+    must(plog_slice_read(s, buf) == s->len, "read");
     for (size_t at = 0; at < s->len;) {
         struct batch b;
         struct err e = {0};
@@ -163,11 +163,12 @@ static void write_all(bool trim)
     finish(s, thread);
 }
 
-static void run(bool trim)
+static void run(bool trim, bool buffered)
 {
     struct reader r[READERS] = {{.lag = 0}, {.lag = 50}, {.lag = 700}};
     fixture_init_posix(&f);
     f.cfg.retire = retire;
+    f.cfg.buffered = buffered;
     fixture_open_new(&f);
     ck_assert_ok(plog_set_floor(f.log, INT64_MAX, NULL));
     for (int i = 0; i < READERS; i++)
@@ -185,13 +186,20 @@ static void run(bool trim)
 
 START_TEST(readers_and_a_writer)
 {
-    run(false);
+    run(false, false);
 }
 END_TEST
 
 START_TEST(readers_and_a_writer_that_trims)
 {
-    run(true);
+    run(true, false);
+}
+END_TEST
+
+START_TEST(readers_and_a_writer_that_gathers)
+{
+    run(false, true);
+    run(true, true);
 }
 END_TEST
 
@@ -230,4 +238,5 @@ START_TEST(threads_load_the_same_segments)
 }
 END_TEST
 
-UNIT_MAIN(readers_and_a_writer, readers_and_a_writer_that_trims, threads_load_the_same_segments)
+UNIT_MAIN(readers_and_a_writer, readers_and_a_writer_that_trims, readers_and_a_writer_that_gathers,
+          threads_load_the_same_segments)

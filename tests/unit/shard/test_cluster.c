@@ -373,7 +373,7 @@ static struct wr contents(struct peer *p)
         ck_assert_msg(plog_read(log, offset, plog_high_watermark(log), 1 << 20, true, &sl, &e) == 0,
                       "%s", e.text);
         uint8_t *to = wr_grow(&w, sl.len);
-        ck_assert_int_eq(io_pread(sl.file, to, sl.len, sl.pos), sl.len);
+        ck_assert_int_eq(plog_slice_read(&sl, to), sl.len);
         offset = sl.next_offset;
         plog_slice_release(&sl);
     }

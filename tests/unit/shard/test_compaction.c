@@ -150,7 +150,7 @@ static int read_all(struct rig *r, int32_t partition, struct last last[KEYS])
         rc = plog_slice_verify(log, &sl, &err);
         ck_assert_msg(rc == 0, "%s", err.text);
         uint8_t *buf = malloc(sl.len);
-        ck_assert_int_eq(io_pread(sl.file, buf, sl.len, sl.pos), sl.len);
+        ck_assert_int_eq(plog_slice_read(&sl, buf), sl.len);
         for (size_t at = 0; at < sl.len;) {
             struct batch b;
             ck_assert_ok(batch_peek(span_of(buf + at, sl.len - at), &b));
