@@ -6,13 +6,22 @@ import time
 PATIENCE = 180  # seconds
 
 
-class Crowd:
-    """`with Crowd(port, n) as crowd`: n connections that send what they are told and read nothing unless told so."""
+def connection(port, receive_buffer):
+    s = socket.socket()
+    if receive_buffer:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)  # before connect: it is the window
+    s.settimeout(PATIENCE)
+    s.connect(('127.0.0.1', port))
+    s.setblocking(False)
+    return s
 
-    def __init__(self, port, n):
-        self.all = [socket.create_connection(('127.0.0.1', port), PATIENCE) for _ in range(n)]
-        for s in self.all:
-            s.setblocking(False)
+
+class Crowd:
+    """`with Crowd(port, n) as crowd`: n connections that send what they are told and read nothing unless told so.
+    With a small receive buffer the kernel takes little of what is not read, and the broker has to keep it."""
+
+    def __init__(self, port, n, receive_buffer=None):
+        self.all = [connection(port, receive_buffer) for _ in range(n)]
 
     def __enter__(self):
         return self

@@ -114,7 +114,7 @@ def never_read(t):
             c.create('t')
         before = b.rss_kib()
         frame = i16(METADATA) + i16(4) + i32(1) + string('deaf') + array([string('wide')] * 20) + i8(0)
-        with Crowd(b.port, MANY) as crowd:
+        with Crowd(b.port, MANY, receive_buffer=4096) as crowd:
             for _ in range(20):
                 crowd.send(i32(len(frame)) + frame)
             t.ok(serves(b, 't'), f'others are served while {MANY} take no answers')
