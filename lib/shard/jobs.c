@@ -129,6 +129,8 @@ static int tell_raft(struct shard *s, const struct shard_job *job)
     struct consensus_update u;
     if (job->index <= s->checkpoint_index)
         return 0; /* libraft divides by zero on a snapshot at the same index */
+    if (s->installing)
+        return 0; /* it has forgotten this log */
     uint64_t trailing = job->index - s->older_index, held = job->index - (s->entries.first - 1);
     if (trailing > held)
         trailing = held;
@@ -246,10 +248,11 @@ static bool checkpoint_gains(const struct shard *s)
            wal_pos_cmp(s->older_replay, s->checkpoint_replay) < 0;
 }
 
-/* There is no index at which all partitions stand while an entry is half applied. */
+/* There is no index at which all partitions stand while an entry is half applied. And none is of
+ * use while another node's checkpoint is on its way. */
 static bool hold_checkpoints(struct shard *s)
 {
-    return s->stalled || s->ops->hold_checkpoints(s);
+    return s->stalled || s->installing || s->ops->hold_checkpoints(s);
 }
 
 /* By time, if there is anything a checkpoint would be good for. */
@@ -429,6 +432,11 @@ static void advance_stop(struct shard *s)
     if (s->stopped || s->job_checkpoint || s->job_prepare || s->n_tasks || s->writing)
         return;
     if (s->poisoned || (s->clean_done && !wal_writer_wants_mark(s->wal))) {
+        s->stopped = true;
+        return;
+    }
+    if (s->installing) { /* the next start goes on where this one left off */
+        shard_abandon(s);
         s->stopped = true;
         return;
     }

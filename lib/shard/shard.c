@@ -374,7 +374,8 @@ void shard_apply(struct shard *s)
                      sees it */
         return;
     s->depth++;
-    while (!s->poisoned && s->applied < s->commit && s->applied < s->persisted &&
+    /* While a checkpoint is on its way, raft's commit index is that of a log we do not have. */
+    while (!s->poisoned && !s->installing && s->applied < s->commit && s->applied < s->persisted &&
            !shard_stall_lasts(s)) {
         int rc = apply_one(s, s->applied + 1);
         if (rc == 0) {
@@ -680,6 +681,24 @@ static bool payload_well_formed(struct span payload)
     return rc == 0 && n > 0;
 }
 
+/* An APPEND that was long on its way may begin before what raft remembers. What our checkpoint
+ * covers is committed, so the leader has the same: the message is made to begin behind it. libraft
+ * would add entries that it cannot compare to its log's end, whatever their index. */
+static void skip_covered(const struct shard *s, struct shard_message *m)
+{
+    if (m->append.prev_index >= s->checkpoint_index)
+        return;
+    uint64_t gap = s->checkpoint_index - m->append.prev_index;
+    uint32_t n = gap < m->append.n ? (uint32_t)gap : m->append.n;
+    for (uint32_t i = 0; i < n; i++)
+        free(m->append.entries[i].payload);
+    m->append.n -= n;
+    if (n)
+        memmove(m->append.entries, m->append.entries + n, m->append.n * sizeof *m->append.entries);
+    m->append.prev_index = s->checkpoint_index;
+    m->append.prev_term = s->checkpoint_term;
+}
+
 /* One APPEND as raft may see it: at most its first entry changes the configuration. */
 static int receive_part(struct shard *s, const struct shard_message *m, uint32_t from, uint32_t n)
 {
@@ -699,13 +718,14 @@ static int receive_part(struct shard *s, const struct shard_message *m, uint32_t
     return rc ? rc : update_from(s, &u, &part);
 }
 
-static int receive_append(struct shard *s, const struct shard_message *m)
+static int receive_append(struct shard *s, struct shard_message *m)
 {
     uint32_t from = 0;
     struct shard_conf conf;
     for (uint32_t i = 0; i < m->append.n; i++)
         if (!payload_well_formed(span_of(m->append.entries[i].payload, m->append.entries[i].n)))
             return ERR_MALFORMED;
+    skip_covered(s, m);
     do {
         uint32_t to = from + 1;
         while (to < m->append.n &&

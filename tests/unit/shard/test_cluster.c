@@ -11,6 +11,7 @@
 #include "shard/node.h"
 #include "shard/shard.h"
 #include "tests/unit/unit.h"
+#include "wal/writer.h"
 
 enum { NODES = 3, QUEUE = 4096, SEGMENT = 64 * 1024 };
 
@@ -32,6 +33,7 @@ static unsigned n_queue;
 static struct meta_image *image;
 static struct uuid cluster = {{1, 2, 3}}, topic_id = {{9, 9, 9}};
 static unsigned truncations, installs;
+static bool hold_installs; /* checkpoints are on their way for as long as this is set */
 
 /* ---- hosts */
 
@@ -275,7 +277,7 @@ static void settle(void)
         busy = deliver();
         for (int k = 0; k < NODES; k++) {
             busy = work(&peers[k]) || busy;
-            if (peers[k].wants_install)
+            if (peers[k].wants_install && !hold_installs)
                 install(&peers[k]);
         }
     }
@@ -590,8 +592,114 @@ START_TEST(a_node_too_far_behind_takes_a_checkpoint)
 }
 END_TEST
 
+/* A cut off leader with an entry of its own, and others that went on and released what it lacks. */
+static struct peer *strand(struct sent **own)
+{
+    produce_ok(2);
+    struct peer *old = leader();
+    old->cut_off = true;
+    *own = produce(old, "of one node alone");
+    while (work(old))
+        continue;
+    for (int round = 0; round < 4; round++) {
+        produce_ok(100);
+        checkpoint_all();
+    }
+    return old;
+}
+
+/* The leader's heartbeats go on meanwhile, and raft's commit index with them. */
+START_TEST(nothing_is_applied_while_a_checkpoint_is_on_its_way)
+{
+    struct sent *own;
+    build_cluster();
+    struct peer *old = strand(&own);
+    uint64_t applied = shard_applied_index(old->s);
+    hold_installs = true;
+    old->cut_off = false;
+    pass(5000);
+    ck_assert(old->wants_install);
+    ck_assert_uint_eq(shard_applied_index(old->s), applied);
+    ck_assert(!own->done || own->produce.code != 0);
+    ck_assert(!shard_poisoned(old->s));
+    hold_installs = false;
+    pass(5000);
+    ck_assert_uint_gt(installs, 0);
+    all_equal(1000);
+    end_cluster();
+    drop(own);
+}
+END_TEST
+
+START_TEST(a_node_stops_while_a_checkpoint_is_on_its_way)
+{
+    struct sent *own;
+    build_cluster();
+    struct peer *old = strand(&own);
+    hold_installs = true;
+    old->cut_off = false;
+    pass(5000);
+    ck_assert(old->wants_install);
+    shard_stop(old->s);
+    pass(1000);
+    ck_assert(shard_stopped(old->s));
+    ck_assert(own->done);
+    ck_assert_int_eq(own->produce.code, ERR_UNKNOWN_OUTCOME);
+    hold_installs = old->wants_install = false;
+    end_cluster();
+    drop(own);
+}
+END_TEST
+
+static struct shard_message *append_of_noops(struct peer *from, struct peer *to, uint32_t n)
+{
+    struct shard_message *m = shard_message_new();
+    m->type = SHARD_APPEND;
+    m->from = from->id;
+    m->to = to->id;
+    m->term = shard_term(from->s);
+    m->append.entries = calloc(n, sizeof *m->append.entries);
+    m->append.n = n;
+    for (uint32_t i = 0; i < n; i++) {
+        struct wal_payload p;
+        ck_assert_ok(wal_payload_init(&p, 64));
+        ck_assert_ptr_nonnull(wal_payload_frame(&p, WAL_NOOP, 0, 0));
+        wal_payload_stamp(&p, 0, 1);
+        struct shard_message_entry *e = &m->append.entries[i];
+        *e = (struct shard_message_entry){.term = 1, .payload = malloc(p.len), .n = p.len};
+        memcpy(e->payload, wal_payload_span(&p).p, p.len);
+        wal_payload_release(&p);
+    }
+    return m;
+}
+
+/* libraft compares nothing with entries that it has forgotten. */
+START_TEST(a_message_from_before_the_checkpoint_changes_nothing)
+{
+    build_cluster();
+    for (int round = 0; round < 4; round++) {
+        produce_ok(10);
+        checkpoint_all();
+    }
+    struct peer *l = leader(), *other = l == &peers[0] ? &peers[1] : &peers[0];
+    pass(1000);
+    uint64_t applied = shard_applied_index(other->s);
+    for (uint32_t n = 0; n < 4; n++)
+        shard_receive(other->s, append_of_noops(l, other, n));
+    ck_assert(!shard_poisoned(other->s));
+    ck_assert_uint_eq(shard_applied_index(other->s), applied);
+    produce_ok(3);
+    all_equal(100);
+    ck_assert_uint_eq(installs, 0);
+    end_cluster();
+}
+END_TEST
+
 UNIT_MAIN(three_nodes_elect_and_replicate, a_lost_leaders_tail_is_truncated,
           offsets_staged_by_a_lost_leader_are_given_anew_when_it_leads_again,
           each_node_restarts_from_what_was_synced, a_leader_without_followers_can_stop,
           a_lagging_node_catches_up_across_checkpoints_of_one_index,
-          a_node_too_far_behind_takes_a_checkpoint)
+          a_node_too_far_behind_takes_a_checkpoint,
+          nothing_is_applied_while_a_checkpoint_is_on_its_way,
+          a_node_stops_while_a_checkpoint_is_on_its_way,
+          a_message_from_before_the_checkpoint_changes_nothing)
