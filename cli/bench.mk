@@ -6,6 +6,7 @@ libbench_la_SOURCES = \
 	cli/bench_assign.c cli/bench_assign.h \
 	cli/bench_batch.c cli/bench_batch.h \
 	cli/bench_book.c cli/bench_book.h \
+	cli/bench_caveats.c cli/bench_caveats.h \
 	cli/bench_check.c cli/bench_check.h \
 	cli/bench_conn.c cli/bench_conn.h \
 	cli/bench_disk.c cli/bench_disk.h \
@@ -21,9 +22,12 @@ libbench_la_SOURCES = \
 	cli/bench_ranges.c cli/bench_ranges.h \
 	cli/bench_report.c cli/bench_report.h \
 	cli/bench_run.c cli/bench_run.h \
+	cli/bench_series.c cli/bench_series.h \
 	cli/bench_session.c cli/bench_session.h \
 	cli/bench_setup.c cli/bench_setup.h \
 	cli/bench_stats.c cli/bench_stats.h \
+	cli/bench_text.c \
+	cli/bench_usage.c cli/bench_usage.h \
 	cli/bench_worker.c cli/bench_worker.h
 libbench_la_LIBADD = libcli.la libchronikloop.la libchronik.la -lm
 

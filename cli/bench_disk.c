@@ -95,6 +95,7 @@ static int measure(struct io_file *f, const struct bench_options *o, struct disk
     struct iovec iov = {p, (size_t)r->write_size};
     int64_t warm = now_ns() + o->warmup_ms * 1000000, at = 0, begun = 0;
     int64_t end = o->duration_ms ? warm + o->duration_ms * 1000000 : INT64_MAX;
+    struct bench_usage first = {0}, last;
     int rc = p ? 0 : err_code(e, -ENOMEM, "buffer");
     while (!rc && !interrupted) {
         int64_t t = now_ns();
@@ -109,13 +110,17 @@ static int measure(struct io_file *f, const struct bench_options *o, struct disk
             err_code(e, rc, "%s: write or sync", r->path);
         if (t < warm)
             continue;
-        begun = begun ? begun : t;
+        if (!begun)
+            bench_usage_read(&first, begun = t);
         hdr_record(&r->stats.latency, (uint64_t)(done - t));
         r->stats.requests++;
         r->stats.records++;
         r->stats.bytes += (uint64_t)r->write_size;
         r->elapsed_ns = done - begun;
     }
+    bench_usage_read(&last, now_ns());
+    if (begun)
+        r->cost = bench_cost_between(&first, &last);
     free(p);
     return rc;
 }

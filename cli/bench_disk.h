@@ -9,10 +9,12 @@
 
 #include "cli/bench.h"
 #include "cli/bench_stats.h"
+#include "cli/bench_usage.h"
 
 struct disk_result {
     struct bench_stats stats;
     int64_t elapsed_ns;
+    struct bench_cost cost;
     int64_t write_size, file_size; /* bytes, as used */
     char path[512];
     bool interrupted;

@@ -8,6 +8,18 @@ void pace_init(struct pace *p, int64_t rate, int64_t batch, uint32_t clients, ui
     *p = (struct pace){rate, batch, clients, first, step, 0, first};
 }
 
+void pace_stats_init(struct pace_stats *s)
+{
+    s->no_room = 0;
+    hdr_init(&s->late);
+}
+
+void pace_stats_add(struct pace_stats *into, const struct pace_stats *from)
+{
+    into->no_room += from->no_room;
+    hdr_add(&into->late, &from->late);
+}
+
 int64_t pace_due(const struct pace *p, uint64_t k)
 {
     /* rate <= 10^9 and batch <= 10^6 (the options' bounds): k would have to reach 10^13 to

@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+#include "base/hdr.h"
+
 struct pace {
     int64_t rate;         /* records a second over all clients */
     int64_t batch;        /* records a request */
@@ -21,6 +23,15 @@ struct pace {
 
 void pace_init(struct pace *p, int64_t rate, int64_t batch, uint32_t clients, uint32_t first,
                uint32_t step);
+/* How well the schedule was kept, of measured requests. What the broker keeps waiting on a
+ * connection is not held against it, only what the generator does itself. */
+struct pace_stats {
+    struct hdr late;  /* ns from when a request was due until its turn came */
+    uint64_t no_room; /* requests that then found their connection full and had to wait */
+};
+void pace_stats_init(struct pace_stats *s);
+void pace_stats_add(struct pace_stats *into, const struct pace_stats *from);
+
 /* When request k is due: ns after the start. */
 int64_t pace_due(const struct pace *p, uint64_t k);
 /* The same for the nth request of a client (from 0). */

@@ -1,11 +1,12 @@
 #include "cli/bench_report.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cli/bench_caveats.h"
 #include "cli/bench_env.h"
 
 static const char *const mode_names[] = {"produce",  "consume", "round-trip",
@@ -87,6 +88,46 @@ static void put_checks(struct json *j, const struct bench_result *r)
     set_count(j, "bad_offsets", r->bad_offsets);
 }
 
+double bench_result_ceiling(const struct bench_result *r)
+{
+    if (r->ceiling > 0)
+        return r->ceiling;
+    return r->cost.busiest > 0 ? per_second(r->records, r->elapsed_ns) / r->cost.busiest : 0;
+}
+
+/* What the generator itself took, and how much more it could have driven. */
+static void put_cost(struct json *j, const struct bench_result *r)
+{
+    const struct bench_cost *c = &r->cost;
+    double ceiling = bench_result_ceiling(r);
+    uint64_t requests = r->stats->requests;
+    const struct {
+        const char *name;
+        bool known;
+        double v;
+    } rows[] = {
+        {"bench_cpu_user_secs", c->wall_ns > 0, (double)c->user_ns / 1e9},
+        {"bench_cpu_sys_secs", c->wall_ns > 0, (double)c->sys_ns / 1e9},
+        {"bench_cpu_pct", c->wall_ns > 0, round(bench_cost_cores(c) * 1000) / 10},
+        {"bench_cpu_us_per_request", c->wall_ns > 0 && requests,
+         requests ? round((double)(c->user_ns + c->sys_ns) / (double)requests / 10) / 100 : 0},
+        {"bench_busiest_thread_pct", c->busiest >= 0, round(c->busiest * 1000) / 10},
+        {"bench_ceiling_msg_per_sec", ceiling > 0, round(ceiling)},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        json_set(j, rows[i].name, rows[i].known ? json_new_real(rows[i].v) : json_new_null());
+    json_set_str(j, "bench_ceiling",
+                 r->ceiling > 0 ? "measured"
+                 : ceiling > 0  ? "estimated"
+                                : NULL);
+}
+
+static void put_schedule(struct json *j, const struct pace_stats *p)
+{
+    json_set(j, "schedule_lag_us", bench_latency_json(&p->late));
+    set_count(j, "queued_requests", p->no_room);
+}
+
 struct json *bench_report(const struct bench_result *r)
 {
     struct json *j = json_new_object();
@@ -113,6 +154,13 @@ struct json *bench_report(const struct bench_result *r)
     set_count(j, "failed_requests", s->failed_requests);
     set_count(j, "warmup_messages", s->warmup_records);
     json_set_real(j, "bench_cpu_secs", bench_env_cpu_secs());
+    put_cost(j, r);
+    if (r->paced)
+        put_schedule(j, r->paced);
+    json_set(j, "warnings", bench_caveats(r));
+    json_set(j, "latency_curve_us", bench_curve_json(r->latency));
+    if (r->series)
+        json_set(j, "series", series_json(r->series));
     json_set(j, "environment", environment(r));
     return j;
 }
@@ -144,6 +192,8 @@ static int flatten(void *ctx, const char *key, const struct json *v)
 {
     struct flat *f = ctx;
     char name[80];
+    if (json_type_of(v) == JSON_T_ARRAY)
+        return 0;
     if (json_type_of(v) == JSON_T_OBJECT) {
         size_t n = strlen(key);
         struct flat inner = {f->out, key};
@@ -162,113 +212,6 @@ static int write_csv(const struct json *report, FILE *out, bool header)
     json_set(f.out, "timestamp", copy_scalar(json_get(json_get(report, "environment"), "time")));
     json_each(report, flatten, &f);
     return out_single(out, OUT_CSV, header, f.out);
-}
-
-/* ---- text ---- */
-
-static double real_of(const struct json *j, const char *key)
-{
-    return json_double(json_get(j, key), 0);
-}
-
-static long long int_of(const struct json *j, const char *key)
-{
-    return (long long)json_int(json_get(j, key), 0);
-}
-
-static void print_str(const struct json *j, const char *key, const char *label, FILE *out)
-{
-    struct span s = json_str(json_get(j, key));
-    if (s.p)
-        fprintf(out, "%-13s %.*s\n", label, (int)s.n, (const char *)s.p);
-}
-
-static void print_load(const struct json *j, FILE *out)
-{
-    struct span acks = json_str(json_get(j, "acks")), codec = json_str(json_get(j, "compression"));
-    fprintf(out, "%-13s %lld clients on %lld threads, ", "load", int_of(j, "concurrency"),
-            int_of(j, "threads"));
-    if (json_bool(json_get(j, "open_loop"), false))
-        fprintf(out, "open loop, %lld records/s due\n", int_of(j, "rate_limit"));
-    else
-        fprintf(out, "closed loop, %lld in flight each\n", int_of(j, "in_flight"));
-    if (int_of(j, "batch_size"))
-        fprintf(out,
-                "%-13s %lld records of %lld bytes, acks %.*s, compression %.*s, %lld partitions\n",
-                "requests", int_of(j, "batch_size"), int_of(j, "message_size"), (int)acks.n,
-                (const char *)acks.p, (int)codec.n, (const char *)codec.p, int_of(j, "partitions"));
-}
-
-static void print_timing(const struct json *j, const char *key, const char *label, FILE *out)
-{
-    const struct json *t = json_get(j, key);
-    if (!t)
-        return;
-    fprintf(out, "%-13s", label);
-    for (int i = 0; i < BENCH_QUANTILES; i++)
-        fprintf(out, " %10.1f", real_of(t, bench_quantiles[i].name));
-    fputc('\n', out);
-}
-
-static void print_timings(const struct json *j, FILE *out)
-{
-    static const char *const keys[][2] = {{"latency_us", "latency"}, {"service_us", "service"},
-                                          {"ack_latency_us", "ack"}, {"create_us", "create"},
-                                          {"delete_us", "delete"},   {"fetch_us", "fetch"}};
-    fprintf(out, "%-13s", "microseconds");
-    for (int i = 0; i < BENCH_QUANTILES; i++)
-        fprintf(out, " %10s", bench_quantiles[i].name);
-    fputc('\n', out);
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        print_timing(j, keys[i][0], keys[i][1], out);
-}
-
-static void print_checks(const struct json *j, FILE *out)
-{
-    if (json_bool(json_get(j, "validated"), false))
-        fprintf(out,
-                "%-13s %lld records read back: %lld lost, %lld duplicated, %lld reordered, %lld "
-                "altered\n",
-                "check", int_of(j, "read_back"), int_of(j, "lost"), int_of(j, "duplicated"),
-                int_of(j, "reordered"), int_of(j, "altered"));
-    if (int_of(j, "bad_offsets"))
-        fprintf(out, "%-13s %lld acknowledgements with an offset that cannot be\n", "",
-                int_of(j, "bad_offsets"));
-}
-
-static void print_environment(const struct json *j, FILE *out)
-{
-    const struct json *env = json_get(j, "environment");
-    struct span cpu = json_str(json_get(env, "cpu")), kernel = json_str(json_get(env, "kernel"));
-    fprintf(out, "%-13s %.2f s of processor time\n", "bench", real_of(j, "bench_cpu_secs"));
-    fprintf(out, "%-13s %.*s, %lld cores, %.*s\n", "machine", (int)cpu.n, (const char *)cpu.p,
-            int_of(env, "cores"), (int)kernel.n, (const char *)kernel.p);
-    print_str(env, "bootstrap_server", "broker", out);
-    print_str(env, "broker_features", "", out);
-}
-
-static void print_text(const struct json *j, FILE *out)
-{
-    bool disk = json_str(json_get(j, "path")).p != NULL;
-    print_str(j, "mode", "mode", out);
-    print_str(j, "topic", "topic", out);
-    print_str(j, "path", "file", out);
-    if (disk)
-        fprintf(out, "%-13s %lld bytes and a sync each, one after the other\n", "writes",
-                int_of(j, "write_size"));
-    else
-        print_load(j, out);
-    fprintf(out, "%-13s %.3f s", "time", real_of(j, "duration_secs"));
-    if (int_of(j, "warmup_messages"))
-        fprintf(out, ", after %lld records of warm-up", int_of(j, "warmup_messages"));
-    fprintf(out, "\n%-13s %lld in %lld requests, %lld failed (%.2f %% well)\n",
-            disk ? "writes" : "records", int_of(j, "total_messages"), int_of(j, "total_requests"),
-            int_of(j, "failed_messages"), real_of(j, "success_rate_pct"));
-    fprintf(out, "%-13s %.1f/s, %.3f MB/s\n", "throughput", real_of(j, "throughput_msg_per_sec"),
-            real_of(j, "throughput_mb_per_sec"));
-    print_timings(j, out);
-    print_checks(j, out);
-    print_environment(j, out);
 }
 
 /* ---- where it goes ---- */
@@ -302,6 +245,16 @@ static int csv_file(const struct json *report, FILE *f)
     return write_csv(report, f, st.st_size == 0);
 }
 
+/* What the text tells in its place. */
+static void say_warnings(const struct json *report)
+{
+    const struct json *all = json_get(report, "warnings");
+    for (size_t i = 0; i < json_len(all); i++) {
+        struct span s = json_str(json_at(all, i));
+        cli_warn("%.*s", (int)s.n, (const char *)s.p);
+    }
+}
+
 int bench_report_write(const struct bench_options *o, const struct json *report, struct err *e)
 {
     int rc = to_file(o->json_path, "we", report, json_file, e);
@@ -309,6 +262,8 @@ int bench_report_write(const struct bench_options *o, const struct json *report,
         rc = to_file(o->csv_path, "ae", report, csv_file, e);
     if (rc)
         return rc;
+    if (o->common.format != OUT_TEXT)
+        say_warnings(report);
     switch ((enum out_format)o->common.format) {
     case OUT_JSON:
         rc = json_file(report, stdout);
@@ -321,7 +276,7 @@ int bench_report_write(const struct bench_options *o, const struct json *report,
         rc = write_csv(report, stdout, !o->common.no_header);
         break;
     default:
-        print_text(report, stdout);
+        bench_text(report, stdout);
         break;
     }
     return rc ? err_code(e, rc, "standard output") : 0;

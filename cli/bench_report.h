@@ -6,7 +6,10 @@
 #include "base/json.h"
 #include "cli/bench.h"
 #include "cli/bench_check.h"
+#include "cli/bench_pace.h"
+#include "cli/bench_series.h"
 #include "cli/bench_stats.h"
+#include "cli/bench_usage.h"
 
 struct bench_timing {
     const char *name; /* "service": becomes service_us */
@@ -26,12 +29,25 @@ struct bench_result {
     uint64_t bad_offsets;
     const char *disk_path; /* NULL: not a disk test */
     int64_t disk_write;
+    struct bench_cost cost;         /* of the generator while it measured; wall_ns 0: not known */
+    double ceiling;                 /* records a second that it was seen to drive; 0: not tried */
+    const struct pace_stats *paced; /* NULL: a closed loop */
+    const struct series *series;    /* NULL: none */
+    bool interrupted;
 };
+
+/* Records a second that the generator could drive, as far as is known; 0: not at all. Measured, or
+ * an estimate from how busy its busiest thread was, and a low one: at a higher rate more requests
+ * share a wake-up. */
+double bench_result_ceiling(const struct bench_result *r);
 
 /* The document; NULL when out of memory. */
 struct json *bench_report(const struct bench_result *r);
 
 /* Write it to standard output in the format asked for, and to the files asked for. 0 or a code. */
 int bench_report_write(const struct bench_options *o, const struct json *report, struct err *e);
+
+/* The report for people (bench_text.c). */
+void bench_text(const struct json *report, FILE *out);
 
 #endif

@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { START_AHEAD_MS = 20 }; /* so that every thread has the start before it comes */
+enum {
+    START_AHEAD_MS = 20, /* so that every thread has the start before it comes */
+    TICK_MS = 1000,      /* between looks at the workers, at most */
+};
 
 /* ---- interruption: SIGINT and SIGTERM end a phase early, a second one kills ---- */
 
@@ -91,41 +94,96 @@ void run_worker_done(struct run *r)
     one_less(r);
 }
 
-/* All threads have told what the last interval brought. */
-static void print_interval(struct run *r)
+/* What came since the last line. */
+static void print_line(struct run *r, int64_t now)
 {
-    static struct hdr latency;
-    uint64_t records = 0, bytes = 0, failed = 0;
-    hdr_init(&latency);
-    for (uint32_t i = 0; i < r->n_workers; i++) {
-        const struct worker_interval *k = &r->workers[i].asked;
-        records += k->records;
-        bytes += k->bytes;
-        failed += k->failed;
-        hdr_add(&latency, &k->latency);
-    }
-    int64_t now = bench_now_ns();
-    double s = (double)(now - r->reported_ns) / 1e9;
-    r->reported_ns = now;
+    const struct bench_interval *i = &r->untold;
+    double s = (double)(now - r->told_ns) / 1e9;
     cli_warn("%.1f s%s: %.0f/s, %.1f MB/s, p50 %.2f ms, p99 %.2f ms, max %.2f ms, %" PRIu64
              " failed",
-             (double)(now - r->start_ns) / 1e9, now < r->measure_ns ? " (warm-up)" : "",
-             (double)records / s, (double)bytes / s / 1e6,
-             (double)hdr_percentile(&latency, 50) / 1e6, (double)hdr_percentile(&latency, 99) / 1e6,
-             (double)hdr_percentile(&latency, 100) / 1e6, failed);
+             (double)(now - r->start_ns) / 1e9, now <= r->measure_ns ? " (warm-up)" : "",
+             (double)i->records / s, (double)i->bytes / s / 1e6,
+             (double)hdr_percentile(&i->latency, 50) / 1e6,
+             (double)hdr_percentile(&i->latency, 99) / 1e6,
+             (double)hdr_percentile(&i->latency, 100) / 1e6, i->failed);
+    bench_interval_init(&r->untold);
+    r->told_ns = now;
 }
 
-void run_worker_told(struct run *r)
+/* Measuring begins now: what was used so far was used for warming up. */
+static void begin_measuring(struct run *r)
 {
+    r->begin = r->seen;
+    for (uint32_t i = 0; i < r->n_workers; i++)
+        r->busy_ns[i] = bench_usage_thread_ns(r->workers[i].thread);
+}
+
+/* An interval is over, and all workers have told what it brought. */
+static void end_interval(struct run *r, int64_t now)
+{
+    struct bench_usage used;
+    bench_usage_read(&used, now);
+    if (r->begin.at_ns) {
+        struct bench_cost cost = bench_cost_between(&r->seen, &used);
+        series_add(&r->series, &r->gathered, r->seen.at_ns - r->measure_ns, now - r->measure_ns,
+                   bench_cost_cores(&cost));
+    }
+    r->seen = used;
+    if (!r->begin.at_ns && now >= r->measure_ns)
+        begin_measuring(r);
+    bench_interval_add(&r->untold, &r->gathered);
+    bench_interval_init(&r->gathered);
+}
+
+static void take(struct run *r, struct bench_interval *i)
+{
+    bench_interval_add(&r->gathered, i);
+    bench_interval_init(i);
+}
+
+static int64_t tick_length_ns(const struct run *r)
+{
+    int64_t report = r->b->opt->report_ms;
+    return (report && report < TICK_MS ? report : TICK_MS) * 1000000;
+}
+
+static int set_timer(struct run *r, int64_t now)
+{
+    return loop_timer_set(r->tick, (r->tick_ns - now + 999999) / 1000000);
+}
+
+/* The next moment behind `after` that is a whole number of intervals from measure_ns. */
+static int set_tick(struct run *r, int64_t after)
+{
+    int64_t step = tick_length_ns(r), passed = after - r->measure_ns;
+    int64_t n = passed >= 0 ? passed / step + 1 : -(-passed / step);
+    r->tick_ns = r->measure_ns + n * step;
+    if (r->tick_ns <= after)
+        r->tick_ns += step;
+    return set_timer(r, bench_now_ns());
+}
+
+void run_worker_told(struct run *r, struct worker *w)
+{
+    take(r, &w->asked);
     if (--r->asked)
         return;
-    print_interval(r);
-    loop_timer_set(r->report, r->b->opt->report_ms);
+    int64_t now = bench_now_ns(), report = r->b->opt->report_ms * 1000000;
+    end_interval(r, now);
+    /* A tick comes a little late, and the next a little less so. */
+    if (!r->plan.quiet && report && now - r->told_ns + tick_length_ns(r) / 2 > report)
+        print_line(r, now);
+    set_tick(r, now);
 }
 
-static void on_report(void *arg)
+static void on_tick(void *arg)
 {
     struct run *r = arg;
+    int64_t now = bench_now_ns();
+    if (now < r->tick_ns) { /* the loop's clock is coarser */
+        set_timer(r, now);
+        return;
+    }
     r->asked = r->n_workers;
     for (uint32_t i = 0; i < r->n_workers; i++)
         worker_ask(&r->workers[i]);
@@ -169,6 +227,21 @@ static int connect_all(struct run *r)
     return rc;
 }
 
+/* The load is over; its threads are still there. */
+static void count_cost(struct run *r)
+{
+    struct bench_usage end;
+    bench_usage_read(&end, bench_now_ns());
+    if (!r->begin.at_ns)
+        return;
+    r->cost = bench_cost_between(&r->begin, &end);
+    for (uint32_t i = 0; i < r->n_workers && r->cost.wall_ns > 0; i++) {
+        int64_t busy = bench_usage_thread_ns(r->workers[i].thread) - r->busy_ns[i];
+        double share = (double)busy / (double)r->cost.wall_ns;
+        r->cost.busiest = share > r->cost.busiest ? share : r->cost.busiest;
+    }
+}
+
 static int drive(struct run *r)
 {
     const struct run_plan *plan = &r->plan;
@@ -176,12 +249,17 @@ static int drive(struct run *r)
     r->measure_ns = r->start_ns + plan->warmup_ms * 1000000;
     if (plan->duration_ms)
         atomic_store(&r->end_ns, r->measure_ns + plan->duration_ms * 1000000);
-    r->reported_ns = r->start_ns;
-    if (!plan->quiet && r->b->opt->report_ms && loop_timer_set(r->report, r->b->opt->report_ms))
+    r->told_ns = r->start_ns;
+    bench_usage_read(&r->seen, r->start_ns);
+    if (!plan->warmup_ms)
+        begin_measuring(r);
+    if (set_tick(r, r->start_ns))
         return err_code(&r->err, -ENOMEM, "a timer");
     for (uint32_t i = 0; i < r->n_workers; i++)
         worker_go(&r->workers[i]);
-    return wait_for_workers(r);
+    int rc = wait_for_workers(r);
+    count_cost(r);
+    return rc;
 }
 
 /* ---- threads ---- */
@@ -219,7 +297,12 @@ static void collect(struct run *r)
         if (!r->first.code || w->bad_offsets > 0)
             r->first = w->first;
         r->bad_offsets += w->bad_offsets;
+        pace_stats_add(&r->paced, &w->paced);
+        take(r, &w->asked);
+        take(r, &w->interval);
     }
+    if (r->begin.at_ns && r->gathered.latency.count) /* since the last tick */
+        end_interval(r, bench_now_ns());
     for (int m = 0; m < BENCH_METRICS; m++)
         if (m != METRIC_FETCH) /* readers beside producers end with a request that waits in vain */
             last = r->stats[m].last_ns > last ? r->stats[m].last_ns : last;
@@ -236,10 +319,15 @@ static int prepare(struct run *r)
     for (int m = 0; m < BENCH_METRICS; m++)
         bench_stats_init(&r->stats[m]);
     r->n_workers = workers_for(r->b->opt, plan);
+    bench_interval_init(&r->gathered);
+    bench_interval_init(&r->untold);
+    pace_stats_init(&r->paced);
+    r->cost.busiest = -1;
     r->loop = loop_new();
+    r->busy_ns = calloc(r->n_workers, sizeof *r->busy_ns);
     r->workers = calloc(r->n_workers, sizeof *r->workers);
-    r->report = r->loop ? loop_timer_new(r->loop, on_report, r) : NULL;
-    if (!r->workers || !r->report)
+    r->tick = r->loop ? loop_timer_new(r->loop, on_tick, r) : NULL;
+    if (!r->workers || !r->tick || !r->busy_ns)
         return err_code(&r->err, -ENOMEM, "cannot prepare the load");
     for (uint32_t i = 0; i < r->n_workers; i++) {
         int rc = worker_init(&r->workers[i], r, i, &r->err);
@@ -296,7 +384,9 @@ void run_release(struct run *r)
         if (r->workers[i].run)
             worker_release(&r->workers[i]);
     free(r->workers);
-    loop_timer_free(r->report);
+    free(r->busy_ns);
+    series_release(&r->series);
+    loop_timer_free(r->tick);
     loop_free(r->loop);
     pthread_mutex_destroy(&r->err_lock);
 }

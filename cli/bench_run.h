@@ -8,6 +8,7 @@
 #ifndef CLI_BENCH_RUN_H
 #define CLI_BENCH_RUN_H
 
+#include "cli/bench_usage.h"
 #include "cli/bench_worker.h"
 
 /* What a phase consists of. */
@@ -41,16 +42,25 @@ struct run {
 
     uint32_t waiting; /* control thread: workers that have not yet opened, or finished */
     uint32_t asked;
-    struct loop_timer *report;
-    int64_t reported_ns;
-    struct err err;   /* why it broke */
-    bool interrupted; /* by the user */
+    struct loop_timer *tick;        /* asks the workers, each second or more often */
+    int64_t tick_ns;                /* when it is due next, */
+    struct bench_usage seen;        /* and what was used when it was last */
+    struct bench_interval gathered; /* what came since then, of the workers asked so far */
+    struct bench_interval untold;   /* and since the last line was printed */
+    int64_t told_ns;
+    struct bench_usage begin; /* when measuring began; at_ns 0: it has not */
+    int64_t *busy_ns;         /* processor time of each worker by then */
+    struct err err;           /* why it broke */
+    bool interrupted;         /* by the user */
 
     /* The result. */
     struct bench_stats stats[BENCH_METRICS];
     uint64_t bad_offsets;
     struct err first;
     int64_t elapsed_ns; /* from measure_ns to the last reply */
+    struct bench_cost cost;
+    struct pace_stats paced;
+    struct series series; /* of the measured part */
 };
 
 /* Run it. 0, or the code of r->err; the result is in r either way. run_release in every case. */
@@ -70,7 +80,7 @@ int64_t run_give_up_ns(const struct run *r);
 /* On the control thread, by the workers' messages. */
 void run_worker_opened(struct run *r);
 void run_worker_done(struct run *r);
-void run_worker_told(struct run *r);
+void run_worker_told(struct run *r, struct worker *w);
 /* Any thread: the run cannot go on. The first reason stays. */
 void run_break(struct run *r, const struct err *e);
 

@@ -51,3 +51,23 @@ struct json *bench_latency_json(const struct hdr *ns)
         json_set_real(j, bench_quantiles[i].name, bench_quantile_us(ns, &bench_quantiles[i]));
     return j;
 }
+
+static void push_point(struct json *curve, const struct hdr *ns, double p)
+{
+    struct json *point = json_new_array();
+    json_push(point, json_new_real(p));
+    json_push(point, json_new_real(round((double)hdr_percentile(ns, p) / 100) / 10));
+    json_push(curve, point);
+}
+
+/* Four points for each halving of what is left above. */
+struct json *bench_curve_json(const struct hdr *ns)
+{
+    struct json *curve = json_new_array();
+    if (!ns->count)
+        return curve;
+    for (int i = 0; exp2(i / 4.0) < (double)ns->count; i++)
+        push_point(curve, ns, 100 * (1 - exp2(-i / 4.0)));
+    push_point(curve, ns, 100);
+    return curve;
+}

@@ -22,6 +22,9 @@ void bench_stats_add(struct bench_stats *into, const struct bench_stats *from);
 
 /* {min, mean, p50, p90, p95, p99, p999, p9999, max} in microseconds. */
 struct json *bench_latency_json(const struct hdr *ns);
+/* The whole distribution as an array of [percentile, microseconds]: denser towards the end, as far
+ * as there are samples. */
+struct json *bench_curve_json(const struct hdr *ns);
 /* Those names and the percentiles behind them, for other reports. */
 struct bench_quantile {
     const char *name;

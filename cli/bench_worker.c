@@ -41,6 +41,19 @@ static void pump_all(struct worker *w)
         load_pump(&w->loads[i]);
 }
 
+/* A request is due: let it begin, or wait until its client has room. */
+static void pace_begin(struct worker *w, int64_t due_ns)
+{
+    struct load *l = &w->loads[w->pace.client / w->pace.step];
+    int64_t late = bench_now_ns() - due_ns;
+    l->arrived++;
+    load_pump(l);
+    if (due_ns < w->run->measure_ns)
+        return;
+    hdr_record(&w->paced.late, late > 0 ? (uint64_t)late : 0);
+    w->paced.no_room += l->started < l->arrived;
+}
+
 /* Let every request that is due by now begin, and wait for the next. */
 static void pace_run(struct worker *w)
 {
@@ -56,9 +69,7 @@ static void pace_run(struct worker *w)
             pace_arm(w, due + linger);
             return;
         }
-        struct load *l = &w->loads[w->pace.client / w->pace.step];
-        l->arrived++;
-        load_pump(l);
+        pace_begin(w, due + linger);
         pace_advance(&w->pace);
     }
 }
@@ -91,15 +102,15 @@ static void on_go(struct loop_msg *m)
 static void on_ask(struct loop_msg *m)
 {
     struct worker *w = (struct worker *)((char *)m - offsetof(struct worker, ask));
-    w->asked = w->interval;
-    w->interval = (struct worker_interval){0};
-    hdr_init(&w->interval.latency);
+    bench_interval_add(&w->asked, &w->interval);
+    bench_interval_init(&w->interval);
     loop_post(w->run->loop, &w->told);
 }
 
 static void on_told(struct loop_msg *m)
 {
-    run_worker_told(((struct worker *)((char *)m - offsetof(struct worker, told)))->run);
+    struct worker *w = (struct worker *)((char *)m - offsetof(struct worker, told));
+    run_worker_told(w->run, w);
 }
 
 static void on_opened_msg(struct loop_msg *m)
@@ -254,7 +265,9 @@ int worker_init(struct worker *w, struct run *run, uint32_t index, struct err *e
     w->acks_hook.run = on_acks;
     wr_init(&w->acks, 0);
     arena_init(&w->arena, ARENA_MAX);
-    hdr_init(&w->interval.latency);
+    bench_interval_init(&w->interval);
+    bench_interval_init(&w->asked);
+    pace_stats_init(&w->paced);
     for (int i = 0; i < BENCH_METRICS; i++)
         bench_stats_init(&w->stats[i]);
     pace_init(&w->pace, plan->rate, plan->batch, plan->clients, index, run->n_workers);

@@ -10,6 +10,7 @@
 #include "cli/bench_check.h"
 #include "cli/bench_load.h"
 #include "cli/bench_pace.h"
+#include "cli/bench_series.h"
 #include "loop/loop.h"
 
 struct run;
@@ -22,12 +23,6 @@ enum bench_metric {
     METRIC_CREATE,
     METRIC_DELETE,
     BENCH_METRICS
-};
-
-/* What a thread has done since it was asked last, for the line that tells how it goes. */
-struct worker_interval {
-    uint64_t records, bytes, failed;
-    struct hdr latency;
 };
 
 struct worker {
@@ -47,6 +42,7 @@ struct worker {
     int pace_fd; /* timerfd: fires when the next request is due */
     struct loop_fd *pace_watch;
     bool pace_over; /* every request of the run has been due */
+    struct pace_stats paced;
     struct loop_timer *sweep;
 
     struct arena arena; /* the reply being read */
@@ -56,13 +52,13 @@ struct worker {
     struct loop_hook acks_hook;
     struct check *check;
     struct bench_stats stats[BENCH_METRICS];
-    struct worker_interval interval;
-    uint64_t bad_offsets; /* acknowledged offsets that cannot be */
-    struct err first;     /* the first failure, if any */
+    struct bench_interval interval; /* what came since it was asked last */
+    uint64_t bad_offsets;           /* acknowledged offsets that cannot be */
+    struct err first;               /* the first failure, if any */
 
     struct loop_msg go, ask;                    /* from the control thread */
     struct loop_msg opened_msg, done_msg, told; /* to it */
-    struct worker_interval asked;
+    struct bench_interval asked; /* the control thread empties it once it has been told */
 };
 
 static inline int64_t bench_now_ns(void)
@@ -78,7 +74,7 @@ void worker_release(struct worker *w);
 void *worker_main(void *worker);
 /* The control thread, once the times of the run are set: begin the load. */
 void worker_go(struct worker *w);
-/* The control thread: have the interval copied into `asked` and reset; run_worker_told follows. */
+/* The control thread: have the interval put into `asked` and reset; run_worker_told follows. */
 void worker_ask(struct worker *w);
 
 /* For loads. */

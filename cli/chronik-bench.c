@@ -112,6 +112,10 @@ static struct bench_result result_of(const struct bench_session *s)
         .threads = run->n_workers,
         .checked = s->checked ? &s->counts : NULL,
         .bad_offsets = run->bad_offsets,
+        .cost = run->cost,
+        .paced = run->plan.rate && run->plan.kind->paced ? &run->paced : NULL,
+        .series = &run->series,
+        .interrupted = run->interrupted,
     };
     if (s->opt->mode == BENCH_ROUND_TRIP)
         round_trip_result(&r, run);
@@ -151,7 +155,9 @@ static int load_disk(const struct bench_options *o)
                                  .bytes = d->stats.bytes,
                                  .threads = 1,
                                  .disk_path = d->path,
-                                 .disk_write = d->write_size};
+                                 .disk_write = d->write_size,
+                                 .cost = d->cost,
+                                 .interrupted = d->interrupted};
         status = report(&r, d->interrupted ? CLI_INTERRUPTED : CLI_OK);
     }
     free(d);

@@ -1,7 +1,8 @@
 # chronik-bench: its parts that need no broker.
 BENCH_UNIT_TESTS = tests/unit/cli/test_acklog tests/unit/cli/test_bench_acked \
 	tests/unit/cli/test_bench_assign \
-	tests/unit/cli/test_bench_batch tests/unit/cli/test_bench_book tests/unit/cli/test_bench_check \
+	tests/unit/cli/test_bench_batch tests/unit/cli/test_bench_book tests/unit/cli/test_bench_caveats \
+	tests/unit/cli/test_bench_check \
 	tests/unit/cli/test_bench_pace tests/unit/cli/test_bench_ranges \
 	tests/unit/cli/test_bench_report
 UNIT_TESTS += $(BENCH_UNIT_TESTS)
@@ -11,6 +12,7 @@ tests_unit_cli_test_bench_acked_LDADD = $(BENCH_TEST_LIBS)
 tests_unit_cli_test_bench_assign_LDADD = $(BENCH_TEST_LIBS)
 tests_unit_cli_test_bench_batch_LDADD = $(BENCH_TEST_LIBS)
 tests_unit_cli_test_bench_book_LDADD = $(BENCH_TEST_LIBS)
+tests_unit_cli_test_bench_caveats_LDADD = $(BENCH_TEST_LIBS)
 tests_unit_cli_test_bench_check_LDADD = $(BENCH_TEST_LIBS)
 tests_unit_cli_test_bench_pace_LDADD = $(BENCH_TEST_LIBS)
 tests_unit_cli_test_bench_ranges_LDADD = $(BENCH_TEST_LIBS)

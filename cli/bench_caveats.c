@@ -1,0 +1,90 @@
+#include "cli/bench_caveats.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { LATE_NS = 1000000, LATE_MAX_NS = 5000000 }; /* what is worth a word */
+#define QUEUED_SHARE 0.01
+#define RATE_KEPT 0.98
+
+static void say(struct json *all, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void say(struct json *all, const char *fmt, ...)
+{
+    char text[400];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    json_push(all, json_new_str(span_of(text, strlen(text))));
+}
+
+static void of_samples(struct json *all, const struct hdr *h)
+{
+    char names[80] = "";
+    if (!h->count) {
+        say(all, "nothing was measured");
+        return;
+    }
+    for (int i = 0; i < BENCH_QUANTILES; i++) {
+        const struct bench_quantile *q = &bench_quantiles[i];
+        size_t n = strlen(names);
+        if (q->p > 0 && q->p < 100 && (double)h->count * (100 - q->p) / 100 < CAVEAT_SAMPLES_ABOVE)
+            snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "", q->name);
+    }
+    if (*names)
+        say(all, "too short for %s: of %" PRIu64 " samples fewer than %d lie above", names,
+            h->count, CAVEAT_SAMPLES_ABOVE);
+}
+
+static void of_failures(struct json *all, const struct bench_stats *s)
+{
+    if (s->failed_requests)
+        say(all,
+            "%" PRIu64 " of %" PRIu64 " requests failed: the latencies are those of the others",
+            s->failed_requests, s->failed_requests + s->requests);
+}
+
+/* Was the generator late by itself, or the load held up on full connections? */
+static void of_schedule(struct json *all, const struct bench_result *r)
+{
+    const struct hdr *late = &r->paced->late;
+    double rate = r->elapsed_ns > 0 ? (double)r->records * 1e9 / (double)r->elapsed_ns : 0;
+    uint64_t p99 = hdr_percentile(late, 99);
+    if (p99 > LATE_NS || (late->max > LATE_MAX_NS && late->max > r->latency->max / 2))
+        say(all,
+            "the bench itself began requests late (p99 %.1f ms, max %.1f ms), and the latencies "
+            "count it",
+            (double)p99 / 1e6, (double)late->max / 1e6);
+    if ((double)r->paced->no_room > QUEUED_SHARE * (double)late->count)
+        say(all,
+            "%.1f %% of the requests found their connection full when they were due and waited: "
+            "if the broker was not the cause, give more clients (-c) or --in-flight",
+            100 * (double)r->paced->no_room / (double)late->count);
+    if (rate < RATE_KEPT * (double)r->opt->rate)
+        say(all, "the load fell behind: %.0f records/s were answered, %" PRId64 " were due", rate,
+            r->opt->rate);
+}
+
+static void of_generator(struct json *all, const struct bench_cost *c)
+{
+    if (c->busiest > BENCH_BUSY)
+        say(all,
+            "a thread of the bench was busy %.0f %% of the time: this may be its limit and not the "
+            "broker's (--threads)",
+            100 * c->busiest);
+}
+
+struct json *bench_caveats(const struct bench_result *r)
+{
+    struct json *all = json_new_array();
+    if (r->interrupted)
+        say(all, "interrupted: this covers what was done by then");
+    of_samples(all, r->latency);
+    of_failures(all, r->stats);
+    if (r->paced && r->latency->count)
+        of_schedule(all, r);
+    of_generator(all, &r->cost);
+    return all;
+}

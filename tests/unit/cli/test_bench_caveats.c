@@ -1,0 +1,99 @@
+#include <string.h>
+
+#include "cli/bench_caveats.h"
+#include "cli/bench_opt.h"
+#include "tests/unit/unit.h"
+
+static struct bench_options o;
+static struct bench_stats stats;
+static struct pace_stats paced;
+static struct bench_result r;
+
+/* 200,000 requests in a second, at the rate that was asked for: nothing to say. */
+static void fill(void)
+{
+    o = bench_options_default();
+    o.rate = 200000;
+    bench_stats_init(&stats);
+    pace_stats_init(&paced);
+    for (int i = 0; i < 200000; i++) {
+        hdr_record(&stats.latency, 1000000);
+        hdr_record(&paced.late, 1000);
+    }
+    stats.requests = 200000;
+    r = (struct bench_result){.opt = &o,
+                              .stats = &stats,
+                              .latency = &stats.latency,
+                              .elapsed_ns = 1000000000,
+                              .records = 200000,
+                              .paced = &paced,
+                              .cost = {.wall_ns = 1000000000, .busiest = 0.5}};
+}
+
+/* There is one warning, and it begins so; NULL: there is none. */
+static void warns(const char *want)
+{
+    struct json *all = bench_caveats(&r);
+    ck_assert_uint_eq(json_len(all), want ? 1 : 0);
+    if (want) {
+        struct span s = json_str(json_at(all, 0));
+        ck_assert_msg(s.n >= strlen(want) && !memcmp(s.p, want, strlen(want)), "%.*s", (int)s.n,
+                      (const char *)s.p);
+    }
+    json_free(all);
+}
+
+START_TEST(a_good_run_needs_no_word)
+{
+    fill();
+    warns(NULL);
+}
+END_TEST
+
+START_TEST(percentiles_without_samples_above_are_named)
+{
+    fill();
+    hdr_init(&stats.latency);
+    for (int i = 0; i < 5000; i++)
+        hdr_record(&stats.latency, 1000000);
+    warns("too short for p999, p9999: of 5000 samples");
+    hdr_init(&stats.latency);
+    warns("nothing was measured");
+}
+END_TEST
+
+START_TEST(each_trouble_has_its_warning)
+{
+    fill();
+    stats.failed_requests = 1;
+    warns("1 of 200001 requests failed");
+    fill();
+    r.elapsed_ns = 1100000000;
+    warns("the load fell behind: 181818 records/s were answered, 200000 were due");
+    fill();
+    paced.no_room = 4000;
+    warns("2.0 % of the requests found their connection full");
+    fill();
+    for (int i = 0; i < 4000; i++)
+        hdr_record(&paced.late, 3000000);
+    warns("the bench itself began requests late");
+    fill();
+    r.cost.busiest = 0.9;
+    warns("a thread of the bench was busy 90 %");
+    fill();
+    r.interrupted = true;
+    warns("interrupted");
+}
+END_TEST
+
+START_TEST(the_ceiling_is_what_was_driven_by_how_busy_that_made_it)
+{
+    fill();
+    ck_assert_double_eq_tol(bench_result_ceiling(&r), 400000, 1);
+    r.ceiling = 300000;
+    ck_assert_double_eq_tol(bench_result_ceiling(&r), 300000, 1);
+}
+END_TEST
+
+UNIT_MAIN(a_good_run_needs_no_word, percentiles_without_samples_above_are_named,
+          each_trouble_has_its_warning, the_ceiling_is_what_was_driven_by_how_busy_that_made_it)
