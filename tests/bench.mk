@@ -19,7 +19,7 @@ tests_unit_cli_test_bench_ranges_LDADD = $(BENCH_TEST_LIBS)
 tests_unit_cli_test_bench_report_LDADD = $(BENCH_TEST_LIBS)
 
 # The table of docs/performance.md, measured; not a test.
-EXTRA_DIST += tests/bench/performance.py tests/bench/restart.py
+EXTRA_DIST += tests/bench/performance.py tests/bench/restart.py tests/bench/scale.py
 
 # What bad company costs others, measured.
 EXTRA_DIST += tests/bench/hostile.py
