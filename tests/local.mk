@@ -28,6 +28,7 @@ include tests/group.mk
 include tests/client.mk
 include tests/clients.mk
 include tests/func.mk
+include tests/counters.mk
 include tests/crash.mk
 include tests/fuzz.mk
 include tests/kp.mk
