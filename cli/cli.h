@@ -92,23 +92,33 @@ struct cli_common {
             "seconds (default 30s)",                                                               \
             .min = 1, .max = OPT_MS_MAX                                                            \
     }
-#define CLI_OPTIONS_OUTPUT(T, m, formats)                         \
-    {'o',                                                         \
-     "output",                                                    \
-     "FORMAT",                                                    \
-     OPT_CHOICE,                                                  \
-     offsetof(T, m.format),                                       \
-     "how to write the result",                                   \
-     .choices = formats},                                         \
-    {                                                             \
-        0, "no-header", NULL, OPT_FLAG, offsetof(T, m.no_header), \
-            "leave out the line of column names (text, csv)"      \
+#define CLI_OPTIONS_OUTPUT(T, m, formats) CLI_OPTIONS_OUTPUT_OF(T, m, formats, 0)
+#define CLI_OPTIONS_TALK(T, m) CLI_OPTIONS_TALK_OF(T, m, 0)
+/* The same for some commands only, beside others that have own_options. */
+#define CLI_OPTIONS_OUTPUT_OF(T, m, formats, of)                               \
+    {'o',                                                                      \
+     "output",                                                                 \
+     "FORMAT",                                                                 \
+     OPT_CHOICE,                                                               \
+     offsetof(T, m.format),                                                    \
+     "how to write the result",                                                \
+     .choices = formats,                                                       \
+     .commands = (of)},                                                        \
+    {                                                                          \
+        0, "no-header", NULL, OPT_FLAG, offsetof(T, m.no_header),              \
+            "leave out the line of column names (text, csv)", .commands = (of) \
     }
-#define CLI_OPTIONS_TALK(T, m)                                                             \
-    {'q', "quiet", NULL, OPT_FLAG, offsetof(T, m.quiet), "only errors on standard error"}, \
-    {                                                                                      \
-        'v', "verbose", NULL, OPT_COUNT, offsetof(T, m.verbose),                           \
-            "say more on standard error; twice: more yet"                                  \
+#define CLI_OPTIONS_TALK_OF(T, m, of)                                       \
+    {'q',                                                                   \
+     "quiet",                                                               \
+     NULL,                                                                  \
+     OPT_FLAG,                                                              \
+     offsetof(T, m.quiet),                                                  \
+     "only errors on standard error",                                       \
+     .commands = (of)},                                                     \
+    {                                                                       \
+        'v', "verbose", NULL, OPT_COUNT, offsetof(T, m.verbose),            \
+            "say more on standard error; twice: more yet", .commands = (of) \
     }
 
 /* The formats a table can be written in: text, json, jsonl, csv, names. */

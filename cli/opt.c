@@ -28,7 +28,7 @@ struct parse {
 bool opt_belongs(const struct opt_program *p, const struct opt *o,
                  const struct opt_command *command)
 {
-    return !o->commands || (o->commands >> (size_t)(command - p->commands) & 1);
+    return o->commands ? o->commands >> (size_t)(command - p->commands) & 1 : !command->own_options;
 }
 
 /* Complain in one line that ends with where help is to be found. */
@@ -263,18 +263,32 @@ static enum opt_verdict parse_short(struct parse *ps, const char *letters)
     return OPT_RUN;
 }
 
+/* What a program does without a command's name; NULL: it needs one. */
+static const struct opt_command *unnamed(const struct opt_program *p)
+{
+    return p->commands[0].name ? NULL : &p->commands[0];
+}
+
+static const struct opt_command *command_named(const struct opt_program *p, const char *word)
+{
+    for (size_t i = 0; i < p->n_commands; i++)
+        if (p->commands[i].name && !strcmp(p->commands[i].name, word))
+            return &p->commands[i];
+    return NULL;
+}
+
 /* A word that is no option: the command, if there are any and it is the first, else an operand. */
 static enum opt_verdict parse_operand(struct parse *ps, char *word)
 {
-    if (ps->args->command) {
-        ps->args->operands[ps->args->n++] = word;
+    struct opt_args *a = ps->args;
+    if (!a->command && (a->command = command_named(ps->p, word)) != NULL)
+        return OPT_RUN;
+    if (!a->command)
+        a->command = unnamed(ps->p);
+    if (a->command) {
+        a->operands[a->n++] = word;
         return OPT_RUN;
     }
-    for (size_t i = 0; i < ps->p->n_commands; i++)
-        if (!strcmp(ps->p->commands[i].name, word)) {
-            ps->args->command = &ps->p->commands[i];
-            return OPT_RUN;
-        }
     char what[HINT_ROOM];
     snprintf(what, sizeof what, "%.60s", word);
     return misuse(ps, what, "no such command");
@@ -296,7 +310,7 @@ static bool takes_next(const struct parse *ps, const char *word)
 /* Options may stand before the command that says what they mean: find it first. */
 static const struct opt_command *find_command(const struct parse *ps)
 {
-    for (int i = ps->next; i < ps->argc && !ps->args->command; i++) {
+    for (int i = ps->next; i < ps->argc; i++) {
         const char *word = ps->argv[i];
         if (!strcmp(word, "--"))
             continue;
@@ -304,12 +318,12 @@ static const struct opt_command *find_command(const struct parse *ps)
             i += takes_next(ps, word);
             continue;
         }
-        for (size_t k = 0; k < ps->p->n_commands; k++)
-            if (!strcmp(ps->p->commands[k].name, word))
-                return &ps->p->commands[k];
+        const struct opt_command *c = command_named(ps->p, word);
+        if (c)
+            return c;
         break;
     }
-    return ps->args->command;
+    return unnamed(ps->p);
 }
 
 static enum opt_verdict parse_words(struct parse *ps)
@@ -337,7 +351,9 @@ static enum opt_verdict parse_words(struct parse *ps)
 /* What can only be judged when every word has been seen. */
 static enum opt_verdict judge(struct parse *ps)
 {
-    const struct opt_args *a = ps->args;
+    struct opt_args *a = ps->args;
+    if (!a->command)
+        a->command = unnamed(ps->p);
     const struct opt_command *c = a->command;
     if (!c)
         return misuse(ps, "no command", "one has to be named");
@@ -365,8 +381,6 @@ enum opt_verdict opt_parse(const struct opt_program *p, int argc, char **argv, v
 {
     *args = (struct opt_args){.program = p, .values = values};
     struct parse ps = {.p = p, .args = args, .argv = argv, .argc = argc, .next = 1, .e = e};
-    if (p->n_commands == 1 && !p->commands[0].name)
-        args->command = &p->commands[0];
     ps.meant = find_command(&ps);
     args->operands = calloc((size_t)argc + 1, sizeof *args->operands);
     if (!args->operands) {

@@ -41,7 +41,7 @@ struct opt_list {
     size_t n;
 };
 
-enum { OPT_MAX = 64 };                                /* options of one program */
+enum { OPT_MAX = 128 };                               /* options of one program */
 #define OPT_MS_MAX (INT64_C(1000) * 86400 * 365 * 10) /* ten years: any wait that is meant */
 
 struct opt {
@@ -53,7 +53,7 @@ struct opt {
     const char *help; /* begins in lower case, no full stop */
     int64_t min, max; /* of numbers; both 0: 0 to INT64_MAX */
     const struct opt_choice *choices;
-    unsigned commands; /* bit i: command i knows it; 0: all do */
+    unsigned commands; /* bit i: command i knows it; 0: all do that have no own_options */
     enum opt_fill fill;
     bool hidden; /* another spelling, kept for scripts: parsed, not shown */
 };
@@ -61,12 +61,15 @@ struct opt {
 enum { OPT_ANY = -1 };
 struct opt_args;
 struct opt_command {
-    const char *name;     /* NULL: the program has no sub-commands */
+    const char *name;     /* NULL, and only of the first: what is done without a command's name */
     const char *operands; /* as in the usage line: "NAME..." */
     int min, max;         /* number of operands, OPT_ANY: no bound */
     const char *help;
     enum opt_fill fill;
     int (*run)(void *values, const struct opt_args *args); /* gives the exit status */
+    bool own_options; /* it knows those options only that name it */
+    const struct opt_choice
+        *words; /* bash offers them beside the names of commands, if it has none */
 };
 
 struct opt_program {

@@ -47,10 +47,16 @@ static void value_of(const struct opt *o, FILE *out)
     fputs("\" -- \"$cur\"))", out);
 }
 
+/* Does it have commands to name? */
+static bool has_names(const struct opt_program *p)
+{
+    return p->n_commands > 1 || p->commands[0].name;
+}
+
 /* Has another command an option of that name or letter? */
 static bool is_shared(const struct opt_program *p, const struct opt *o)
 {
-    for (size_t i = 0; p->commands[0].name && i < p->n_options; i++) {
+    for (size_t i = 0; has_names(p) && i < p->n_options; i++) {
         const struct opt *other = &p->options[i];
         if (other != o &&
             (!strcmp(other->name, o->name) || (o->letter && other->letter == o->letter)))
@@ -73,7 +79,7 @@ static void values(const struct opt_program *p, FILE *out)
         fputs(shared ? ") [[ \"" : ") ", out);
         for (size_t k = 0; shared && k < p->n_commands; k++)
             if (opt_belongs(p, o, &p->commands[k]))
-                fprintf(out, " %s", p->commands[k].name);
+                fprintf(out, " %s", p->commands[k].name ? p->commands[k].name : "");
         fputs(shared ? " \" == *\" $command \"* ]] && { " : "", out);
         value_of(o, out);
         fputs(shared ? "; return; } ;;&\n" : "; return ;;\n", out);
@@ -90,24 +96,54 @@ static void option_words(const struct opt_program *p, const struct opt_command *
     fputs("--help --version", out);
 }
 
+static void command_arm(const struct opt_program *p, const struct opt_command *c, FILE *out)
+{
+    fprintf(out, "    \"%s\")\n        options=\"", c->name);
+    option_words(p, c, out);
+    fputs("\"\n        [[ $cur == -* ]] || { ", out);
+    fill_with(c->fill, out);
+    fputs("; return; } ;;\n", out);
+}
+
+static void words(const struct opt_program *p, const struct opt_choice *own, FILE *out)
+{
+    const char *before = "";
+    for (size_t i = 0; i < p->n_commands; i++)
+        if (p->commands[i].name) {
+            fprintf(out, "%s%s", before, p->commands[i].name);
+            before = " ";
+        }
+    for (; own && own->name; own++, before = " ")
+        fprintf(out, "%s%s", before, own->name);
+}
+
+/* Where no command is named: its name may come yet, or what the program does without one is meant.
+ */
+static void unnamed_arm(const struct opt_program *p, FILE *out)
+{
+    const struct opt_command *c = p->commands[0].name ? NULL : &p->commands[0];
+    fputs("    *)\n        options=\"", out);
+    if (c)
+        option_words(p, c, out);
+    else
+        fputs("--help --version", out);
+    fputs("\"\n        [[ $cur == -* ]] || { ", out);
+    if (has_names(p)) {
+        fputs("[[ $command ]] || COMPREPLY=($(compgen -W \"", out);
+        words(p, c ? c->words : NULL, out);
+        fputs("\" -- \"$cur\"))", out);
+    } else {
+        fill_with(c->fill, out);
+    }
+    fputs("; return; } ;;\n", out);
+}
+
 static void command_arms(const struct opt_program *p, FILE *out)
 {
-    for (size_t i = 0; i < p->n_commands; i++) {
-        const struct opt_command *c = &p->commands[i];
-        fprintf(out, "    \"%s\")\n        options=\"", c->name ? c->name : "");
-        option_words(p, c, out);
-        fputs("\"\n        [[ $cur == -* ]] || { ", out);
-        fill_with(c->fill, out);
-        fputs("; return; } ;;\n", out);
-    }
-    if (!p->commands[0].name)
-        return;
-    fputs("    *)\n        options=\"--help --version\"\n"
-          "        [[ $cur == -* ]] || { COMPREPLY=($(compgen -W \"",
-          out);
     for (size_t i = 0; i < p->n_commands; i++)
-        fprintf(out, "%s%s", i ? " " : "", p->commands[i].name);
-    fputs("\" -- \"$cur\")); return; } ;;\n", out);
+        if (p->commands[i].name)
+            command_arm(p, &p->commands[i], out);
+    unnamed_arm(p, out);
 }
 
 /* A shell pattern that matches an option whose value is the next word. */
@@ -147,7 +183,7 @@ void opt_bash(const struct opt_program *p, FILE *out)
     fputs(") [[ ${COMP_WORDS[i+1]} == = ]] && ((i++)); ((i++)) ;;\n"
           "        -*) ;;\n",
           out);
-    if (p->commands[0].name)
+    if (has_names(p))
         fputs("        *) command=${command:-${COMP_WORDS[i]}} ;;\n", out);
     fputs("        esac\n"
           "    done\n"

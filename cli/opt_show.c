@@ -27,7 +27,8 @@ static void explain(const struct opt_program *p, const struct opt *o, bool comma
     for (const struct opt_choice *c = o->choices; c && c->name; c++, before = ", ")
         fprintf(f, "%s%s", before, c->name);
     before = " (";
-    for (size_t i = 0; commands && o->commands && i < p->n_commands; i++)
+    commands = commands && o->commands && !(!p->commands[0].name && (o->commands & 1));
+    for (size_t i = 0; commands && i < p->n_commands; i++)
         if (opt_belongs(p, o, &p->commands[i])) {
             fprintf(f, "%s%s", before, p->commands[i].name);
             before = ", ";
@@ -95,6 +96,8 @@ static void help_commands(const struct opt_program *p, FILE *out)
     fputs("\nCommands:\n", out);
     for (size_t i = 0; i < p->n_commands; i++) {
         const struct opt_command *c = &p->commands[i];
+        if (!c->name)
+            continue;
         int n = fprintf(out, "  %s%s%s", c->name, *c->operands ? " " : "", c->operands);
         wrap(out, n, HELP_COLUMN, c->help);
     }
@@ -102,7 +105,7 @@ static void help_commands(const struct opt_program *p, FILE *out)
 
 void opt_help(const struct opt_program *p, const struct opt_command *command, FILE *out)
 {
-    if (!command && p->n_commands == 1 && !p->commands[0].name)
+    if (!command && !p->commands[0].name)
         command = &p->commands[0];
     if (!command) {
         fprintf(out, "Usage: %s COMMAND [OPTION]... [OPERAND]...\n%s\n", p->name, p->summary);
@@ -115,6 +118,8 @@ void opt_help(const struct opt_program *p, const struct opt_command *command, FI
             fprintf(out, "%c%s.\n", toupper((unsigned char)command->help[0]), command->help + 1);
         else
             fprintf(out, "%s\n", p->summary);
+        if (!command->name && p->n_commands > 1)
+            help_commands(p, out);
     }
     fputs("\nOptions:\n", out);
     each_option(p, command, help_option, out);
@@ -168,6 +173,8 @@ void opt_man(const struct opt_program *p, FILE *out)
         fputs(".SH COMMANDS\n", out);
         for (size_t i = 0; i < p->n_commands; i++) {
             const struct opt_command *c = &p->commands[i];
+            if (!c->name)
+                continue;
             fputs(".TP\n\\fB", out);
             roff(out, c->name);
             fputs("\\fR", out);

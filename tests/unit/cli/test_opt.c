@@ -45,8 +45,23 @@ static struct values values;
 static struct opt_args args;
 static struct err error;
 
+/* A program that does something without a command, and something else with one. */
+enum { RUN, WEIGH };
+static const struct opt_choice modes[] = {{"fast", 0}, {"slow", 1}, {NULL, 0}};
+static const struct opt mixed_options[] = {
+    {'s', "size", "BYTES", OPT_BYTES, AT(size), "how large"},
+    {'v', "verbose", NULL, OPT_COUNT, AT(verbose), "say more", .commands = 1u << RUN | 1u << WEIGH},
+    {0, "file", "FILE", OPT_TEXT, AT(file), "against what", .commands = 1u << WEIGH},
+};
+static const struct opt_command mixed_commands[] = {
+    [RUN] = {NULL, "[MODE]", 0, 1, "run", OPT_FILL_NONE, NULL, .words = modes},
+    [WEIGH] = {"weigh", "A B", 2, 2, "weigh results", OPT_FILL_FILE, NULL, .own_options = true},
+};
+static const struct opt_program mixed = {"mixed", "Run things.", OPT_TABLE(mixed_options),
+                                         OPT_COMMANDS(mixed_commands)};
+
 /* Parse the words, split at spaces. */
-static enum opt_verdict parse(const char *line)
+static enum opt_verdict parse_as(const struct opt_program *p, const char *line)
 {
     static char text[256];
     static char *argv[32];
@@ -56,7 +71,12 @@ static enum opt_verdict parse(const char *line)
         argv[argc++] = w;
     values = (struct values){.partitions = -1};
     error = (struct err){0};
-    return opt_parse(&program, argc, argv, &values, &args, &error);
+    return opt_parse(p, argc, argv, &values, &args, &error);
+}
+
+static enum opt_verdict parse(const char *line)
+{
+    return parse_as(&program, line);
 }
 
 /* The line must be refused, saying what and why. */
@@ -210,6 +230,22 @@ static void show_man(FILE *f)
 {
     opt_man(&program, f);
 }
+static void show_mixed_help(FILE *f)
+{
+    opt_help(&mixed, NULL, f);
+}
+static void show_weigh_help(FILE *f)
+{
+    opt_help(&mixed, &mixed_commands[WEIGH], f);
+}
+static void show_mixed_man(FILE *f)
+{
+    opt_man(&mixed, f);
+}
+static void show_mixed_bash(FILE *f)
+{
+    opt_bash(&mixed, f);
+}
 static void show_bash(FILE *f)
 {
     opt_bash(&program, f);
@@ -241,7 +277,50 @@ START_TEST(help_stays_within_a_terminal)
 }
 END_TEST
 
+START_TEST(a_program_may_work_without_its_commands)
+{
+    static const struct {
+        const char *line;
+        int command;
+        size_t operands;
+    } rows[] = {{"mixed", RUN, 0},
+                {"mixed -s 1k", RUN, 0},
+                {"mixed fast -v", RUN, 1},
+                {"mixed weigh a b -v", WEIGH, 2},
+                {"mixed --file x weigh a b", WEIGH, 2},
+                {"mixed weigh a weigh", WEIGH, 2}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        ck_assert_msg(parse_as(&mixed, rows[i].line) == OPT_RUN, "%s: %s", rows[i].line,
+                      error.text);
+        ck_assert_ptr_eq(args.command, &mixed_commands[rows[i].command]);
+        ck_assert_uint_eq(args.n, rows[i].operands);
+        opt_args_release(&args);
+    }
+}
+END_TEST
+
+START_TEST(a_command_may_know_only_options_that_name_it)
+{
+    static const char *const lines[] = {"mixed weigh a b -s 1", "mixed fast --file x",
+                                        "mixed weigh a", "mixed fast weigh"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        ck_assert_msg(parse_as(&mixed, lines[i]) == OPT_MISUSE, "accepted: %s", lines[i]);
+        opt_args_release(&args);
+    }
+    ck_assert_ptr_null(strstr(shown(show_mixed_help), "--file"));
+    ck_assert_ptr_nonnull(strstr(shown(show_mixed_help), "weigh A B"));
+    ck_assert_ptr_nonnull(strstr(shown(show_mixed_help), "say more\n"));
+    ck_assert_ptr_null(strstr(shown(show_weigh_help), "--size"));
+    ck_assert_ptr_nonnull(strstr(shown(show_weigh_help), "mixed weigh [OPTION]... A B"));
+    ck_assert_ptr_nonnull(strstr(shown(show_mixed_man), "Against what (weigh)."));
+    ck_assert_ptr_null(strstr(shown(show_mixed_man), "null"));
+    ck_assert_ptr_nonnull(strstr(shown(show_mixed_bash), "\"weigh fast slow\""));
+    ck_assert_ptr_null(strstr(shown(show_mixed_bash), "null"));
+}
+END_TEST
+
 UNIT_MAIN(commands_may_share_names_and_letters, short_and_long_forms_mean_the_same,
           numbers_carry_units_and_bounds, lists_and_choices, wrong_use_is_refused_with_a_hint,
           help_and_version_stop_the_parsing, every_form_shows_the_whole_table,
-          help_stays_within_a_terminal)
+          help_stays_within_a_terminal, a_program_may_work_without_its_commands,
+          a_command_may_know_only_options_that_name_it)
