@@ -7,27 +7,27 @@
 #define AT(member) offsetof(struct bench_options, member)
 enum { RECORDS_MAX = 1000000, CYCLES_MAX = 1000000, CYCLES = 10, DURABILITY_CLIENTS = 8 };
 
-static const struct opt_choice modes[] = {{"produce", BENCH_PRODUCE},
-                                          {"consume", BENCH_CONSUME},
-                                          {"round-trip", BENCH_ROUND_TRIP},
-                                          {"metadata", BENCH_METADATA},
-                                          {"disk", BENCH_DISK},
-                                          {"durability", BENCH_DURABILITY},
-                                          {NULL, 0}};
-static const struct opt_choice acks[] = {{"0", 0}, {"1", 1}, {"all", -1}, {"-1", -1}, {NULL, 0}};
+const struct opt_choice bench_modes[] = {{"produce", BENCH_PRODUCE},
+                                         {"consume", BENCH_CONSUME},
+                                         {"round-trip", BENCH_ROUND_TRIP},
+                                         {"metadata", BENCH_METADATA},
+                                         {"disk", BENCH_DISK},
+                                         {"durability", BENCH_DURABILITY},
+                                         {NULL, 0}};
+const struct opt_choice bench_acks[] = {{"0", 0}, {"1", 1}, {"all", -1}, {"-1", -1}, {NULL, 0}};
 static const struct opt_choice codecs[] = {{"none", BATCH_NONE},     {"gzip", BATCH_GZIP},
                                            {"snappy", BATCH_SNAPPY}, {"lz4", BATCH_LZ4},
                                            {"zstd", BATCH_ZSTD},     {NULL, 0}};
-static const struct opt_choice keys[] = {{"none", KEYS_NONE},
-                                         {"random", KEYS_RANDOM},
-                                         {"sequential", KEYS_SEQUENTIAL},
-                                         {"fixed", KEYS_FIXED},
-                                         {NULL, 0}};
-static const struct opt_choice payloads[] = {
+const struct opt_choice bench_key_patterns[] = {{"none", KEYS_NONE},
+                                                {"random", KEYS_RANDOM},
+                                                {"sequential", KEYS_SEQUENTIAL},
+                                                {"fixed", KEYS_FIXED},
+                                                {NULL, 0}};
+const struct opt_choice bench_payload_patterns[] = {
     {"random", PAYLOAD_RANDOM}, {"zeros", PAYLOAD_ZEROS}, {"text", PAYLOAD_TEXT}, {NULL, 0}};
 
 const struct opt bench_opts[] = {
-    {'m', "mode", "MODE", OPT_CHOICE, AT(mode), "what to measure", .choices = modes},
+    {'m', "mode", "MODE", OPT_CHOICE, AT(mode), "what to measure", .choices = bench_modes},
     {'t', "topic", "TOPIC", OPT_TEXT, AT(topic), "the topic (default chronik-bench)",
      .fill = OPT_FILL_TOPIC},
     {'c', "clients", "N", OPT_INT, AT(clients),
@@ -60,13 +60,13 @@ const struct opt bench_opts[] = {
      "(default 0)",
      .min = 0, .max = 60000},
     {0, "acks", "WHAT", OPT_CHOICE, AT(acks), "what acknowledges a record (default 1)",
-     .choices = acks},
+     .choices = bench_acks},
     {0, "compression", "CODEC", OPT_CHOICE, AT(codec), "of the batches (default none)",
      .choices = codecs},
     {0, "key-pattern", "PATTERN", OPT_CHOICE, AT(keys), "keys of 16 digits (default none)",
-     .choices = keys},
+     .choices = bench_key_patterns},
     {0, "payload-pattern", "PATTERN", OPT_CHOICE, AT(payload),
-     "what fills the values (default random)", .choices = payloads},
+     "what fills the values (default random)", .choices = bench_payload_patterns},
     {0, "idempotent", NULL, OPT_FLAG, AT(idempotent),
      "each client is an idempotent producer (acks all) and repeats what a lost connection left "
      "open"},
@@ -218,7 +218,7 @@ static int check_modes(const struct bench_options *o, const struct opt_args *arg
         if (!(belongs[i].modes & mode) && opt_given(args, belongs[i].name))
             return cli_misuse("--%s means nothing %s%s", belongs[i].name,
                               o->check_ack_log ? "with --check-ack-log" : "in mode ",
-                              o->check_ack_log ? "" : modes[o->mode].name);
+                              o->check_ack_log ? "" : bench_modes[o->mode].name);
     return 0;
 }
 
@@ -229,7 +229,7 @@ static int take_operand(struct bench_options *o, const struct opt_args *args)
         return 0;
     if (opt_given(args, "mode"))
         return cli_misuse("%s: the mode is given twice", args->operands[0]);
-    for (const struct opt_choice *c = modes; c->name; c++)
+    for (const struct opt_choice *c = bench_modes; c->name; c++)
         if (strcmp(c->name, args->operands[0]) == 0) {
             o->mode = c->value;
             return 0;

@@ -7,6 +7,10 @@
 extern const struct opt bench_opts[];
 extern const size_t n_bench_opts;
 
+/* What options take; of several names for a value the first is the one to show. */
+extern const struct opt_choice bench_modes[], bench_acks[], bench_key_patterns[],
+    bench_payload_patterns[];
+
 /* The defaults. */
 struct bench_options bench_options_default(void);
 /* Fill in what follows from the rest and refuse what contradicts itself. 0, or the exit status

@@ -8,14 +8,8 @@
 
 #include "cli/bench_caveats.h"
 #include "cli/bench_env.h"
-
-static const char *const mode_names[] = {"produce",  "consume", "round-trip",
-                                         "metadata", "disk",    "durability"};
-
-static const char *acks_name(int acks)
-{
-    return acks == 0 ? "0" : acks == 1 ? "1" : "all";
-}
+#include "cli/bench_figure.h"
+#include "cli/bench_setting.h"
 
 static double per_second(uint64_t n, int64_t ns)
 {
@@ -44,29 +38,6 @@ static struct json *environment(const struct bench_result *r)
     json_set(j, "brokers", r->b ? json_new_int((int64_t)r->b->n_brokers) : json_new_null());
     json_set_str(j, "broker_features", r->b ? r->b->broker_features : NULL);
     return j;
-}
-
-/* What was asked for, as far as it shapes the load. */
-static void put_load(struct json *j, const struct bench_result *r)
-{
-    const struct bench_options *o = r->opt;
-    bool writes = o->mode == BENCH_PRODUCE || o->mode == BENCH_ROUND_TRIP;
-    json_set_int(j, "message_size", writes || r->disk_path ? o->message_size : 0);
-    json_set_int(j, "concurrency", o->clients);
-    json_set_str(j, "acks", acks_name(o->acks));
-    json_set_str(j, "compression", batch_codec_name((enum batch_codec)o->codec));
-    json_set_int(j, "partitions", r->b ? (int64_t)r->b->n_parts : 0);
-    json_set_int(j, "batch_size", writes ? o->batch_records : 0);
-    json_set_int(j, "in_flight", o->in_flight);
-    json_set_int(j, "rate_limit", o->rate);
-    json_set_bool(j, "open_loop", o->rate > 0);
-    json_set_int(j, "linger_ms", o->linger_ms);
-    json_set_bool(j, "idempotent", o->idempotent);
-    json_set_int(j, "threads", r->threads);
-    if (!r->disk_path)
-        return;
-    json_set_str(j, "path", r->disk_path);
-    json_set_int(j, "write_size", r->disk_write);
 }
 
 static void put_checks(struct json *j, const struct bench_result *r)
@@ -133,14 +104,12 @@ struct json *bench_report(const struct bench_result *r)
     struct json *j = json_new_object();
     const struct bench_stats *s = r->stats;
     uint64_t all = r->records + s->failed_records;
-    json_set_str(j, "mode", mode_names[r->opt->mode]);
-    json_set_str(j, "topic", r->b ? r->opt->topic : NULL);
+    bench_settings_put(j, r);
     json_set_real(j, "duration_secs", (double)r->elapsed_ns / 1e9);
     set_count(j, "total_messages", r->records);
     set_count(j, "failed_messages", s->failed_records);
     set_count(j, "total_bytes", r->bytes);
-    json_set_real(j, "throughput_msg_per_sec", per_second(r->records, r->elapsed_ns));
-    json_set_real(j, "throughput_mb_per_sec", per_second(r->bytes, r->elapsed_ns) / 1e6);
+    bench_figures_put(j, r);
     json_set_real(j, "success_rate_pct", all ? 100 * (double)r->records / (double)all : 0);
     json_set(j, "latency_us", bench_latency_json(r->latency));
     for (size_t i = 0; i < sizeof r->more / sizeof *r->more && r->more[i].name; i++) {
@@ -148,7 +117,6 @@ struct json *bench_report(const struct bench_result *r)
         snprintf(key, sizeof key, "%s_us", r->more[i].name);
         json_set(j, key, bench_latency_json(r->more[i].ns));
     }
-    put_load(j, r);
     put_checks(j, r);
     set_count(j, "total_requests", s->requests);
     set_count(j, "failed_requests", s->failed_requests);

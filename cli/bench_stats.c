@@ -4,8 +4,15 @@
 #include <string.h>
 
 const struct bench_quantile bench_quantiles[BENCH_QUANTILES] = {
-    {"min", 0},  {"mean", -1},   {"p50", 50},      {"p90", 90},  {"p95", 95},
-    {"p99", 99}, {"p999", 99.9}, {"p9999", 99.99}, {"max", 100},
+    {"min", 0, "min"},
+    {"mean", -1, "mean"},
+    {"p50", 50, "p50", true},
+    {"p90", 90, "p90"},
+    {"p95", 95, "p95"},
+    {"p99", 99, "p99", true},
+    {"p999", 99.9, "p99.9", true},
+    {"p9999", 99.99, "p99.99"},
+    {"max", 100, "max", true},
 };
 
 void bench_stats_init(struct bench_stats *s)

@@ -27,8 +27,10 @@ struct json *bench_latency_json(const struct hdr *ns);
 struct json *bench_curve_json(const struct hdr *ns);
 /* Those names and the percentiles behind them, for other reports. */
 struct bench_quantile {
-    const char *name;
-    double p; /* < 0: the mean */
+    const char *name;  /* in the report: "p999" */
+    double p;          /* < 0: the mean */
+    const char *title; /* for people: "p99.9" */
+    bool headline;     /* told even in short */
 };
 extern const struct bench_quantile bench_quantiles[];
 enum { BENCH_QUANTILES = 9 };

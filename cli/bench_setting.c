@@ -1,0 +1,142 @@
+#include "cli/bench_setting.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cli/bench_opt.h"
+
+enum { NUMBER, TEXT, FLAG };
+
+/* A text that is NULL and a number below 0 are null in the report. */
+struct values {
+    const char *mode, *topic, *acks, *codec, *keys, *payload, *path;
+    int64_t message_size, clients, partitions, batch, in_flight, rate, linger_ms, threads,
+        consumers, fetch_bytes, write_size;
+    bool open_loop, idempotent, create_topic;
+};
+
+#define AT(member) offsetof(struct values, member)
+const struct bench_setting bench_settings[] = {
+    {"mode", "mode", TEXT, AT(mode), true},
+    {"topic", "topic", TEXT, AT(topic), false},
+    {"message_size", "bytes a record", NUMBER, AT(message_size), true},
+    {"concurrency", "clients", NUMBER, AT(clients), true},
+    {"acks", "acks", TEXT, AT(acks), true},
+    {"compression", "compression", TEXT, AT(codec), true},
+    {"partitions", "partitions", NUMBER, AT(partitions), true},
+    {"batch_size", "records a request", NUMBER, AT(batch), true},
+    {"in_flight", "requests in flight", NUMBER, AT(in_flight), true},
+    {"rate_limit", "records/s due", NUMBER, AT(rate), true},
+    {"open_loop", "open loop", FLAG, AT(open_loop), true},
+    {"linger_ms", "linger ms", NUMBER, AT(linger_ms), true},
+    {"idempotent", "idempotent", FLAG, AT(idempotent), true},
+    {"key_pattern", "keys", TEXT, AT(keys), true},
+    {"payload_pattern", "payload", TEXT, AT(payload), true},
+    {"consumers", "consumers", NUMBER, AT(consumers), true},
+    {"fetch_max_bytes", "bytes a fetch", NUMBER, AT(fetch_bytes), true},
+    {"creates_topics", "creates topics", FLAG, AT(create_topic), true},
+    {"threads", "threads", NUMBER, AT(threads), false},
+    {"path", "file", TEXT, AT(path), false},
+    {"write_size", "bytes a write", NUMBER, AT(write_size), true},
+};
+const size_t n_bench_settings = sizeof bench_settings / sizeof *bench_settings;
+
+static const char *name_of(const struct opt_choice *choices, int value)
+{
+    while (choices->name && choices->value != value)
+        choices++;
+    return choices->name;
+}
+
+static struct values values_of(const struct bench_result *r)
+{
+    const struct bench_options *o = r->opt;
+    bool writes = o->mode == BENCH_PRODUCE || o->mode == BENCH_ROUND_TRIP;
+    bool reads = o->mode == BENCH_CONSUME || o->mode == BENCH_ROUND_TRIP;
+    return (struct values){
+        .mode = name_of(bench_modes, o->mode),
+        .topic = r->b ? o->topic : NULL,
+        .acks = name_of(bench_acks, o->acks),
+        .codec = batch_codec_name((enum batch_codec)o->codec),
+        .keys = writes ? name_of(bench_key_patterns, o->keys) : NULL,
+        .payload = writes ? name_of(bench_payload_patterns, o->payload) : NULL,
+        .path = r->disk_path,
+        .message_size = writes || r->disk_path ? o->message_size : 0,
+        .clients = o->clients,
+        .partitions = r->b ? (int64_t)r->b->n_parts : 0,
+        .batch = writes ? o->batch_records : 0,
+        .in_flight = o->in_flight,
+        .rate = o->rate,
+        .linger_ms = o->linger_ms,
+        .threads = r->threads,
+        .consumers = o->consumers ? o->consumers : -1,
+        .fetch_bytes = reads ? o->fetch_bytes : -1,
+        .write_size = r->disk_path ? r->disk_write : -1,
+        .open_loop = o->rate > 0,
+        .idempotent = o->idempotent,
+        .create_topic = o->mode == BENCH_METADATA && o->create_topic,
+    };
+}
+
+static struct json *value_of(const struct bench_setting *s, const struct values *v)
+{
+    const void *p = (const char *)v + s->offset;
+    if (s->kind == FLAG)
+        return json_new_bool(*(const bool *)p);
+    if (s->kind == NUMBER)
+        return *(const int64_t *)p < 0 ? json_new_null() : json_new_int(*(const int64_t *)p);
+    const char *text = *(const char *const *)p;
+    return text ? json_new_str(span_str(text)) : json_new_null();
+}
+
+void bench_settings_put(struct json *report, const struct bench_result *r)
+{
+    struct values v = values_of(r);
+    for (size_t i = 0; i < n_bench_settings; i++)
+        json_set(report, bench_settings[i].field, value_of(&bench_settings[i], &v));
+}
+
+bool bench_setting_differs(const struct bench_setting *s, const struct json *a,
+                           const struct json *b)
+{
+    const struct json *x = json_get(a, s->field), *y = json_get(b, s->field);
+    if (!s->shapes || !x || !y)
+        return false;
+    if (json_type_of(x) != json_type_of(y))
+        return true;
+    switch (json_type_of(x)) {
+    case JSON_T_STR:
+        return !span_eq(json_str(x), json_str(y));
+    case JSON_T_BOOL:
+        return json_bool(x, false) != json_bool(y, false);
+    case JSON_T_NULL:
+        return false;
+    default:
+        return json_double(x, 0) < json_double(y, 0) || json_double(x, 0) > json_double(y, 0);
+    }
+}
+
+const char *bench_setting_text(const struct bench_setting *s, const struct json *report, char *out,
+                               size_t size)
+{
+    const struct json *v = json_get(report, s->field);
+    struct span text = json_str(v);
+    switch (json_type_of(v)) {
+    case JSON_T_STR:
+        snprintf(out, size, "%.*s", (int)(text.n < size ? text.n : size), (const char *)text.p);
+        break;
+    case JSON_T_BOOL:
+        snprintf(out, size, "%s", json_bool(v, false) ? "yes" : "no");
+        break;
+    case JSON_T_INT:
+        snprintf(out, size, "%" PRId64, json_int(v, 0));
+        break;
+    case JSON_T_REAL:
+        snprintf(out, size, "%g", json_double(v, 0));
+        break;
+    default:
+        snprintf(out, size, "-");
+        break;
+    }
+    return out;
+}
