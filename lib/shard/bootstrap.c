@@ -96,7 +96,8 @@ int shard_bootstrap(const struct shard_config *cfg, const uint64_t *voters, size
                            .wall_ms = cfg->clock->wall_ms(cfg->clock),
                            .live_segment = first.segment,
                            .replay = first,
-                           .synced = wal_writer_synced(w)};
+                           .synced = wal_writer_synced(w),
+                           .flags = CHECKPOINT_CLEAN};
     if (rc == 0 && cfg->owner.shard == 0)
         rc = save_empty_image(cfg, e);
     if (rc == 0)

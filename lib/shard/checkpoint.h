@@ -24,7 +24,7 @@
  *   112 8   live segment: exists, and its OPEN was durable when this was written
  *   120 16  replay: segment and offset of the first group that may hold an entry above index
  *   136 16  synced: segment and offset before which the WAL was durable when this was written
- *   152 4   flags: bit 0: written at a clean stop
+ *   152 4   flags: bit 0: written at a clean stop: the log ends at `synced`, and nothing follows
  *   156 4   number of voters and other servers
  *   160 4   number of partitions
  *   164 4   zero

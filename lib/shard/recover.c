@@ -25,6 +25,7 @@ enum { WAL_SPARE = 1 };
 /* What reading the WAL gave. */
 struct recovery {
     struct checkpoint ckpt, older;
+    bool damaged; /* the other one is */
     struct wal_reader *reader;
     struct wal_end end;
     /* Where the log ends, but for segments behind it that hold nothing but their OPEN: starts that
@@ -52,13 +53,13 @@ static void recovery_release(struct recovery *r)
 
 static int load_checkpoint(struct shard *s, struct recovery *r, struct err *e)
 {
-    bool bad = false;
-    int rc = checkpoint_load(s->cfg.io, s->wal_dir, &s->cfg.owner, &r->ckpt, &r->older, &bad, e);
+    int rc =
+        checkpoint_load(s->cfg.io, s->wal_dir, &s->cfg.owner, &r->ckpt, &r->older, &r->damaged, e);
     if (rc)
         return rc == ERR_NOTFOUND
                    ? err_set(e, ERR_CORRUPT, "%s: there is a log but no checkpoint", s->wal_dir)
                    : rc;
-    if (bad)
+    if (r->damaged)
         log_warn(s->cfg.log, "shard", "one of two checkpoints is damaged, the other one serves: %s",
                  e->text);
     r->conf.n = r->ckpt.n_servers;
@@ -83,6 +84,12 @@ static int load_checkpoint(struct shard *s, struct recovery *r, struct err *e)
 }
 
 /* ---- 2 the log */
+
+/* Says the checkpoint that all before p was synced? */
+static bool is_durable(const struct recovery *r, struct wal_pos p)
+{
+    return wal_pos_cmp(p, r->ckpt.synced) <= 0;
+}
 
 static void note_term(struct recovery *r, uint64_t term, uint64_t vote)
 {
@@ -184,6 +191,8 @@ static int note_entry(struct shard *s, struct recovery *r, const struct wal_grou
 static int sync_segments(struct shard *s, struct recovery *r, struct err *e)
 {
     size_t n = 0;
+    if (is_durable(r, r->end.pos))
+        return 0;
     const struct wal_segment_header *segs = wal_reader_segments(r->reader, &n);
     for (size_t i = 0; i < n; i++) {
         char path[IO_PATH_MAX];
@@ -213,6 +222,12 @@ static void report_end(struct shard *s, const struct recovery *r)
              s->wal_dir, r->end.pos.segment, r->end.pos.offset, r->end.torn_bytes);
 }
 
+/* Did the log's writer stop behind this checkpoint? Unless the other one is newer, who knows. */
+static bool was_closed(const struct recovery *r)
+{
+    return r->ckpt.flags & CHECKPOINT_CLEAN && !r->damaged;
+}
+
 static int read_log(struct shard *s, struct recovery *r, struct err *e)
 {
     struct wal_reader_config cfg = {.io = s->cfg.io,
@@ -220,6 +235,7 @@ static int read_log(struct shard *s, struct recovery *r, struct err *e)
                                     .owner = &s->cfg.owner,
                                     .from = r->ckpt.replay,
                                     .synced = r->ckpt.synced,
+                                    .closed = was_closed(r),
                                     .fresh = true};
     int rc = wal_reader_open(&r->reader, &cfg, e);
     if (rc)
@@ -321,6 +337,7 @@ static int open_wal(struct shard *s, struct recovery *r, struct err *e)
                                     .owner = s->cfg.owner,
                                     .segment_bytes = s->cfg.segment_bytes,
                                     .spare = WAL_SPARE,
+                                    .durable = true, /* by read_log */
                                     .direct = s->cfg.wal_direct,
                                     .leave_free = s->cfg.reserve_bytes};
     int rc = wal_writer_open(&s->wal, &cfg, log_end(r), r->end.last_segment, r->term, r->vote,

@@ -333,14 +333,21 @@ static int judge(struct wal_reader *r, struct wal_pos p, const char *why, struct
     return 0;
 }
 
+/* Does the log end where its writer stopped? A later start would have opened another segment: then
+ * this one is not the last of the chain. */
+static bool closed_at(const struct wal_reader *r, struct wal_pos p)
+{
+    return r->cfg.closed && !r->next && wal_pos_cmp(p, r->cfg.synced) == 0;
+}
+
 /* No valid group at the present place of the last segment: 0 and r->end, or a fault. */
 static int finish(struct wal_reader *r, const char *why, struct err *e)
 {
     struct wal_pos p = {0, 0};
     if (r->chain.n)
         p = (struct wal_pos){r->seg.header.id, r->offset};
-    struct verdict v;
-    int rc = judge(r, p, why, &v, e);
+    struct verdict v = {.torn_bytes = 0};
+    int rc = closed_at(r, p) ? 0 : judge(r, p, why, &v, e);
     if (rc != 0)
         return rc;
     if (v.fault.segment)

@@ -29,6 +29,9 @@ struct wal_reader_config {
     struct wal_pos from;
     /* Known durable up to here (a checkpoint says so); {0, 0}: nothing known. */
     struct wal_pos synced;
+    /* The writer stopped at `synced` and wrote nothing any more. A log that ends there is not
+     * looked through for what may lie behind: the rest of its segment, and those made ready. */
+    bool closed;
     /* Drop cached pages before reading: after a failed sync they may show what the disk has not. */
     bool fresh;
     /* A broker may be writing: a segment that vanishes or is recycled while it is read is not a

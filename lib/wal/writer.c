@@ -123,6 +123,20 @@ static int write_open(struct wal_writer *w, struct wal_pos prev, uint64_t term, 
     return 0;
 }
 
+/* Segments from `first` on, at most `spare` of them, are released instead of removed: the next
+ * preparation has use for them, and to unlink a large file takes its time. */
+static size_t release_dead(struct wal_writer *w, size_t first)
+{
+    size_t n = 0;
+    while (n < w->spare && first + n < w->current && w->segs[first + n].size == w->segment_bytes) {
+        struct wal_segment dead = w->segs[first + n];
+        memmove(w->segs + n + 1, w->segs + n, first * sizeof *w->segs);
+        w->segs[n++] = dead;
+    }
+    w->n_free = n;
+    return n;
+}
+
 /* The OPEN that is durable now ends the log before it at `end`: segments between the two are dead,
  * whatever a crash leaves of them. (A start that died before its checkpoint leaves one, and starts
  * that die again and again would fill the disk.) */
@@ -131,6 +145,7 @@ static int remove_dead(struct wal_writer *w, struct wal_pos end, struct err *e)
     size_t first = 0;
     while (first < w->current && w->segs[first].id <= end.segment)
         first++;
+    first += release_dead(w, first);
     size_t k = first;
     bool uncertain = false;
     struct err why;
@@ -197,7 +212,7 @@ int wal_writer_open(struct wal_writer **out, const struct wal_writer_config *cfg
     rc = wal_segment_sweep(w->io, w->dir, e);
     if (rc == 0)
         rc = find_segments(w, last_segment, e);
-    if (rc == 0 && end.segment != 0)
+    if (rc == 0 && end.segment != 0 && !cfg->durable)
         rc = sync_before(w, end.segment, e);
     if (rc == 0)
         rc = first_segment(w, last_segment + 1, wall_ms, e);

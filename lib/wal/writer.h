@@ -72,6 +72,7 @@ struct wal_writer_config {
     struct wal_owner owner;
     uint64_t segment_bytes; /* of new segments: a multiple of WAL_BLOCK, >= WAL_SEGMENT_MIN */
     unsigned spare;         /* freed segments kept for recycling */
+    bool durable;           /* the log before `end` was synced since it was last written to */
     /* Write past the page cache, into segments filled with zeros ahead: a commit then copies
      * nothing and changes nothing but its own blocks, neither extents nor the file system's
      * journal. */
@@ -83,8 +84,9 @@ struct wal_writer_config {
 
 /* A writer that continues the log behind `end` (as a reader found it, or all zero for a new log) in
  * a new segment of its own: never in an old one. Creates that segment, durable, and writes and
- * syncs OPEN into it; then segments between the two are dead and are removed. Temporary files of
- * interrupted preparations are removed. Blocks on the disk. e names the file. */
+ * syncs OPEN into it; then segments between the two are dead: `spare` of them are released, for the
+ * next preparation, the others removed. Temporary files of interrupted preparations are removed.
+ * Blocks on the disk. e names the file. */
 int wal_writer_open(struct wal_writer **out, const struct wal_writer_config *cfg,
                     struct wal_pos end, uint64_t last_segment, uint64_t term, uint64_t vote,
                     int64_t wall_ms, struct err *e);

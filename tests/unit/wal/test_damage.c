@@ -213,6 +213,75 @@ START_TEST(checkpoint_knows_what_was_durable)
 }
 END_TEST
 
+/* ---- a log whose writer stopped, as a checkpoint says */
+
+static uint64_t reads_of(const struct wal_reader_config *cfg, struct found_log *log)
+{
+    uint64_t before = io_mem_calls(f.mem, IO_MEM_READ);
+    *log = fixture_read(f.io, cfg);
+    return io_mem_calls(f.mem, IO_MEM_READ) - before;
+}
+
+START_TEST(a_closed_log_is_read_to_its_end_only)
+{
+    small_log();
+    ck_assert_ok(fixture_prepare(&f));
+    struct wal_pos end = wal_writer_synced(f.w);
+    struct wal_reader_config cfg = {.from = end, .synced = end};
+    struct found_log log, closed;
+    uint64_t whole = reads_of(&cfg, &log);
+    cfg.closed = true;
+    uint64_t bounded = reads_of(&cfg, &closed);
+    ck_assert_ok(log.rc);
+    ck_assert_ok(closed.rc);
+    ck_assert_int_eq(wal_pos_cmp(closed.end.pos, log.end.pos), 0);
+    ck_assert_uint_eq(closed.end.last_segment, log.end.last_segment);
+    ck_assert(!closed.end.torn);
+    /* The header and the first group of the last segment and of the spare one, the header again,
+     * and the block at the end. */
+    ck_assert_uint_le(bounded, 6);
+    ck_assert_uint_gt(whole, bounded + 1);
+    fixture_end(&f);
+}
+END_TEST
+
+/* Whatever a checkpoint said: a later start opened a segment, or somebody wrote on. */
+START_TEST(a_log_that_went_on_was_not_closed)
+{
+    small_log();
+    struct wal_pos end = wal_writer_synced(f.w);
+    struct wal_reader_config cfg = {.synced = end, .closed = true};
+    fixture_stop(&f);
+    uint64_t entries = f.appended;
+    fixture_recover(&f, f.mem, LOG_SEGMENT);
+    ck_assert_ok(fixture_append(&f, 10));
+    struct wal_pos second = wal_writer_synced(f.w);
+    ck_assert_ok(fixture_append(&f, 10));
+    struct found_log log = fixture_read(f.io, &cfg);
+    ck_assert_ok(log.rc);
+    ck_assert_uint_eq(log.last, entries + 2);
+    bytes_of(f.mem, second.segment)[second.offset - WAL_BLOCK] ^= 1;
+    log = fixture_read(f.io, &cfg);
+    ck_assert_int_eq(log.rc, ERR_CORRUPT);
+    fixture_end(&f);
+}
+END_TEST
+
+START_TEST(damage_of_a_closed_log_is_seen)
+{
+    small_log();
+    struct wal_reader_config cfg = {.synced = wal_writer_synced(f.w), .closed = true};
+    for (size_t i = 0; i < n_places; i++) {
+        bytes_of(f.mem, places[i].segment)[places[i].offset + 20] ^= 1;
+        struct found_log log = fixture_read(f.io, &cfg);
+        ck_assert_int_eq(log.rc, ERR_CORRUPT);
+        ck_assert_int_eq(wal_pos_cmp(log.fault.pos, places[i]), 0);
+        bytes_of(f.mem, places[i].segment)[places[i].offset + 20] ^= 1;
+    }
+    fixture_end(&f);
+}
+END_TEST
+
 START_TEST(every_truncation_is_seen)
 {
     small_log();
@@ -437,9 +506,7 @@ START_TEST(segments_between_are_dead)
     ck_assert_ok(fixture_append(&f, 10));
     ck_assert_ok(fixture_prepare(&f)); /* 2: empty, prepared in vain */
     fixture_stop(&f);
-    io_mem_fail(f.mem, IO_MEM_UNLINK, 1, EIO, 1); /* it would be removed */
-    fixture_recover(&f, f.mem, LOG_SEGMENT);
-    ck_assert_uint_eq(io_mem_faults(f.mem), 1);
+    fixture_recover(&f, f.mem, LOG_SEGMENT); /* nobody has used it again yet */
     ck_assert_uint_eq(wal_writer_segment(f.w), 3);
     ck_assert_ok(fixture_append(&f, 10));
     bytes_of(f.mem, 2)[5 * WAL_BLOCK] = 1; /* whatever it holds */
@@ -458,20 +525,69 @@ START_TEST(segments_between_are_dead)
 }
 END_TEST
 
-START_TEST(dead_segments_are_removed)
+static bool has_segment(uint64_t id)
 {
     struct io_stat st;
-    fixture_begin(&f, LOG_SEGMENT, 0);
+    int rc = io_stat(f.io, path_of(id), &st);
+    ck_assert(rc == 0 || rc == -ENOENT);
+    return rc == 0;
+}
+
+/* A log that ends in segment 1, and dead segments from 2 on: the spare one, and those of starts
+ * that died behind their OPEN. */
+static void with_dead_segments(int starts)
+{
+    struct found_log log;
+    fixture_begin(&f, LOG_SEGMENT, 1);
     ck_assert_ok(fixture_append(&f, 10));
     ck_assert_ok(fixture_prepare(&f));
-    fixture_stop(&f);
-    fixture_recover(&f, f.mem, LOG_SEGMENT);
-    ck_assert_int_eq(io_stat(f.io, path_of(2), &st), -ENOENT);
-    ck_assert_ok(io_stat(f.io, path_of(1), &st));
+    log = fixture_read(f.io, NULL);
+    for (int i = 0; i < starts; i++) {
+        fixture_stop(&f);
+        ck_assert_ok(
+            wal_writer_open(&f.w, &f.cfg, log.end.pos, log.end.last_segment++, 3, 7, 1, NULL));
+        wal_write_init(&f.wr, f.w);
+    }
+}
+
+START_TEST(dead_segments_are_removed)
+{
+    with_dead_segments(3);
+    ck_assert(has_segment(1) && has_segment(2) && has_segment(5));
+    ck_assert(!has_segment(3) && !has_segment(4)); /* one is spared, however often a start dies */
     ck_assert_ok(fixture_append(&f, 10));
     struct found_log log = fixture_read(f.io, NULL);
     ck_assert_msg(log.rc == 0, "%s", log.e.text);
     ck_assert_uint_eq(log.last, 2);
+    fixture_end(&f);
+}
+END_TEST
+
+START_TEST(a_dead_segment_is_used_again)
+{
+    with_dead_segments(1);
+    uint64_t made = io_mem_calls(f.mem, IO_MEM_ALLOCATE);
+    uint64_t removed = io_mem_calls(f.mem, IO_MEM_UNLINK);
+    ck_assert_ok(fixture_prepare(&f));
+    ck_assert(!has_segment(2) && has_segment(4));
+    ck_assert_uint_eq(io_mem_calls(f.mem, IO_MEM_UNLINK), removed);
+    ck_assert_uint_eq(io_mem_calls(f.mem, IO_MEM_ALLOCATE), made + 1);
+    ck_assert_uint_eq(wal_writer_bytes(f.w), 3 * LOG_SEGMENT); /* 1, 3 and 4 */
+    while (wal_writer_segment(f.w) < 4)
+        ck_assert_ok(fixture_append(&f, 4000));
+    struct found_log log = fixture_read(f.io, NULL);
+    ck_assert_msg(log.rc == 0, "%s", log.e.text);
+    ck_assert_uint_eq(log.last, f.appended);
+    fixture_end(&f);
+}
+END_TEST
+
+START_TEST(dead_segments_of_another_size_are_removed)
+{
+    with_dead_segments(0);
+    fixture_stop(&f);
+    fixture_recover(&f, f.mem, 2 * LOG_SEGMENT);
+    ck_assert(has_segment(1) && !has_segment(2) && has_segment(3));
     fixture_end(&f);
 }
 END_TEST
@@ -567,4 +683,7 @@ UNIT_MAIN(forged_lengths_are_not_groups, forged_opens_are_faults, every_flipped_
           open_of_a_first_segment_counts_once_stated, checkpoint_knows_what_was_durable,
           every_truncation_is_seen, missing_segments_are_seen, write_torn_at_every_sector,
           crash_states_recover, whole_life_survives_cuts_anywhere, dead_tail_never_comes_back,
-          segments_between_are_dead, dead_segments_are_removed, read_errors_are_not_the_end)
+          segments_between_are_dead, dead_segments_are_removed, a_dead_segment_is_used_again,
+          dead_segments_of_another_size_are_removed, a_closed_log_is_read_to_its_end_only,
+          a_log_that_went_on_was_not_closed, damage_of_a_closed_log_is_seen,
+          read_errors_are_not_the_end)
