@@ -423,7 +423,9 @@ int shard_open(struct shard **out, const struct shard_config *cfg, struct err *e
     if (rc == 0) {
         s->checkpoint_at_ms = shard_now(s);
         s->ops->loaded(s);
-        if (consensus_role(s->raft) == CONSENSUS_LEADER)
+        /* Where something was replayed, the checkpoint has let raft speak, and its own first entry
+         * is submitted already. */
+        if (consensus_role(s->raft) == CONSENSUS_LEADER && !s->lead_index)
             rc = shard_submit_noop(s);
     }
     recovery_release(&r);

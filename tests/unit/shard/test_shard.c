@@ -156,6 +156,27 @@ START_TEST(acknowledged_batches_survive_a_power_cut)
 }
 END_TEST
 
+/* With something to replay, too, a leader begins with one entry of its own. */
+START_TEST(a_start_adds_one_entry)
+{
+    struct rig history;
+    begin();
+    ck_assert_ok(rig_create_topic(&rig, "t", 1));
+    produce(rig_topic(&rig, "t"), 0);
+    rig_run(&rig);
+    for (int i = 0; i < 3; i++) {
+        uint64_t last = shard_applied_index(rig.shard[1].s);
+        crash(&history, IO_CUT_NONE);
+        struct shard_stats st;
+        shard_stats(rig.shard[1].s, &st);
+        ck_assert_uint_eq(st.proposals, 1);
+        ck_assert_uint_eq(shard_applied_index(rig.shard[1].s), last + 1);
+        rig_release(&history);
+    }
+    rig_release(&rig);
+}
+END_TEST
+
 START_TEST(a_clean_stop_leaves_a_mark_and_a_checkpoint)
 {
     struct rig history;
@@ -785,7 +806,8 @@ UNIT_MAIN(a_log_start_moves_when_its_trim_is_durable, batches_get_dense_offsets_
           nothing_is_acknowledged_before_its_sync,
           a_request_over_64_partitions_costs_one_sync_and_no_proposal,
           while_a_sync_is_under_way_the_next_group_gathers, acknowledged_batches_survive_a_kill,
-          acknowledged_batches_survive_a_power_cut, a_clean_stop_leaves_a_mark_and_a_checkpoint,
+          acknowledged_batches_survive_a_power_cut, a_start_adds_one_entry,
+          a_clean_stop_leaves_a_mark_and_a_checkpoint,
           a_batch_sent_again_gets_the_originals_offset_once_that_is_durable,
           sequences_must_follow_and_epochs_fence, sequences_wrap_to_zero,
           producer_state_survives_checkpoints_and_restarts,
