@@ -9,6 +9,7 @@
  */
 #include <utlist.h>
 
+#include "base/mutant.h"
 #include "shard/machine_data.h"
 
 enum { EASE_LOGS = 32 }; /* that write in one turn: about a millisecond */
@@ -54,6 +55,15 @@ int data_buffer_room(struct shard *s, struct err *e)
     int rc = 0;
     while (rc == 0 && s->data->buffered > s->cfg.buffer_bytes)
         rc = write_oldest(s, e);
+    return rc;
+}
+
+int data_roll(struct shard *s, struct data_partition *p, struct err *e)
+{
+    int rc = plog_roll(p->log, e);
+    if (plog_failed(p->log) && !p->offline && !MUTANT(failed_roll_untold))
+        data_take_offline(s, p, e);
+    data_buffer_note(s, p);
     return rc;
 }
 

@@ -102,6 +102,9 @@ void data_buffer_forget(struct shard *s, struct data_partition *p); /* it goes, 
 /* Be within the bound, by having the oldest write. 0, or a shortage: to be tried again. A log that
  * cannot write for another reason is taken offline. */
 int data_buffer_room(struct shard *s, struct err *e);
+/* Begin a new segment, which writes what has gathered for the present one. A log that cannot write
+ * is taken offline, unless only room is short. */
+int data_roll(struct shard *s, struct data_partition *p, struct err *e);
 /* Before a checkpoint, whose capture writes all that has gathered and holds the shard up meanwhile:
  * write most of it a little at a time. False: there is more, call again soon. */
 bool data_buffer_ease(struct shard *s);

@@ -136,7 +136,7 @@ static void expired(struct shard_trim *t)
 static void expire(struct shard *s, struct data_partition *p, const struct verdict *v)
 {
     struct err e;
-    if (v->all && plog_roll(p->log, &e) < 0) {
+    if (v->all && data_roll(s, p, &e) < 0) {
         log_warn(s->cfg.log, "retention", "old records stay: %s", e.text);
         return;
     }
@@ -291,7 +291,7 @@ static void roll_dead(struct shard *s, struct data_partition *p)
     struct err e;
     if (g.bytes == 0 || g.next > plog_log_start(p->log) || plog_failed(p->log))
         return;
-    if (plog_roll(p->log, &e) < 0)
+    if (data_roll(s, p, &e) < 0)
         log_warn(s->cfg.log, "retention", "deleted records keep their file: %s", e.text);
     else
         s->data->dead = true;

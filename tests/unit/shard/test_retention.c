@@ -1,4 +1,5 @@
 /* What retention removes, what it must not, and when the space is free. */
+#include "shard/machine_data.h"
 #include "tests/shard/rig.h"
 #include "tests/unit/unit.h"
 
@@ -440,6 +441,36 @@ START_TEST(a_file_whose_records_were_deleted_comes_free)
 }
 END_TEST
 
+/* What has gathered in memory is written when a segment ends. Where that fails, the log is offline
+ * and no checkpoint may be made, from then on and not from the next checkpoint on. */
+START_TEST(a_log_that_fails_while_it_rolls_is_offline_at_once)
+{
+    for (int deleted = 0; deleted < 2; deleted++) {
+        begin();
+        rig.buffer_bytes = 1 << 20;
+        restart();
+        produce(10);
+        ck_assert_uint_gt(plog_buffered(tlog), 0);
+        if (deleted) {
+            rig_trim(&rig, t, 0, -1);
+            rig_flush(&rig);
+            rig_run(&rig);
+        }
+        io_mem_fail(rig.disk, IO_MEM_WRITE, 1, EIO, 1);
+        pass(deleted ? HOUR : 25 * (int64_t)HOUR);
+        ck_assert_uint_eq(io_mem_faults(rig.disk), 1);
+        ck_assert(plog_failed(tlog));
+        struct shard *s = rig.shard[1].s;
+        ck_assert(s->ops->hold_checkpoints(s));
+        ck_assert_uint_eq(s->data->buffered, 0);
+        rig_drop(&rig);
+        open_rig();
+        ck_log(deleted ? 10 : 0, 10);
+        end();
+    }
+}
+END_TEST
+
 START_TEST(a_full_disk_still_takes_trims)
 {
     rig_init(&rig, NULL);
@@ -525,5 +556,5 @@ UNIT_MAIN(old_segments_go_whole_and_oldest_first, the_active_segment_goes_when_a
           times_of_before_a_start_are_read, a_long_log_goes_at_once,
           a_damaged_segment_keeps_itself_and_what_follows, what_is_read_may_be_gone,
           space_comes_free_in_silence, a_file_whose_records_were_deleted_comes_free,
-          a_full_disk_still_takes_trims, what_was_removed_stays_removed,
-          what_is_never_due_keeps_nobody_awake)
+          a_log_that_fails_while_it_rolls_is_offline_at_once, a_full_disk_still_takes_trims,
+          what_was_removed_stays_removed, what_is_never_due_keeps_nobody_awake)
