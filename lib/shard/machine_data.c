@@ -341,9 +341,9 @@ static bool data_staged(struct shard *s)
     return s->data->staged || s->data->waiting || s->data->trims || s->data->gathering;
 }
 
-static bool data_full(struct shard *s)
+static bool data_may_grow(struct shard *s)
 {
-    return s->data->staged != NULL;
+    return s->data->gathering && !s->data->staged;
 }
 
 static int hint_topic(struct shard *s, struct data_topic *t, struct wal_write *w)
@@ -453,7 +453,7 @@ const struct shard_machine_ops shard_machine_data = {
     .gather = data_gather,
     .take = data_take,
     .staged = data_staged,
-    .full = data_full,
+    .may_grow = data_may_grow,
     .hint = data_hint,
     .rolled = data_rolled,
     .apply = data_apply,

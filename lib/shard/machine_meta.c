@@ -77,10 +77,10 @@ static bool meta_staged(struct shard *s)
     return s->meta->staged || s->meta->gathering;
 }
 
-static bool meta_full(struct shard *s)
+static bool meta_may_grow(struct shard *s)
 {
     (void)s;
-    return true; /* commands never wait for company */
+    return false; /* commands never wait for company */
 }
 
 static struct shard_command *pop(struct meta_machine *m)
@@ -284,7 +284,7 @@ const struct shard_machine_ops shard_machine_meta = {
     .gather = meta_gather,
     .take = meta_take,
     .staged = meta_staged,
-    .full = meta_full,
+    .may_grow = meta_may_grow,
     .hint = meta_hint,
     .rolled = meta_nothing,
     .apply = meta_apply_entry,

@@ -430,12 +430,19 @@ int shard_submit_noop(struct shard *s)
 /* wal.linger.us: wait so long for company, unless the entry is full. */
 static bool lingers(struct shard *s)
 {
-    if (s->cfg.linger_us <= 0 || s->stopping || !s->ops->staged(s) || s->ops->full(s))
+    if (s->cfg.linger_us <= 0 || s->stopping || !s->ops->may_grow(s))
         return false;
     int64_t now = s->cfg.clock->mono_ns(s->cfg.clock);
     if (!s->linger_from_ns)
         s->linger_from_ns = now;
     return now - s->linger_from_ns < s->cfg.linger_us * 1000;
+}
+
+/* Is the end of it what the next write waits for? */
+static bool is_lingering(const struct shard *s)
+{
+    return s->linger_from_ns && s->leading && !s->writing && !s->poisoned &&
+           entries_last(&s->entries) == s->written;
 }
 
 static void submit_staged(struct shard *s)
@@ -811,7 +818,7 @@ int64_t shard_tick(struct shard *s)
         due = now + MEMORY_RETRY_MS;
     if (s->easing && !s->poisoned && !s->stopping)
         due = now;
-    if (s->linger_from_ns && now + 1 < due)
+    if (is_lingering(s) && now + 1 < due)
         due = now + 1;
     return due == INT64_MAX ? due : due > now ? due - now : 0;
 }

@@ -73,6 +73,7 @@ struct rig {
     uint32_t group_records, group_bytes;
     uint64_t segment_bytes, wal_max_bytes, checkpoint_bytes;
     uint64_t reserve_bytes;
+    int64_t linger_us;
     uint64_t buffer_bytes; /* 0: partition logs are written as entries are applied */
     int64_t producer_expiry_ms;
     struct meta_settings settings; /* of topics: segments of 16 KiB that nothing removes */

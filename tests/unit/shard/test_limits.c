@@ -233,6 +233,59 @@ END_TEST
 
 /* ---- duplicates */
 
+/* Ticks with a millisecond in between: who asks to be called again at once? */
+static int hasty_ticks(int n)
+{
+    int hasty = 0;
+    for (int i = 0; i < n; i++) {
+        clock_manual_advance(&rig.clock, 1);
+        hasty += shard_tick(rig.shard[1].s) <= 1;
+    }
+    return hasty;
+}
+
+/* Lingering is for company. What waits for room or for an image keeps nobody awake meanwhile. */
+START_TEST(what_cannot_go_on_does_not_linger)
+{
+    rig_init(&rig, NULL);
+    rig.wal_max_bytes = 4 * RIG_SEGMENT;
+    rig.linger_us = 5000;
+    ck_assert_msg(rig_open(&rig, &err) == 0, "%s", err.text);
+    ck_assert_ok(rig_create_topic(&rig, "t", 1));
+    struct rig_topic *t = rig_topic(&rig, "t");
+    struct rig_batch *b = produce(t, 0, 10);
+    ck_assert_int_ge(hasty_ticks(10), 3);
+    rig_run(&rig);
+    ck_assert(b->done);
+    rig_pass(&rig, 1000);
+
+    struct rig_topic unknown = *t; /* of an image that is still to come */
+    unknown.id.b[0] ^= 1;
+    struct rig_batch *waits = rig_produce(&rig, &unknown, 0, 1, 10, -1, 0, 0);
+    waits->produce.meta_index = UINT64_MAX;
+    rig_flush(&rig);
+    ck_assert_int_le(hasty_ticks(100), 5);
+
+    rig.hold_jobs = true; /* and trims at the log's bound */
+    struct rig_trim *x = NULL;
+    for (int i = 0; i < 1000 && (!x || x->done); i++) {
+        x = rig_trim(&rig, t, 0, -1);
+        rig_flush(&rig);
+        rig_pass(&rig, 10);
+    }
+    ck_assert(!x->done);
+    ck_assert_int_le(hasty_ticks(100), 5);
+    ck_assert(!x->done);
+    rig.hold_jobs = false;
+    rig_run(&rig);
+    rig_pass(&rig, 10);
+    ck_assert(x->done);
+    shard_hurry(rig.shard[1].s);
+    ck_assert_int_eq(waits->produce.code, ERR_CLOSED);
+    rig_release(&rig);
+}
+END_TEST
+
 START_TEST(a_duplicate_is_answered_when_its_original_is_applied_and_others_are_in_flight)
 {
     struct rig_topic *t = begin(1);
@@ -256,5 +309,5 @@ UNIT_MAIN(a_stop_with_a_full_log_makes_room_first,
           a_stop_whose_checkpoints_fail_ends_all_the_same,
           starts_that_die_before_their_checkpoint_do_not_fill_the_disk,
           a_log_made_before_a_kill_survives_a_power_cut_after_it,
-          more_trims_than_an_entry_takes_go_into_several,
+          more_trims_than_an_entry_takes_go_into_several, what_cannot_go_on_does_not_linger,
           a_duplicate_is_answered_when_its_original_is_applied_and_others_are_in_flight)
