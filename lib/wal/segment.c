@@ -4,9 +4,13 @@
  * size are durable. The steps of recycling, and what a crash after each leaves:
  *
  *   rename old to temporary, sync directory   a temporary file, removed at the next start; or still
- * the old segment, unharmed, for the directory is synced before its header is touched allocate,
- * write header, sync              a temporary file rename to the new name, sync directory    the
- * new segment, or a temporary file
+ *                                             the old segment, unharmed, for the directory is
+ *                                             synced before its header is touched
+ *   allocate, write header, sync              a temporary file
+ *   rename to the new name, sync directory    the new segment, or a temporary file
+ *
+ * What fails before the header is touched (for want of descriptors, or of memory) gives the old
+ * file its name back: on a full disk it may be the only one that can become the next segment.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -89,7 +93,7 @@ static int look_for_room(const struct wal_segment_plan *p, const char *tmp, stru
 }
 
 /* Full size, header, durable. */
-static int fill(const struct wal_segment_plan *p, struct io_file *f, const char *tmp, struct err *e)
+static int fill(struct wal_segment_plan *p, struct io_file *f, const char *tmp, struct err *e)
 {
     int rc = io_allocate(f, 0, p->header.size);
     if (rc != 0)
@@ -102,6 +106,7 @@ static int fill(const struct wal_segment_plan *p, struct io_file *f, const char 
     if (!block)
         return err_code(e, -ENOMEM, "%s", tmp);
     wal_segment_header_encode(block, &p->header);
+    p->touched = true;
     rc = io_pwrite(f, block, WAL_BLOCK, 0);
     free(block);
     if (rc != 0)
@@ -132,6 +137,18 @@ static int build(struct wal_segment_plan *p, const char *tmp, const char *path, 
     return sync_names(p->io, p->dir, &p->uncertain, e);
 }
 
+/* At worst the next start sweeps the temporary file away. */
+static void clear_up(struct wal_segment_plan *p, const char *tmp)
+{
+    char old[IO_PATH_MAX];
+    bool unharmed = p->recycled && !p->touched && !p->uncertain && !MUTANT(recycling_loses);
+    if (unharmed && wal_segment_path(old, sizeof old, p->dir, p->recycle) == 0 &&
+        io_rename(p->io, tmp, old) == 0)
+        p->recycled = false;
+    else
+        (void)io_unlink(p->io, tmp);
+}
+
 int wal_segment_make(struct wal_segment_plan *p, struct err *e)
 {
     char tmp[IO_PATH_MAX], path[IO_PATH_MAX];
@@ -145,7 +162,7 @@ int wal_segment_make(struct wal_segment_plan *p, struct err *e)
         return 0;
     io_close(p->file);
     p->file = NULL;
-    (void)io_unlink(p->io, tmp); /* at worst the next start sweeps it away */
+    clear_up(p, tmp);
     return rc;
 }
 

@@ -64,7 +64,8 @@ struct wal_segment_plan {
     uint64_t leave_free; /* bytes that a file from nothing leaves on the file system; 0: any */
     /* results */
     struct io_file *file;
-    bool recycled;  /* the old file has lost its name */
+    bool recycled;  /* the old file is no more */
+    bool touched;   /* the file's header is, or may be, another one */
     bool uncertain; /* a directory sync failed: nobody knows which names are durable */
 };
 /* Make a segment file durable, then give it its name. On failure no file is left under the

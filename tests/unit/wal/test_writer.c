@@ -326,6 +326,30 @@ START_TEST(preparation_survives_faults)
 }
 END_TEST
 
+/* Short of descriptors or of space, a preparation has not harmed the released segment that was to
+ * be recycled: it is there for the next one, which may find no room for a new file. */
+START_TEST(a_preparation_that_fails_early_keeps_what_it_would_recycle)
+{
+    static const enum io_mem_call calls[] = {IO_MEM_SYNC_DIR, IO_MEM_OPEN, IO_MEM_ALLOCATE};
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        struct io_stat st;
+        fixture_begin(&f, LOG_SEGMENT, 1);
+        while (wal_writer_segment(f.w) < 3)
+            ck_assert_ok(fixture_append(&f, 9000));
+        ck_assert_ok(wal_writer_release_before(f.w, (struct wal_pos){2, WAL_BLOCK}, NULL));
+        io_mem_fail(f.mem, calls[i], 1, EMFILE, 1);
+        ck_assert_int_eq(fixture_prepare(&f), -EMFILE);
+        ck_assert_uint_eq(io_mem_faults(f.mem), 1);
+        ck_assert_ok(io_stat(f.io, LOG_DIR "/00000000000000000001.wal", &st));
+        io_mem_fail(f.mem, IO_MEM_ALLOCATE, 2, ENOSPC, 0); /* of a file that is there it is none */
+        ck_assert_ok(fixture_prepare(&f));
+        ck_assert_int_eq(io_stat(f.io, LOG_DIR "/00000000000000000001.wal", &st), -ENOENT);
+        ck_assert_ok(io_stat(f.io, LOG_DIR "/00000000000000000004.wal", &st));
+        fixture_end(&f);
+    }
+}
+END_TEST
+
 START_TEST(unsynced_directory_poisons)
 {
     fixture_begin(&f, LOG_SEGMENT, 0);
@@ -510,7 +534,8 @@ UNIT_MAIN(every_size_comes_back, largest_payload_fits_and_no_larger, empty_log_r
           mark_is_wanted_exactly_while_something_is_unstated,
           consecutive_local_frames_share_a_group, refused_seal_changes_nothing,
           failed_commit_poisons, entries_added_before_the_poison_are_refused_too,
-          full_disk_is_waited_out, preparation_survives_faults, unsynced_directory_poisons,
+          full_disk_is_waited_out, preparation_survives_faults,
+          a_preparation_that_fails_early_keeps_what_it_would_recycle, unsynced_directory_poisons,
           released_segments_are_recycled_or_unlinked, recycling_goes_round,
           former_life_is_never_read, leftovers_of_a_preparation_are_swept,
           segment_nobody_read_stops_the_writer, opening_syncs_what_was_read,
