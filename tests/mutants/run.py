@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+CORES = len(os.sched_getaffinity(0))
 PATIENCE = 300  # seconds a test may take: one that hangs has noticed nothing anybody could read
 
 
@@ -33,7 +34,7 @@ def seeded(source):
 
 def build(source, tree, programs):
     os.makedirs(tree, exist_ok=True)
-    make = ['make', '-s', f'-j{os.cpu_count()}']
+    make = ['make', '-s', f'-j{CORES}']
     if not os.path.exists(os.path.join(tree, 'config.status')):
         subprocess.run([os.path.join(source, 'configure'), '-q', '--enable-mutants', '--disable-shared',
                         'CFLAGS=-O1 -g'], cwd=tree, check=True)
@@ -83,7 +84,7 @@ def main():
     tests = sorted({test for _, _, test in table})
     build(source, tree, {t.split()[0] for t in tests if '.' not in t.split()[0]})
     failed = 0
-    with concurrent.futures.ThreadPoolExecutor(max(1, os.cpu_count() - 1)) as pool:
+    with concurrent.futures.ThreadPoolExecutor(CORES) as pool:
         began = time.monotonic()
         for test, status in zip(tests, pool.map(lambda t: run(source, tree, t, ''), tests)):
             if status != 0:
