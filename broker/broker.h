@@ -47,6 +47,7 @@ struct broker {
     struct crew jobs;      /* the shards' background work */
     struct budget memory;  /* bytes of requests */
     struct budget held;    /* read, and no place for it yet */
+    struct budget blocks;  /* memory of partition logs that only replies keep any more */
     struct budget replies; /* encoded and not sent yet, with what they were made of */
     _Atomic uint32_t n_conns;
     uint32_t room_for_conns; /* that descriptors leave, whatever max.connections is */

@@ -15,6 +15,8 @@
 #include "broker/shard_thread.h"
 #include "broker/worker.h"
 
+enum { COPIED_MAX = 64 * 1024 };
+
 void fetch_drop(struct fetch *f)
 {
     for (uint32_t i = 0; i < f->n_slices; i++)
@@ -69,10 +71,15 @@ static bool diverges(struct fetch *f, struct fetch_part *p, struct plog *log)
     return true;
 }
 
+/* While slow readers keep more memory of partition logs than they may, what is sent is copied from
+ * it (h_fetch.c): then a little at a time. */
 static uint32_t part_limit(const struct fetch *f, const struct fetch_part *p)
 {
     const struct kp_fetch_req *req = f->q->msg;
-    int64_t limit = live_now(request_broker(f->q), fetch_max_bytes);
+    struct broker *b = request_broker(f->q);
+    int64_t limit = live_now(b, fetch_max_bytes);
+    if (budget_is_over(&b->blocks) && limit > COPIED_MAX)
+        limit = COPIED_MAX;
     if (req->max_bytes < limit)
         limit = req->max_bytes;
     limit -= (int64_t)f->bytes;

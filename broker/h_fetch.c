@@ -8,6 +8,8 @@
  * Sessions (KIP-227) are answered with id 0: clients then ask in full each time. A number of a
  * session that we never gave is refused.
  */
+#include <string.h>
+
 #include "broker/api.h"
 #include "broker/broker.h"
 #include "broker/container.h"
@@ -25,6 +27,29 @@ static void release(struct request *q)
 
 /* ---- the answer */
 
+/* A slice of memory keeps a block of the partition's log until the client has taken it. When too
+ * much is kept so, the slice is copied, which counts as the reply's own, and lets go. */
+static bool take_memory(struct request *q, struct plog_slice *s, struct wr_slice *out)
+{
+    *out = (struct wr_slice){.fd = -1, .mem = s->mem, .len = s->len};
+    if (!budget_is_over(&request_broker(q)->blocks))
+        return true;
+    uint8_t *copy = request_alloc(q, s->len, 1);
+    if (!copy)
+        return false;
+    out->mem = memcpy(copy, s->mem, s->len);
+    plog_slice_release(s);
+    return true;
+}
+
+static bool take_slice(struct request *q, struct plog_slice *s, struct wr_slice *out)
+{
+    if (s->mem)
+        return take_memory(q, s, out);
+    *out = (struct wr_slice){.fd = io_fd(s->file), .pos = (off_t)s->pos, .len = s->len};
+    return true;
+}
+
 static bool fill_records(struct fetch *f)
 {
     for (uint32_t i = 0; i < f->n; i++) {
@@ -36,12 +61,9 @@ static bool fill_records(struct fetch *f)
             return false;
         int32_t n = 0;
         for (uint32_t j = 0; j < p->n_slices; j++) {
-            const struct plog_slice *s = &f->slices[p->slice + j].slice;
-            slices[j] =
-                s->mem
-                    ? (struct wr_slice){.fd = -1, .mem = s->mem, .len = s->len}
-                    : (struct wr_slice){.fd = io_fd(s->file), .pos = (off_t)s->pos, .len = s->len};
-            n += (int32_t)s->len;
+            if (!take_slice(f->q, &f->slices[p->slice + j].slice, &slices[j]))
+                return false;
+            n += (int32_t)slices[j].len;
         }
         p->answer->records =
             (struct kp_records){.n = n, .slices = slices, .n_slices = (int32_t)p->n_slices};

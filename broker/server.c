@@ -127,7 +127,7 @@ enum {
 
 static int make_parts(struct broker *b, struct err *e)
 {
-    b->memory.max = b->replies.max = b->settings->queued_max_request_bytes;
+    b->memory.max = b->replies.max = b->blocks.max = b->settings->queued_max_request_bytes;
     b->held.max = b->memory.max / HELD_PART;
     b->metadata = metadata_new(b);
     if (!b->metadata || partitions_init(&b->partitions))

@@ -112,7 +112,8 @@ static struct plog_block *block_for(struct append *a, uint64_t size, uint64_t po
     uint32_t cap = a->seg->block_cap ? a->seg->block_cap : PLOG_BLOCK_MIN;
     while (cap < 2 * size)
         cap *= 2;
-    return a->fresh = plog_block_new(cap, pos, offset); /* without memory it is written */
+    /* Without memory it is written. */
+    return a->fresh = plog_block_new(cap, pos, offset, a->p->cfg.lingering);
 }
 
 /* The last run of an append, which begins with that offset. */
@@ -243,6 +244,7 @@ static void leave_block(struct append *a)
     struct plog_segment *s = plog_active(a->p);
     struct plog_block *b = plog_segment_block(s);
     atomic_store_explicit(&s->block, NULL, memory_order_release);
+    plog_block_leave(b);
     plog_retire(a->p, plog_block_unref, b);
 }
 

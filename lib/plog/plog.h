@@ -57,6 +57,9 @@ struct plog_config {
     /* Small appends gather in memory until plog_flush, or until there are enough of them (block.h).
      * False: each append is in the files when it returns. */
     bool buffered;
+    /* Bytes of such memory that the log has written and slices still keep, counted for all logs
+     * that name this place; it outlives logs and slices. NULL: not counted. */
+    _Atomic int64_t *lingering;
     /* Call fn(arg) once every reader that may hold memory of before this call is gone. NULL: at
      * once. */
     void (*retire)(void *ctx, void (*fn)(void *arg), void *arg);

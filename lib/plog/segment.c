@@ -57,7 +57,10 @@ void plog_segment_unref(void *segment)
     if (s->out != file)
         io_close(s->out);
     io_close(file);
-    plog_block_unref(atomic_load_explicit(&s->block, memory_order_relaxed));
+    struct plog_block *block = atomic_load_explicit(&s->block, memory_order_relaxed);
+    if (block)
+        plog_block_leave(block);
+    plog_block_unref(block);
     plog_old_free(atomic_load_explicit(&s->old, memory_order_relaxed));
     tail_free(atomic_load_explicit(&s->tail, memory_order_relaxed));
     free(s);

@@ -7,7 +7,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'common'))
 from broker import PATIENCE, Broker  # noqa: E402
 from client import Closed  # noqa: E402
-from records import batch  # noqa: E402
+from records import BODY_AT, batch  # noqa: E402
 from tap import Tap  # noqa: E402
 from wire import METADATA, array, i8, i16, i32, string  # noqa: E402
 
@@ -117,6 +117,32 @@ with Tap() as t:
         b.grew_within(t, before, 1 << 20, 'nor fill the memory')
         for d in deaf:
             d.s.close()
+        t.same(b.stop(), 0, 'the broker stops cleanly')
+
+    # A reader that takes nothing, asking for a little of what partition logs have in memory, over and over.
+    with Broker(t, 'wal.profile=low', 'socket.request.max.bytes=10000000', 'log.buffer.bytes=8388608',
+                dir='blocks') as b, b.client() as c:
+        c.create('wide', 64)
+        ends = dict.fromkeys(range(64), 0)
+        small, large = batch([b'x' * 1000]), batch([b'x' * 15000])
+
+        def produce(what, n):
+            for _ in range(n):
+                for p, (_, base, _, _) in c.produce('wide', dict.fromkeys(ends, what)).items():
+                    ends[p] = base + 1
+
+        produce(large, 16)
+        with b.client() as deaf:
+            deaf.fetch_send('wide', dict.fromkeys(ends, 0))  # more than its socket takes
+            before = b.rss_kib()
+            for _ in range(30):
+                asked = dict(ends)
+                produce(small, 1)
+                deaf.fetch_send('wide', asked, part_most=1100)
+                produce(large, 5)
+            b.grew_within(t, before, 64 << 10, 'it keeps no more of that memory than replies may')
+            got = c.fetch('wide', {0: ends[0] - 1})[0]
+            t.same(got[2][BODY_AT:], large[BODY_AT:], 'others read on')
         t.same(b.stop(), 0, 'the broker stops cleanly')
 
     # Few descriptors: connections get what the broker and its logs leave.

@@ -136,6 +136,34 @@ START_TEST(a_slice_of_a_block_outlives_it)
 }
 END_TEST
 
+START_TEST(what_only_slices_keep_is_counted)
+{
+    struct plog_slice first, second;
+    _Atomic int64_t kept = 0;
+    fixture_init(&f);
+    f.cfg.buffered = true;
+    f.cfg.lingering = &kept;
+    fixture_open_new(&f);
+    append(100);
+    ck_assert_ok(plog_read(f.log, 0, 1, 1 << 20, true, &first, NULL));
+    int64_t block = (int64_t)plog_buffered(f.log);
+    ck_assert_int_eq(kept, 0);
+    ck_assert_ok(plog_flush(f.log, NULL));
+    ck_assert_int_eq(kept, block);
+
+    append(100);
+    ck_assert_ok(plog_read(f.log, 1, 2, 1 << 20, true, &second, NULL));
+    plog_free(f.log);
+    f.log = NULL;
+    ck_assert_int_eq(kept, 2 * block);
+    plog_slice_release(&second);
+    ck_assert_int_eq(kept, block);
+    plog_slice_release(&first);
+    ck_assert_int_eq(kept, 0);
+    fixture_release(&f);
+}
+END_TEST
+
 /* A mark is what a checkpoint says: the log can be opened from it. */
 START_TEST(syncing_writes_what_has_gathered)
 {
@@ -236,6 +264,6 @@ END_TEST
 
 UNIT_MAIN(gathered_or_written_all_is_read, what_gathers_touches_no_disk,
           a_full_block_leaves_in_one_write, a_large_batch_is_written_with_what_has_gathered,
-          a_slice_of_a_block_outlives_it, syncing_writes_what_has_gathered,
-          rolling_writes_what_has_gathered, a_shortage_leaves_everything_in_memory,
-          a_failed_write_fails_the_log)
+          a_slice_of_a_block_outlives_it, what_only_slices_keep_is_counted,
+          syncing_writes_what_has_gathered, rolling_writes_what_has_gathered,
+          a_shortage_leaves_everything_in_memory, a_failed_write_fails_the_log)
