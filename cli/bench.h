@@ -1,16 +1,18 @@
 /* bench.h - what chronik-bench was asked for, and what it learned of the cluster before the load
  * begins.
  *
- * A tour of the bench, in reading order:
- *   chronik-bench  main, and what the exit status says  bench_opt     the command line
- *   bench_session  a mode from beginning to end         bench_setup   topic, leaders, offsets
- *   bench_run      one phase of load over all threads   bench_worker  a thread: a loop and its
- * clients bench_load     a client: connection, requests in flight, pace, latency, reconnecting
- *   bench_produce, bench_fetch, bench_meta              what clients ask and how they judge the
- * answers bench_batch, bench_stamp                            the records sent bench_check,
- * bench_book, bench_acked, acklog        whether all is there that should be bench_disk the disk's
- * own floor, without any broker bench_stats, bench_report, bench_env                what is told in
- * the end bench_durability, bench_process kill the broker meanwhile
+ * A tour of the bench, in reading order (each name a pair of files):
+ * - chronik-bench: main, the modes;  bench_opt: the command line
+ * - bench_session: a mode from beginning to end;  bench_setup: topic, leaders, offsets
+ * - bench_run: one phase of load over all threads;  bench_worker: a thread, its loop and clients
+ * - bench_load: a client: connection, requests in flight, pace, latency, reconnecting
+ * - bench_produce, bench_fetch, bench_meta: what clients ask, how they judge the answers
+ * - bench_batch, bench_stamp: the records sent
+ * - bench_check, bench_book, bench_acked, acklog: whether all is there that should be
+ * - bench_outcome: what a session brought;  bench_stats, bench_report, bench_env: how it is told
+ * - bench_rates, bench_step, bench_steps, bench_ramp: the load at several rates
+ * - bench_disk: the disk's own floor, without any broker
+ * - bench_durability, bench_process: kill the broker meanwhile
  */
 #ifndef CLI_BENCH_H
 #define CLI_BENCH_H
@@ -24,6 +26,7 @@
 #include "cli/acklog.h"
 #include "cli/bench_batch.h"
 #include "cli/bench_book.h"
+#include "cli/bench_rates.h"
 #include "cli/cli.h"
 
 enum bench_mode {
@@ -57,7 +60,15 @@ struct bench_options {
     int64_t kill_within_ms, ready_ms;
     const atomic_llong *until_ns; /* no request is begun after it; NULL: duration and count say */
     char *command_line;           /* as given, for the report; owned */
+    const char *ramp;             /* NULL: none; rates is what it says */
+    struct rates rates;
 };
+
+/* The records in a request that writes; one that asks for metadata counts as a record. */
+static inline int64_t bench_request_records(const struct bench_options *o)
+{
+    return o->mode == BENCH_METADATA ? 1 : o->batch_records;
+}
 
 /* An idempotent producer. */
 struct producer_id {

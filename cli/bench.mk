@@ -17,10 +17,13 @@ libbench_la_SOURCES = \
 	cli/bench_load.c cli/bench_load.h \
 	cli/bench_meta.c cli/bench_meta.h \
 	cli/bench_opt.c cli/bench_opt.h \
+	cli/bench_outcome.c cli/bench_outcome.h \
 	cli/bench_pace.c cli/bench_pace.h \
 	cli/bench_process.c cli/bench_process.h \
 	cli/bench_produce.c cli/bench_produce.h \
+	cli/bench_ramp.c cli/bench_ramp.h \
 	cli/bench_ranges.c cli/bench_ranges.h \
+	cli/bench_rates.c cli/bench_rates.h \
 	cli/bench_report.c cli/bench_report.h \
 	cli/bench_run.c cli/bench_run.h \
 	cli/bench_series.c cli/bench_series.h \
@@ -28,6 +31,8 @@ libbench_la_SOURCES = \
 	cli/bench_setting.c cli/bench_setting.h \
 	cli/bench_setup.c cli/bench_setup.h \
 	cli/bench_stats.c cli/bench_stats.h \
+	cli/bench_step.c cli/bench_step.h \
+	cli/bench_steps.c cli/bench_steps.h \
 	cli/bench_text.c \
 	cli/bench_usage.c cli/bench_usage.h \
 	cli/bench_worker.c cli/bench_worker.h

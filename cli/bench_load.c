@@ -54,6 +54,8 @@ static void count_ok(struct load *l, const struct slot *s, uint64_t records, uin
     s->stats->requests++;
     s->stats->records += records;
     s->stats->bytes += bytes;
+    if (!s->stats->first_ns)
+        s->stats->first_ns = now;
     s->stats->last_ns = now;
 }
 

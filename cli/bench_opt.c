@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "cli/bench_step.h"
+
 #define AT(member) offsetof(struct bench_options, member)
 enum { RECORDS_MAX = 1000000, CYCLES_MAX = 1000000, CYCLES = 10, DURABILITY_CLIENTS = 8 };
 
@@ -40,7 +42,11 @@ const struct opt bench_opts[] = {
     {0, "rate-limit", "N", OPT_INT, AT(rate),
      "open loop: N records a second over all clients, due at fixed times; latency counts from then "
      "(default 0: closed loop)",
-     .min = 0, .max = 1000000000},
+     .min = 0, .max = BENCH_RATE_MAX},
+    {0, "ramp", "FROM:TO:STEP", OPT_TEXT, AT(ramp),
+     "open loop at one rate after the other, each for -d (or STEP/TIME), a row each; STEP is "
+     "added, "
+     "xSTEP multiplies; tells where the broker no longer kept up"},
     {'d', "duration", "TIME", OPT_MS, AT(duration_ms),
      "how long to measure (default 10s, or no bound with -n)", .min = 1, .max = OPT_MS_MAX},
     {'n', "message-count", "N", OPT_INT, AT(count), "end after so many records", .min = 1,
@@ -178,6 +184,7 @@ enum {
 enum {
     WRITING = IN_PRODUCE | IN_ROUND_TRIP | IN_DURABILITY,
     LOADING = WRITING | IN_METADATA,
+    PACED = IN_PRODUCE | IN_ROUND_TRIP | IN_METADATA,
     BOUNDED = IN_PRODUCE | IN_ROUND_TRIP | IN_METADATA | IN_DISK
 };
 static const struct {
@@ -185,6 +192,7 @@ static const struct {
     unsigned modes;
 } belongs[] = {
     {"rate-limit", LOADING},
+    {"ramp", PACED},
     {"linger-ms", WRITING},
     {"idempotent", WRITING},
     {"keep-going", LOADING},
@@ -287,6 +295,38 @@ static int check_writing(struct bench_options *o, const struct opt_args *args)
     return 0;
 }
 
+/* Too few requests say nothing of a rate. */
+static int check_steps(const struct bench_options *o, const char *option, int64_t lowest)
+{
+    double due = (double)lowest / (double)bench_request_records(o) * (double)o->duration_ms / 1e3;
+    if (o->count)
+        return cli_misuse("%s runs for a time, not for --message-count", option);
+    if (due < STEP_REQUESTS_MIN)
+        return cli_misuse("%s: %lld records/s for %lld ms are fewer than %d requests of %lld "
+                          "records",
+                          option, (long long)lowest, (long long)o->duration_ms, STEP_REQUESTS_MIN,
+                          (long long)bench_request_records(o));
+    return 0;
+}
+
+static int check_ramp(struct bench_options *o, const struct opt_args *args)
+{
+    struct err e;
+    if (!o->ramp)
+        return 0;
+    if (opt_given(args, "rate-limit"))
+        return cli_misuse("--rate-limit and --ramp both say at what rate");
+    if (rates_parse(o->ramp, &o->rates, &e))
+        return cli_misuse("--ramp: %s", e.text);
+    if (o->rates.each_ms && opt_given(args, "duration"))
+        return cli_misuse("--ramp: its time and --duration both say how long a step lasts");
+    if (o->rates.each_ms)
+        o->duration_ms = o->rates.each_ms;
+    if (!opt_given(args, "report-interval-secs"))
+        o->report_ms = 0;
+    return check_steps(o, "--ramp", o->rates.from);
+}
+
 static int64_t cores(void)
 {
     cpu_set_t set;
@@ -314,5 +354,6 @@ int bench_options_check(struct bench_options *o, const struct opt_args *args)
         o->clients = 64;
     if (o->mode == BENCH_METADATA && o->create_topic)
         o->in_flight = 1; /* each step waits for the one before it */
-    return check_writing(o, args);
+    rc = check_writing(o, args);
+    return rc ? rc : check_ramp(o, args);
 }

@@ -10,13 +10,15 @@ void pace_init(struct pace *p, int64_t rate, int64_t batch, uint32_t clients, ui
 
 void pace_stats_init(struct pace_stats *s)
 {
-    s->no_room = 0;
+    s->no_room = s->waiting_half = s->waiting_end = 0;
     hdr_init(&s->late);
 }
 
 void pace_stats_add(struct pace_stats *into, const struct pace_stats *from)
 {
     into->no_room += from->no_room;
+    into->waiting_half += from->waiting_half;
+    into->waiting_end += from->waiting_end;
     hdr_add(&into->late, &from->late);
 }
 

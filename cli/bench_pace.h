@@ -28,6 +28,9 @@ void pace_init(struct pace *p, int64_t rate, int64_t batch, uint32_t clients, ui
 struct pace_stats {
     struct hdr late;  /* ns from when a request was due until its turn came */
     uint64_t no_room; /* requests that then found their connection full and had to wait */
+    /* Those that waited so when half of the measuring was over, and at its end: a backlog that
+     * grows is a rate that cannot be kept. Of runs of a given duration. */
+    uint64_t waiting_half, waiting_end;
 };
 void pace_stats_init(struct pace_stats *s);
 void pace_stats_add(struct pace_stats *into, const struct pace_stats *from);

@@ -99,6 +99,14 @@ static void put_schedule(struct json *j, const struct pace_stats *p)
     set_count(j, "queued_requests", p->no_room);
 }
 
+struct json *bench_report_about(const struct bench_result *r)
+{
+    struct json *j = json_new_object();
+    bench_settings_put(j, r);
+    json_set(j, "environment", environment(r));
+    return j;
+}
+
 struct json *bench_report(const struct bench_result *r)
 {
     struct json *j = json_new_object();
@@ -247,5 +255,14 @@ int bench_report_write(const struct bench_options *o, const struct json *report,
         bench_text(report, stdout);
         break;
     }
+    return rc ? err_code(e, rc, "standard output") : 0;
+}
+
+int bench_report_document(const struct bench_options *o, const struct json *j, struct err *e)
+{
+    int rc = to_file(o->json_path, "we", j, json_file, e);
+    if (rc || (enum out_format)o->common.format != OUT_JSON)
+        return rc;
+    rc = json_file(j, stdout);
     return rc ? err_code(e, rc, "standard output") : 0;
 }

@@ -44,8 +44,15 @@ double bench_result_ceiling(const struct bench_result *r);
 /* The document; NULL when out of memory. */
 struct json *bench_report(const struct bench_result *r);
 
+/* What of it other runs of the same load share: mode, topic, the load, the environment. */
+struct json *bench_report_about(const struct bench_result *r);
+
 /* Write it to standard output in the format asked for, and to the files asked for. 0 or a code. */
 int bench_report_write(const struct bench_options *o, const struct json *report, struct err *e);
+
+/* Another document: write it to --json-output, and to standard output with -o json; text and rows
+ * are the caller's. 0 or a code. */
+int bench_report_document(const struct bench_options *o, const struct json *j, struct err *e);
 
 /* The report for people (bench_text.c). */
 void bench_text(const struct json *report, FILE *out);

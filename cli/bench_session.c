@@ -65,7 +65,7 @@ static struct run_plan plan_of(const struct bench_options *o, const struct load_
         .clients = (uint32_t)o->clients,
         .depth = (uint32_t)o->in_flight,
         .rate = o->rate,
-        .batch = o->mode == BENCH_METADATA ? 1 : o->batch_records,
+        .batch = bench_request_records(o),
         .warmup_ms = o->warmup_ms,
         .duration_ms = o->duration_ms,
         .count = o->count,
@@ -271,6 +271,16 @@ int session_execute(struct bench_session *s, struct bench_options *o, struct err
         rc = run_mode(s, e);
     if (!rc && o->delete_topic)
         rc = bench_delete_topics(&s->b, &o->topic, 1, e);
+    return rc;
+}
+
+int session_delete_topic(const struct bench_options *o, struct err *e)
+{
+    struct bench b;
+    int rc = bench_setup(&b, o, false, e);
+    if (!rc)
+        rc = bench_delete_topics(&b, &o->topic, 1, e);
+    bench_release(&b);
     return rc;
 }
 

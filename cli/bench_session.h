@@ -17,4 +17,7 @@ struct bench_session {
 int session_execute(struct bench_session *s, struct bench_options *o, struct err *e);
 void session_release(struct bench_session *s);
 
+/* Delete the topic, for those that go through several sessions on it. 0 or a code. */
+int session_delete_topic(const struct bench_options *o, struct err *e);
+
 #endif

@@ -32,8 +32,17 @@ void bench_stats_add(struct bench_stats *into, const struct bench_stats *from)
     into->failed_requests += from->failed_requests;
     into->failed_records += from->failed_records;
     into->warmup_records += from->warmup_records;
+    if (from->first_ns && (!into->first_ns || from->first_ns < into->first_ns))
+        into->first_ns = from->first_ns;
     if (from->last_ns > into->last_ns)
         into->last_ns = from->last_ns;
+}
+
+/* What the first answer brought came before the time that is looked at. */
+double bench_stats_rate(const struct bench_stats *s)
+{
+    double span = (double)(s->last_ns - s->first_ns), n = (double)s->requests;
+    return n > 1 && span > 0 ? (double)s->records * (n - 1) / n * 1e9 / span : 0;
 }
 
 double bench_quantile_us(const struct hdr *ns, const struct bench_quantile *q)

@@ -14,11 +14,15 @@ struct bench_stats {
         bytes; /* answered well; bytes of values (of replies for metadata) */
     uint64_t failed_requests, failed_records; /* refused, lost, or never sent in time */
     uint64_t warmup_records;                  /* answered well before measuring began */
-    int64_t last_ns;                          /* when the last measured reply came */
+    int64_t first_ns, last_ns; /* when the first and the last measured reply came; 0: none did */
 };
 
 void bench_stats_init(struct bench_stats *s);
 void bench_stats_add(struct bench_stats *into, const struct bench_stats *from);
+/* Records a second that were answered, from the first answer to the last: unlike the throughput of
+ * a run it is not lower for answers that took long, only for those that came too slowly one after
+ * the other. 0 without two answers. */
+double bench_stats_rate(const struct bench_stats *s);
 
 /* {min, mean, p50, p90, p95, p99, p999, p9999, max} in microseconds. */
 struct json *bench_latency_json(const struct hdr *ns);

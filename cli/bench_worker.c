@@ -54,14 +54,35 @@ static void pace_begin(struct worker *w, int64_t due_ns)
     w->paced.no_room += l->started < l->arrived;
 }
 
+/* Requests that are due and wait for room on their connection. */
+static uint64_t waiting(const struct worker *w)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < w->n_paced; i++)
+        n += w->loads[i].arrived - w->loads[i].started;
+    return n;
+}
+
+/* The schedule has come to due_ns: is that half way? */
+static void pace_look(struct worker *w, int64_t due_ns)
+{
+    int64_t half_ns = w->run->measure_ns + w->run->plan.duration_ms * 500000;
+    if (w->pace_halfway || due_ns < half_ns)
+        return;
+    w->pace_halfway = true;
+    w->paced.waiting_half = waiting(w);
+}
+
 /* Let every request that is due by now begin, and wait for the next. */
 static void pace_run(struct worker *w)
 {
     int64_t now = bench_now_ns(), linger = w->b->opt->linger_ms * 1000000;
     while (!w->pace_over) {
         int64_t due = w->run->start_ns + pace_next(&w->pace);
+        pace_look(w, due);
         if (due >= run_end_ns(w->run)) {
             w->pace_over = true;
+            w->paced.waiting_end = waiting(w);
             pump_all(w);
             return;
         }

@@ -41,7 +41,8 @@ struct worker {
     struct pace pace;
     int pace_fd; /* timerfd: fires when the next request is due */
     struct loop_fd *pace_watch;
-    bool pace_over; /* every request of the run has been due */
+    bool pace_halfway; /* half of what is measured has been due, */
+    bool pace_over;    /* every request of the run has */
     struct pace_stats paced;
     struct loop_timer *sweep;
 

@@ -105,6 +105,13 @@ COMMANDS = [
     ('chronik-bench', 'durability with an unknown option', 2, 'durability --start true --bogus'),
     ('chronik-bench', 'a broker that cannot be started', 1,
      f'durability --start false -q --timeout 1s -b {NOBODY}'),
+    ('chronik-bench', 'a ramp that is none', 2, '-t plain --ramp 1000'),
+    ('chronik-bench', 'a ramp that goes down', 2, '-t plain --ramp 2000:1000:x2'),
+    ('chronik-bench', 'a ramp of too many steps', 2, '-t plain --ramp 1:1000000:1'),
+    ('chronik-bench', 'a ramp whose steps are too short', 2, '-t plain --ramp 10:1000:x2/500ms'),
+    ('chronik-bench', 'a ramp and a rate', 2, '-t plain --ramp 100:200:x2 --rate-limit 100'),
+    ('chronik-bench', 'a ramp of readers', 2, '-m consume -t plain --ramp 100:200:x2'),
+    ('chronik-bench', 'a ramp on a topic that is not there', 3, '-t nowhere --ramp 100:200:x2/1s'),
     ('chronik-bench', 'an ack log that is not there', 3, '-t plain --check-ack-log {missing}'),
 ]
 

@@ -9,12 +9,10 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from metronome import Metronome  # noqa: E402  (finds tests/common)
+from metronome import COARSE, ROUNDING_US, Metronome, quantile  # noqa: E402  (finds tests/common)
 from tap import Tap  # noqa: E402
 
 QUANTILES = {'p50': 50, 'p90': 90, 'p95': 95, 'p99': 99, 'p999': 99.9, 'p9999': 99.99, 'max': 100}
-COARSE = 1 + 1 / 128  # histograms name the upper end of a slot that is so wide
-ROUNDING_US = 0.1
 
 
 def bench(broker, *options):
@@ -25,12 +23,6 @@ def bench(broker, *options):
     subprocess.run(cmd, check=True, stdout=subprocess.DEVNULL)
     with open(path, encoding='utf-8') as f:
         return json.load(f)
-
-
-def quantile(values, p):
-    """In microseconds: the value that p percent of them do not exceed."""
-    values = sorted(values)
-    return values[max(0, math.ceil(p * len(values) / 100 - 1e-9) - 1)] / 1000
 
 
 def between(report, requests, what, upper=True):

@@ -5,6 +5,7 @@ chronik-bench stamps every record with the moment its request was due. So for ea
 is known from outside, whatever the speed of the machine: it is at least from that moment to just before the answer was
 handed to the system, and, with one request in flight, at most until the next one came, or the connection's end.
 """
+import math
 import socketserver
 import struct
 import sys
@@ -20,11 +21,22 @@ STAMP = struct.Struct('>4sIIQqI')  # cli/bench_stamp.h
 SECOND = 10 ** 9
 
 
-class Request:
-    """What is known of one: due by its stamp; received, sent, and surely over by the broker's clock; all in ns."""
+COARSE = 1 + 1 / 128  # the bench's histograms name the upper end of a slot that is so wide
+ROUNDING_US = 0.1  # and it tells a digit behind the point
 
-    def __init__(self, due, received):
-        self.due, self.received, self.sent, self.over = due, received, None, None
+
+def quantile(values, p):
+    """Of ns, in microseconds: the value that p percent of them do not exceed."""
+    values = sorted(values)
+    return values[max(0, math.ceil(p * len(values) / 100 - 1e-9) - 1)] / 1000
+
+
+class Request:
+    """What is known of one: the run of the bench that it is from, and when it was due, by its stamp; received, sent,
+    and surely over by the broker's clock; all in ns."""
+
+    def __init__(self, run, due, received):
+        self.run, self.due, self.received, self.sent, self.over = run, due, received, None, None
 
     @property
     def least(self):
@@ -58,10 +70,17 @@ class Metronome(socketserver.ThreadingTCPServer):
         self.shutdown()
         self.server_close()
 
-    def begin(self, due):
+    def runs(self):
+        """The requests of each run of the bench, in the order in which the runs began."""
+        all = {}
+        for q in self.requests:
+            all.setdefault(q.run, []).append(q)
+        return list(all.values())
+
+    def begin(self, run, due):
         """A request has come whole."""
         with self.lock:
-            q = Request(due, time.monotonic_ns())
+            q = Request(run, due, time.monotonic_ns())
             self.requests.append(q)
             if self.next_stall is None:
                 self.next_stall = due + SECOND // 5
@@ -116,10 +135,10 @@ class Connection(socketserver.StreamRequestHandler):
         topic = r[14:14 + n].decode()
         _, index, size = struct.unpack_from('>iii', r, 14 + n)
         batch = r[26 + n:26 + n + size]
-        mark, _, _, _, due, _ = STAMP.unpack_from(batch, len(batch) - STAMP.size - 1)
+        mark, run, _, _, due, _ = STAMP.unpack_from(batch, len(batch) - STAMP.size - 1)
         assert mark == b'CBr1', mark
         self.over()
-        self.last = self.server.begin(due)
+        self.last = self.server.begin(run, due)
         self.server.wait(self.last)
         base = self.server.append(index, struct.unpack_from('>i', batch, 57)[0])
         return i32(1) + string(topic) + i32(1) + i32(index) + i16(0) + i64(base) + i64(-1) + i64(0) + i32(0)

@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""chronik-bench at several rates, against a broker that cannot answer more than one request in DELAY on a connection,
+and that knows itself what it answered when. What the bench says of each rate is held against that record, so
+nothing here depends on the speed of the machine: a slow one keeps fewer rates, and then the bench has to say so."""
+import json
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from metronome import COARSE, ROUNDING_US, Metronome, quantile  # noqa: E402  (finds tests/common)
+from tap import Tap  # noqa: E402
+
+DELAY = 0.005
+LIMIT = 1 / DELAY  # records a second, with one client and one request in flight
+KEPT = 0.99
+QUANTILES = {'p50_us': 50, 'p90_us': 90, 'p99_us': 99, 'p999_us': 99.9, 'max_us': 100}
+NS = 10 ** 9
+
+
+def bench(broker, *options):
+    """Run it against the broker with one client; its process and its document."""
+    path = os.path.join(t.work, 'document')
+    cmd = ['./chronik-bench', '-q', '-b', f'127.0.0.1:{broker.port}', '-t', 't', '-s', '64', '-c', '1',
+           '--json-output', path, *options]
+    done = subprocess.run(cmd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with open(path, encoding='utf-8') as f:
+        return done, json.load(f)
+
+
+def quantiles_of(step, requests):
+    """What is wrong with them, by the broker's record."""
+    for name, p in QUANTILES.items():
+        low, high = quantile([q.least for q in requests], p), quantile([q.most for q in requests], p) * COARSE
+        if not low - ROUNDING_US <= step[name] <= high + ROUNDING_US:
+            yield f"at {step['rate']}: {name} {step[name]}: not within {low:.1f} to {high:.1f} us"
+
+
+def rate_of(step, requests):
+    """Answers a second, from the first answer to the last, each of which came between sent and over."""
+    first, last, n = requests[0], requests[-1], len(requests) - 1
+    low = n * NS / (last.over - first.sent)
+    high = n * NS / (last.sent - first.over) if last.sent > first.over else float('inf')
+    if not low - 0.1 <= step['achieved'] <= high + 0.1:
+        yield f"at {step['rate']}: achieved {step['achieved']}: not within {low:.1f} to {high:.1f}"
+    if step['kept'] and step['achieved'] < KEPT * step['rate'] or step['kept'] != (step['why'] is None):
+        yield f"at {step['rate']}: kept {step['kept']}, {step['achieved']}, {step['why']}"
+
+
+def true_to(document, runs, what):
+    """The document's steps are the broker's runs: as many requests as were due, quantiles, rate, verdict."""
+    steps, wrong = document['steps'], []
+    for step, requests in zip(steps, runs):
+        due = round(step['rate'] * document['step_secs'])
+        if len(requests) != due:
+            wrong.append(f"at {step['rate']}: {len(requests)} requests, not {due}")
+        gaps = [b.due - a.due for a, b in zip(requests, requests[1:])]
+        wrong += [f"at {step['rate']}: a gap of {g} ns" for g in gaps if abs(g - NS / step['rate']) > 1]
+        wrong += [*quantiles_of(step, requests), *rate_of(step, requests)]
+    t.ok(len(steps) == len(runs) and not wrong, what, '\n'.join([f'{len(steps)} steps, {len(runs)} runs', *wrong]))
+
+
+def ramp():
+    with Metronome(delay=DELAY) as m:
+        done, document = bench(m, '--ramp', '40:3000:x4/500ms')
+    steps = document['steps']
+    t.same((done.returncode, done.stderr), (0, ''), 'a ramp goes through, whatever the broker can take')
+    t.same([s['rate'] for s in steps], [40, 160, 640, 2560], 'at the rates that were asked for')
+    true_to(document, m.runs(), 'and says of each what the broker saw')
+    t.ok(all(s['achieved'] <= LIMIT and not s['kept'] for s in steps if s['rate'] > LIMIT / KEPT),
+         'a rate above what the broker can take is not kept', steps)
+    last = m.runs()[-1]
+    late = sum(q.received > last[0].due + NS / 2 for q in last)
+    t.ok(0 < steps[-1]['waiting'] <= late, 'and has a backlog when the last request is due', (steps[-1], late))
+    behind = next(s for s in steps if not s['kept'])
+    t.same(document['fell_behind_at'], behind['rate'], 'it says where the broker fell behind')
+    before = [s['rate'] for s in steps if s['rate'] < behind['rate']]
+    t.same(document['kept_up_to'], before[-1] if before else None, 'and what was kept before that')
+    lines = done.stdout.splitlines()
+    t.same([line.split()[:2] for line in lines[1:5]], [[str(s['rate']), f"{s['achieved']:.16g}"] for s in steps],
+           'the text has a row a step')
+    t.ok(f"fell behind   at {behind['rate']} records/s: {behind['why']}" in lines, 'and the verdict', done.stdout)
+
+    with Metronome(delay=0) as m:
+        done, document = bench(m, '--ramp', '20:30:5', '-d', '1s', '-o', 'csv', '--csv-output',
+                               os.path.join(t.work, 'csv'))
+    true_to(document, m.runs(), 'a ramp by addition is told as truly')
+    with open(os.path.join(t.work, 'csv'), encoding='utf-8') as f:
+        t.same(f.read(), done.stdout, 'rows of CSV go to standard output and to a file')
+    t.same([line.split(',')[0] for line in done.stdout.splitlines()], ['rate', '20', '25', '30'], 'one for each rate')
+
+
+with Tap() as t:
+    ramp()
