@@ -34,7 +34,8 @@ static const struct opt options[] = {
     {'k', "key-separator", "SEP", OPT_TEXT, AT(key_separator),
      "text: write the key, where there is one, and SEP before the value; \\t, \\n, \\0 and \\xHH "
      "are understood"},
-    CLI_OPTIONS_BROKER(struct consume_options, common),
+    CLI_OPTIONS_BROKER_OF(struct consume_options, common, "end when no record has come for so long",
+                          "else for ever, but 30s for an answer"),
     CLI_OPTIONS_OUTPUT(struct consume_options, common, formats),
     CLI_OPTIONS_TALK(struct consume_options, common),
 };

@@ -78,19 +78,22 @@ struct cli_common {
     }
 
 /* The rows of the common options for a table whose struct T holds a struct cli_common named m. */
-#define CLI_OPTIONS_BROKER(T, m)                                                                   \
-    {'b',                                                                                          \
-     "bootstrap-server",                                                                           \
-     "HOST:PORT",                                                                                  \
-     OPT_TEXT,                                                                                     \
-     offsetof(T, m.bootstrap),                                                                     \
-     "a broker to begin with, or several after commas; else $CHRONIK_BOOTSTRAP, else "             \
-     "127.0.0.1:9092"},                                                                            \
-    {                                                                                              \
-        0, "timeout", "TIME", OPT_MS, offsetof(T, m.timeout_ms),                                   \
-            "give up when the answer has not come by then: 500ms, 10s, 2m; a plain number counts " \
-            "seconds (default 30s)",                                                               \
-            .min = 1, .max = OPT_MS_MAX                                                            \
+#define CLI_OPTIONS_BROKER(T, m) \
+    CLI_OPTIONS_BROKER_OF(T, m, "give up when the answer has not come by then", "default 30s")
+/* The same where --timeout is about something else: what happens when it is over, and without it.
+ */
+#define CLI_OPTIONS_BROKER_OF(T, m, over, without)                                     \
+    {'b',                                                                              \
+     "bootstrap-server",                                                               \
+     "HOST:PORT",                                                                      \
+     OPT_TEXT,                                                                         \
+     offsetof(T, m.bootstrap),                                                         \
+     "a broker to begin with, or several after commas; else $CHRONIK_BOOTSTRAP, else " \
+     "127.0.0.1:9092"},                                                                \
+    {                                                                                  \
+        0, "timeout", "TIME", OPT_MS, offsetof(T, m.timeout_ms),                       \
+            over ": 500ms, 10s, 2m; a plain number counts seconds (" without ")",      \
+            .min = 1, .max = OPT_MS_MAX                                                \
     }
 #define CLI_OPTIONS_OUTPUT(T, m, formats) CLI_OPTIONS_OUTPUT_OF(T, m, formats, 0)
 #define CLI_OPTIONS_TALK(T, m) CLI_OPTIONS_TALK_OF(T, m, 0)

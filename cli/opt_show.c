@@ -8,7 +8,7 @@ enum { HELP_WIDTH = 80, HELP_COLUMN = 28 }; /* where the text ends and the expla
 
 /* The options every program has, as rows to show like the others. */
 static const struct opt standard_rows[] = {
-    {'h', "help", NULL, OPT_FLAG, 0, "print this help; after a command: about that command"},
+    {'h', "help", NULL, OPT_FLAG, 0, "print this help"},
     {0, "version", NULL, OPT_FLAG, 0, "print the version"},
 };
 
@@ -51,8 +51,13 @@ static void each_option(const struct opt_program *p, const struct opt_command *c
         explain(p, o, !command, text, sizeof text);
         f(o, text, out);
     }
-    for (size_t i = 0; i < sizeof standard_rows / sizeof *standard_rows; i++)
-        f(&standard_rows[i], standard_rows[i].help, out);
+    for (size_t i = 0; i < sizeof standard_rows / sizeof *standard_rows; i++) {
+        bool of_command =
+            standard_rows[i].letter == 'h' && (p->n_commands > 1 || p->commands[0].name);
+        snprintf(text, sizeof text, "%s%s", standard_rows[i].help,
+                 of_command ? "; after a command: about that command" : "");
+        f(&standard_rows[i], text, out);
+    }
 }
 
 /* Put text from column `at` on, wrapped at HELP_WIDTH, going on from column `now`. */

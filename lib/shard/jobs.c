@@ -90,7 +90,7 @@ static struct shard_job *checkpoint_begin(struct shard *s, uint32_t flags, struc
         return NULL;
     }
     job->s = s;
-    wr_init(&job->bytes, 0);
+    wr_init(&job->bytes, CHECKPOINT_FILE_MAX); /* nobody could read a larger one */
     int rc = fill(s, &c, flags, &job->work, e);
     if (rc == 0) {
         checkpoint_encode(&c, &job->bytes);
@@ -474,7 +474,7 @@ void shard_jobs_advance(struct shard *s)
         return;
     bool due = !s->job_checkpoint && !hold_checkpoints(s) && wants_checkpoint(s);
     s->easing = due && s->ops->ease && !s->ops->ease(s);
-    if (due && !s->easing)
+    if (due && !s->easing && !hold_checkpoints(s)) /* easing may have failed a log */
         start_checkpoint(s, 0);
     start_prepare(s);
 }
