@@ -20,8 +20,12 @@ tests_unit_cli_test_bench_rates_LDADD = $(BENCH_TEST_LIBS)
 tests_unit_cli_test_bench_report_LDADD = $(BENCH_TEST_LIBS)
 tests_unit_cli_test_bench_step_LDADD = $(BENCH_TEST_LIBS)
 
-# The table of docs/performance.md, measured; not a test.
-EXTRA_DIST += tests/bench/performance.py tests/bench/restart.py tests/bench/scale.py
+# The table of docs/performance.md, measured; not a test. bench-smoke makes a rough one in two minutes.
+noinst_PROGRAMS += tests/bench/sendfile_loop
+EXTRA_DIST += tests/bench/kit.py tests/bench/performance.py tests/bench/restart.py tests/bench/rows.py
+bench-smoke: all
+	$(srcdir)/tests/python.sh $(srcdir)/tests/bench/performance.py . --quick
+.PHONY: bench-smoke
 
 # What bad company costs others, measured.
 EXTRA_DIST += tests/bench/hostile.py

@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
-"""hostile.py BUILDDIR [--seconds N] [--clients N] [--idle N]
+"""hostile.py BUILDDIR [--seconds N] [--clients N]
 
 Print what bad company costs: the latency of a client that writes one record at a time, alone, and while a crowd of others takes
-no answers, does not finish its requests, or sends bombs; and the memory of idle connections. Figures, not a test: what has to
-hold on any machine is in tests/func/test_broker_hostile.py.
+no answers, does not finish its requests, or sends bombs. Figures, not a test: what has to hold on any machine is in
+tests/func/test_broker_hostile.py.
 """
 import argparse
 import contextlib
 import os
 import resource
-import socket
 import sys
 import tempfile
 import threading
@@ -107,21 +106,6 @@ def company(args, tap):
             print(f'| {name} | {p50:,.0f} µs | {p99:,.0f} µs | {p99 / base:.1f} | {b.rss_kib(True) / 1024:.0f} MiB |', flush=True)
 
 
-def idle(args, tap):
-    from broker import Broker
-    with Broker(tap, f'max.connections={args.idle + 10}') as b:
-        with b.client() as c:
-            c.metadata([])
-        before = b.rss_kib()
-        everyone = [socket.create_connection(('127.0.0.1', b.port)) for _ in range(args.idle)]
-        with b.client() as c:
-            c.metadata([])
-        kib = (b.rss_kib() - before) / args.idle
-        print(f'\n- {args.idle} idle connections: {kib:.2f} KiB of the broker\'s RSS each.')
-        for s in everyone:
-            s.close()
-
-
 class Place:
     """Where brokers put their files."""
     def __init__(self, work):
@@ -133,7 +117,6 @@ def main():
     parser.add_argument('build')
     parser.add_argument('--seconds', type=int, default=5)
     parser.add_argument('--clients', type=int, default=1000)
-    parser.add_argument('--idle', type=int, default=10000)
     args = parser.parse_args()
     args.build = os.path.abspath(args.build)
     os.chdir(args.build)  # where Broker looks for programs
@@ -141,7 +124,6 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with tempfile.TemporaryDirectory(prefix='chronik-hostile.') as work:
         company(args, Place(work))
-        idle(args, Place(work))
 
 
 if __name__ == '__main__':

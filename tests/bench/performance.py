@@ -1,150 +1,129 @@
 #!/usr/bin/env python3
-"""performance.py BUILDDIR [--seconds N] [--runs N] [--responder PROGRAM] [--dir DIR]
+"""performance.py BUILD [ROW...] [--quick | --whole] [--rounds N] [--seconds N] [--responder PROGRAM] [--kafka DIR]
+                      [--dir DIR] [--json FILE]
+       performance.py --print FILE...
 
-Measure chronikd with chronik-bench and print the table of docs/performance.md. All of a row's subjects run in turn, round after
-round, so that a change in the machine's speed meets all of them; a cell is the median of the rounds and their range.
+Measure chronikd with chronik-bench, and print the tables of docs/performance.md; without ROW all of rows.py. Lanes of a row run in
+turn, round after round; a cell is the median of the rounds and their range. What is measured against its goal is the quotient of
+medians, its range that of the quotients of single rounds. The status is 0 if every row could be measured, whatever came of it.
 
---responder: a program that answers Produce with nothing behind it: `PROGRAM PORT null` at once, `PROGRAM PORT wal FILE` after an
-ideal group commit. They are the ceilings of client, loopback and disk on this machine. Left out if not given.
+--responder: `PROGRAM PORT null` answers Produce at once, `PROGRAM PORT wal FILE` after an ideal group commit: the ceilings of
+client, loopback and disk on this machine. Else $RESPONDER, else left out.
+--kafka: an unpacked archive of Apache Kafka 4; its JVM is warmed up for 15 s. Else $KAFKA_HOME, else left out.
+--quick: one round of a second; --whole: rounds as long as the goals ask for. --json: keep the raw results, which --print prints
+again, of several files the last one of each row.
 """
-
-import argparse
 import json
 import os
-import shutil
-import signal
-import statistics
-import subprocess
+import platform
 import sys
-import tempfile
 import time
 
-
-class Subject:
-    def __init__(self, name, port, proc):
-        self.name, self.port, self.proc = name, port, proc
-
-    def stop(self):
-        self.proc.send_signal(signal.SIGTERM)
-        self.proc.wait()
+from kit import Programs, Unable, cell, number, parser, table, workplace
+from rows import COLUMNS, ROWS, Stage
 
 
-def wait_for(path, proc):
-    while not os.path.exists(path) or not os.path.getsize(path):
-        if proc.poll() is not None:
-            sys.exit(f"performance: {proc.args[0]} ended with status {proc.returncode}")
-        time.sleep(0.002)
-    with open(path) as f:
-        return int(f.read())
+def environment(args):
+    return {'time': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()), 'cores': os.cpu_count(), 'kernel': platform.release(),
+            'command': ' '.join(sys.argv), 'load': os.getloadavg()[0]}
 
 
-def start_broker(args, data, extra=()):
-    port_file = os.path.join(args.dir, "port")
-    if os.path.exists(port_file):
-        os.unlink(port_file)
-    begin = time.monotonic()
-    proc = subprocess.Popen(
-        [f"{args.build}/chronikd", "-D", data, "-l", "127.0.0.1:0", "--port-file", port_file, *extra], stderr=subprocess.DEVNULL)
-    port = wait_for(port_file, proc)
-    return Subject("chronik", port, proc), time.monotonic() - begin
+def disk_says(lanes):
+    """Does a row count? Only where -m disk is within 15 % of fio. None: they were not asked."""
+    if not all(name in lanes for name in ('fio', 'disk')):
+        return None
+    disk, fio = (sorted(lanes[name]['rate'])[len(lanes[name]['rate']) // 2] for name in ('disk', 'fio'))
+    verdict = 'the row counts' if abs(disk / fio - 1) <= 0.15 else '**the row does not count**'
+    return f'Disk {number(disk)} syncs a second, fio {number(fio)} ({disk / fio:.2f}): {verdict}.'
 
 
-def start_responder(args, kind, port):
-    extra = ["wal", os.path.join(args.dir, "responder.wal")] if kind == "wal" else ["null"]
-    proc = subprocess.Popen([args.responder, str(port), *extra], stderr=subprocess.DEVNULL)
-    time.sleep(0.3)
-    return Subject({"wal": "ideal group commit", "null": "null responder"}[kind], port, proc)
+def lanes_table(row, lanes):
+    if row.columns is None:
+        return table(['', 'measured'], [[name, cell(values, unit)] for name, one in lanes.items() for unit, values in one.items()])
+    head = ['', *(COLUMNS[c][0] for c in row.columns)]
+    shown = [[name, *(cell(one[c], COLUMNS[c][1]) if c in one else '–' for c in row.columns)]
+             for name, one in lanes.items() if any(c in one for c in row.columns)]
+    return table(head, shown)
 
 
-def bench(args, port, *options):
-    out = subprocess.run([f"{args.build}/chronik-bench", "-b", f"127.0.0.1:{port}", "-d", f"{args.seconds}s", "-w", "1s",
-                          "-q", "-o", "json", *options], stdout=subprocess.PIPE)
-    if out.returncode:
-        sys.exit(f"performance: chronik-bench {' '.join(options)}: status {out.returncode}")
-    return json.loads(out.stdout)
+def goal_cells(goal, lanes):
+    got = goal.values(lanes)
+    if got is None:
+        return [goal.must(), 'not measured', '–']
+    whole, rounds = got
+    spread = f' ({number(min(rounds))}–{number(max(rounds))})' if len(rounds) > 1 else ''
+    reached = {None: '–', True: 'reached', False: '**not reached**'}[goal.reached(whole)]
+    return [goal.must(), f'{number(whole)} {goal.unit}'.strip() + spread, reached]
 
 
-def cell(values, unit, digits=0):
-    low, mid, high = min(values), statistics.median(values), max(values)
-    return f"{mid:,.{digits}f} {unit} ({low:,.{digits}f}–{high:,.{digits}f})"
+def summary(results):
+    rows = [[row.title, *goal_cells(goal, results[row.name]['lanes'])]
+            for row in ROWS if 'lanes' in results.get(row.name, ()) for goal in row.goals]
+    return table(['work', 'must reach', 'measured', ''], rows)
 
 
-def row(args, title, subjects, options, figures):
-    """figures: list of (heading, function of the report, unit, digits)."""
-    got = {s.name: [] for s in subjects}
-    for _ in range(args.runs):
-        for s in subjects:
-            got[s.name].append(bench(args, s.port, *options))
-    for s in subjects:
-        cells = [cell([f(r) for r in got[s.name]], unit, digits) for _, f, unit, digits in figures]
-        print(f"| {title} | {s.name} | " + " | ".join(cells) + " |", flush=True)
+def details(row, result):
+    lines = ['', f'**{row.name}**: {row.title}. {result["rounds"]} rounds of {result["seconds"]} s.', '']
+    said = disk_says(result['lanes'])
+    return lines + lanes_table(row, result['lanes']) + (['', said] if said and row.on_disk else [])
 
 
-def rss_kib(pid):
-    with open(f"/proc/{pid}/status") as f:
-        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
+def show(results):
+    print('\n'.join(summary(results)))
+    for row in ROWS:
+        result = results.get(row.name)
+        if result:
+            print('\n'.join(details(row, result) if 'lanes' in result else ['', f'**{row.name}**: not measured: {result["unable"]}']))
 
 
-PRODUCE = [
-    ("records/s", lambda r: r["throughput_msg_per_sec"], "/s", 0),
-    ("p50", lambda r: r["latency_us"]["p50"], "µs", 0),
-    ("p99", lambda r: r["latency_us"]["p99"], "µs", 0),
-]
-BULK = [
-    ("MB/s", lambda r: r["throughput_mb_per_sec"], "MB/s", 0),
-    ("p50", lambda r: r["latency_us"]["p50"], "µs", 0),
-    ("p99", lambda r: r["latency_us"]["p99"], "µs", 0),
-]
+def measure(stage, row):
+    stage.begin(row)
+    began = time.monotonic()
+    try:
+        return {'rounds': stage.rounds, 'seconds': stage.seconds, 'lanes': row.measure(stage)}
+    except (Unable, OSError) as e:
+        return {'unable': str(e)}
+    finally:
+        print(f'{row.name}: {time.monotonic() - began:.0f} s', file=sys.stderr)
 
 
 def main():
-    parser = argparse.ArgumentParser(usage=__doc__)
-    parser.add_argument("build")
-    parser.add_argument("--seconds", type=int, default=5)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--responder")
-    parser.add_argument("--dir")
-    args = parser.parse_args()
-    scratch = args.dir or tempfile.mkdtemp(prefix="chronik-performance.")
-    args.dir = scratch
-    data = os.path.join(scratch, "data")
-    starts = []
-    for _ in range(5):
-        shutil.rmtree(data, ignore_errors=True)
-        chronik, took = start_broker(args, data)
-        starts.append(took * 1000)
-        idle = rss_kib(chronik.proc.pid)
-        chronik.stop()
-    chronik, _ = start_broker(args, data)
-    subjects = [chronik]
-    if args.responder:
-        subjects += [start_responder(args, "wal", 19192), start_responder(args, "null", 19193)]
-
-    print("| disk floor | subject | commits/s | p50 | p99 |\n|---|---|---|---|---|")
-    got = [bench(args, chronik.port, "-m", "disk", "-s", "4096", "--file", os.path.join(scratch, "disk")) for _ in range(args.runs)]
-    print("| 4 KiB write + fdatasync | disk | " + " | ".join(cell([f(r) for r in got], u, d) for _, f, u, d in PRODUCE) + " |")
-
-    print("\n| produce, acks=all | subject | records/s | p50 | p99 |\n|---|---|---|---|---|")
-    for clients in (1, 128):
-        for partitions in (1, 128, 1000):
-            row(args, f"{clients} × 256 B, {partitions} partitions", subjects,
-                ["-m", "produce", "-t", f"p{partitions}", "-p", str(partitions), "--create-topic", "-c", str(clients), "-s", "256",
-                 "--acks", "all"], PRODUCE)
-    print("\n| bulk | subject | throughput | p50 | p99 |\n|---|---|---|---|---|")
-    row(args, "8 × 4 in flight, 64 × 1 KiB a request, 16 partitions", subjects,
-        ["-m", "produce", "-t", "bulk", "-p", "16", "--create-topic", "-c", "8", "--in-flight", "4", "--batch-size", "64", "-s",
-         "1024", "--acks", "all"], BULK)
-    row(args, "consume, 4 connections, page cache", [chronik],
-        ["-m", "consume", "-t", "bulk", "-c", "4", "--repeat"], BULK)
-    loaded = rss_kib(chronik.proc.pid)
-    for s in subjects:
-        s.stop()
-
-    print(f"\n- Start on an empty directory until it serves: {cell(starts, 'ms', 1)}.")
-    print(f"- RSS: idle {idle / 1024:.1f} MiB; after the rows above {loaded / 1024:.1f} MiB.")
-    if not args.dir or scratch.startswith(tempfile.gettempdir()):
-        shutil.rmtree(scratch, ignore_errors=True)
+    p = parser(__doc__)
+    p.add_argument('row', nargs='*')
+    p.add_argument('--quick', dest='size', action='store_const', const=0, default=1)
+    p.add_argument('--whole', dest='size', action='store_const', const=2)
+    p.add_argument('--rounds', type=int)
+    p.add_argument('--seconds', type=float)
+    p.add_argument('--responder', default=os.environ.get('RESPONDER'))
+    p.add_argument('--kafka', default=os.environ.get('KAFKA_HOME'))
+    p.add_argument('--json')
+    p.add_argument('--print', action='store_true')
+    args = p.parse_intermixed_args()
+    results = {}
+    if args.print:
+        for path in [args.build, *args.row]:
+            with open(path) as f:
+                results |= json.load(f)['rows']
+        show(results)
+        return 0
+    unknown = set(args.row) - {row.name for row in ROWS}
+    if unknown:
+        p.error(f'no such row: {", ".join(unknown)}; there are {", ".join(row.name for row in ROWS)}')
+    chosen = [row for row in ROWS if not args.row or row.name in args.row]
+    with workplace(args.dir) as dir:
+        stage = Stage(Programs(args.build), dir, args.size, args.rounds, args.seconds, args.responder, args.kafka)
+        try:
+            for row, then in zip(chosen, [*chosen[1:], None]):
+                results[row.name] = measure(stage, row)
+                stage.end(keep=[kind for kind in (then.kinds if then else ()) if kind.startswith('kafka')])
+                if args.json:
+                    with open(args.json, 'w') as f:
+                        json.dump({'environment': environment(args), 'rows': results}, f, indent=1)
+        finally:
+            stage.end()
+            show(results)  # before what may take minutes, to remove files
+    return any('unable' in result for result in results.values())
 
 
-if __name__ == "__main__":
-    main()
+if __name__ == '__main__':
+    sys.exit(main())
