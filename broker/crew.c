@@ -11,7 +11,7 @@
 static struct loop_msg *take(struct crew *c)
 {
     pthread_mutex_lock(&c->lock);
-    while (!c->first && !c->stop)
+    while ((!c->first || c->held) && !c->stop)
         pthread_cond_wait(&c->more, &c->lock);
     struct loop_msg *job = c->first;
     if (job)
@@ -49,6 +49,25 @@ int crew_start(struct crew *c, const char *name, uint32_t n)
         pthread_setname_np(c->threads[c->n], name);
     }
     return 0;
+}
+
+static void set_held(struct crew *c, bool held)
+{
+    pthread_mutex_lock(&c->lock);
+    c->held = held;
+    pthread_mutex_unlock(&c->lock);
+    pthread_cond_broadcast(&c->more);
+}
+
+void crew_hold(struct crew *c)
+{
+    set_held(c, true);
+}
+
+void crew_release(struct crew *c)
+{
+    if (c->threads)
+        set_held(c, false);
 }
 
 void crew_post(struct crew *c, struct loop_msg *job)

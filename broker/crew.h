@@ -17,7 +17,7 @@ struct crew {
     pthread_mutex_t lock;
     pthread_cond_t more;
     struct loop_msg *first, *last;
-    bool stop;
+    bool stop, held;
     uint32_t n;
     pthread_t *threads;
 };
@@ -26,6 +26,10 @@ struct crew {
 int crew_start(struct crew *c, const char *name, uint32_t n);
 /* Any thread. */
 void crew_post(struct crew *c, struct loop_msg *job);
+/* Begin no job, until released or stopped. */
+void crew_hold(struct crew *c);
+/* A crew that is not held, or never started, is fine. */
+void crew_release(struct crew *c);
 /* Do what is queued, then end the threads. A crew that never started is fine. */
 void crew_stop(struct crew *c);
 

@@ -141,11 +141,28 @@ static void wait_for_stop(struct server *server)
 
 /* ---- life */
 
-static int write_port_file(const char *path, uint16_t port, struct err *e)
+static int write_port(struct io *io, const char *path, uint16_t port)
 {
     char text[8];
+    struct io_file *f;
     int n = snprintf(text, sizeof text, "%u\n", port);
-    int rc = io_replace_file(io_posix(), path, text, (size_t)n);
+    int rc = io_open(io, path, IO_WRITE | IO_CREATE | IO_TRUNC, &f);
+    if (rc)
+        return rc;
+    rc = io_pwrite(f, text, (size_t)n, 0);
+    io_close(f);
+    return rc;
+}
+
+/* Whole once it has its name; but the port is of no use after a crash, so nothing is synced. */
+static int write_port_file(const char *path, uint16_t port, struct err *e)
+{
+    char tmp[IO_PATH_MAX];
+    struct io *io = io_posix();
+    int n = snprintf(tmp, sizeof tmp, "%s.tmp", path);
+    int rc = n < (int)sizeof tmp ? write_port(io, tmp, port) : -ENAMETOOLONG;
+    if (!rc)
+        rc = io_rename(io, tmp, path);
     return rc ? err_code(e, rc, "%s", path) : 0;
 }
 

@@ -135,7 +135,11 @@ static int make_parts(struct broker *b, struct err *e)
     int rc = crew_start(&b->pool, "pool", (uint32_t)b->settings->num_io_threads);
     if (!rc)
         rc = crew_start(&b->jobs, "jobs", 1);
-    return rc ? err_code(e, rc, "threads cannot be started") : make_workers(b, e);
+    if (rc)
+        return err_code(e, rc, "threads cannot be started");
+    /* Clients wait for the start, and nobody for what the jobs prepare. */
+    crew_hold(&b->jobs);
+    return make_workers(b, e);
 }
 
 /* ---- start: shards */
@@ -231,6 +235,7 @@ static int serve(struct server *s, struct err *e)
         if (rc)
             return err_code(e, rc, "threads cannot be started");
     }
+    crew_release(&b->jobs);
     return 0;
 }
 
@@ -391,6 +396,7 @@ void server_stop(struct server *s, int64_t grace_ms)
     offsets_topic_drain(b);
     drain_workers(s, grace_ms);
     crew_stop(&b->pool);
+    crew_release(&b->jobs);
     stop_shards(b);
     crew_stop(&b->jobs);
     for (uint32_t i = 0; i < s->workers_started; i++)

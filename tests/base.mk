@@ -3,6 +3,7 @@ UNIT_TESTS += tests/unit/base/test_crc32c
 UNIT_TESTS += tests/unit/base/test_err
 UNIT_TESTS += tests/unit/base/test_hdr
 UNIT_TESTS += tests/unit/base/test_io
+UNIT_TESTS += tests/unit/base/test_io_late
 UNIT_TESTS += tests/unit/base/test_io_mem
 UNIT_TESTS += tests/unit/base/test_io_posix
 UNIT_TESTS += tests/unit/base/test_json

@@ -16,8 +16,9 @@
 enum {
     FILE_MODE = 0640,
     DIR_MODE = 0750,
-    IOV_PART = 128,   /* vectors handed to one system call */
-    ZEROS = 64 * 1024 /* bytes per write where a file system cannot allocate */
+    IOV_PART = 128,         /* vectors handed to one system call */
+    LIST_BYTES = 16 * 1024, /* of directory entries taken at once */
+    ZEROS = 64 * 1024       /* bytes per write where a file system cannot allocate */
 };
 
 struct posix_file {
@@ -299,25 +300,35 @@ static int posix_sync_dir(struct io *io, const char *path)
     return err;
 }
 
+/* getdents64 and not readdir: a start lists thousands of small directories, and opendir asks for
+ * the state of each, and for memory. */
+static int list_fd(int fd, int (*each)(void *ctx, const char *name), void *ctx)
+{
+    _Alignas(struct dirent64) char buf[LIST_BYTES];
+    for (;;) {
+        ssize_t n = getdents64(fd, buf, sizeof buf);
+        if (n <= 0)
+            return n < 0 ? -errno : 0;
+        for (ssize_t at = 0; at < n;) {
+            const struct dirent64 *e = (const void *)(buf + at);
+            at += e->d_reclen;
+            bool self = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
+            int r = self ? 0 : each(ctx, e->d_name);
+            if (r)
+                return r;
+        }
+    }
+}
+
 static int posix_list(struct io *io, const char *path, int (*each)(void *ctx, const char *name),
                       void *ctx)
 {
     (void)io;
-    DIR *d = opendir(path);
-    if (!d)
-        return -errno;
-    int r = 0;
-    while (!r) {
-        errno = 0;
-        struct dirent *e = readdir(d);
-        if (!e) {
-            r = -errno; /* 0 at the end */
-            break;
-        }
-        if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
-            r = each(ctx, e->d_name);
-    }
-    closedir(d);
+    int fd = open_fd(path, O_RDONLY | O_DIRECTORY);
+    if (fd < 0)
+        return fd;
+    int r = list_fd(fd, each, ctx);
+    close(fd);
     return r;
 }
 

@@ -8,6 +8,7 @@ libchronik_la_SOURCES += \
 	lib/base/err.c lib/base/err.def lib/base/err.h \
 	lib/base/hdr.c lib/base/hdr.h \
 	lib/base/io.c lib/base/io.h \
+	lib/base/io_late.c lib/base/io_late.h \
 	lib/base/io_mem.c lib/base/io_mem.h lib/base/io_mem_impl.h \
 	lib/base/io_mem_content.c \
 	lib/base/io_mem_crash.c \

@@ -9,7 +9,11 @@
 #include "plog/plog_impl.h"
 
 static const char metadata_name[] = "partition.metadata";
-enum { METADATA_MAX = 4096, BASE_DIGITS = 20 };
+enum {
+    METADATA_OURS = sizeof "version: 0\ntopic_id: \n" - 1 + UUID_TEXT - 1,
+    METADATA_MAX = 4096,
+    BASE_DIGITS = 20
+};
 
 int plog_dirname(char *buf, size_t cap, const char *topic, int32_t partition)
 {
@@ -74,22 +78,42 @@ int plog_write_plain(struct io *io, const char *path, const void *p, size_t n, s
 }
 
 /* "version: 0\ntopic_id: <22 characters>\n", in Kafka's words. */
+static bool parse_id(const char *buf, struct uuid *id)
+{
+    int version;
+    char text[UUID_TEXT];
+    return sscanf(buf, "version: %d topic_id: %22s", &version, text) == 2 && version == 0 &&
+           uuid_parse(id, text) == 0;
+}
+
+/* What we write ourselves takes one call, at every start for each partition. */
+static int read_id(struct io_file *f, struct uuid *id)
+{
+    char buf[METADATA_MAX + 1];
+    for (size_t want = METADATA_OURS;; want = METADATA_MAX) {
+        ssize_t n = io_pread(f, buf, want, 0);
+        if (n < 0)
+            return (int)n;
+        buf[n] = 0;
+        if (parse_id(buf, id))
+            return 0;
+        if (want == METADATA_MAX || (size_t)n < want)
+            return ERR_MALFORMED;
+    }
+}
+
 int plog_dir_id(struct io *io, const char *dir, struct uuid *id)
 {
-    char path[IO_PATH_MAX], text[UUID_TEXT];
-    uint8_t *buf;
-    size_t n;
-    int version;
-
+    char path[IO_PATH_MAX];
+    struct io_file *f;
     int rc = io_path(path, sizeof path, dir, "%s", metadata_name);
     if (rc == 0)
-        rc = io_read_file(io, path, METADATA_MAX, &buf, &n);
+        rc = io_open(io, path, IO_READ, &f);
     if (rc < 0)
         return rc;
-    bool good = sscanf((const char *)buf, "version: %d topic_id: %22s", &version, text) == 2 &&
-                version == 0 && uuid_parse(id, text) == 0;
-    free(buf);
-    return good ? 0 : ERR_MALFORMED;
+    rc = read_id(f, id);
+    io_close(f);
+    return rc;
 }
 
 static int write_metadata(struct plog *p, const char *dir, struct err *e)

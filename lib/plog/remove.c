@@ -80,37 +80,57 @@ struct sweep {
     void *ctx;
 };
 
-static int sweep_one(const struct sweep *s, const char *name, struct err *e)
+/* 1, or 0 where there is no directory: it may have gone to make room for another one's removal. */
+static int is_directory(struct io *io, const char *path, struct err *e)
 {
-    char path[IO_PATH_MAX], topic[PLOG_NAME_MAX];
-    struct uuid id = {0};
     struct io_stat st;
-    int32_t partition;
+    int rc = io_stat(io, path, &st);
+    if (rc == -ENOENT)
+        return 0;
+    return rc < 0 ? err_code(e, rc, "%s", path) : st.is_dir;
+}
 
-    int rc = io_path(path, sizeof path, s->cfg->dir, "%s", name);
-    if (rc == 0)
-        rc = io_stat(s->cfg->io, path, &st);
-    if (rc == -ENOENT) /* it went to make room for another one's removal */
-        return 0;
-    if (rc < 0)
-        return err_code(e, rc, "%s/%s", s->cfg->dir, name);
-    if (!st.is_dir)
-        return 0;
-    if (is_unfinished(name)) {
-        rc = io_remove_tree(s->cfg->io, path);
-        return rc < 0 ? err_code(e, rc, "%s: remove", path) : 0;
-    }
-    if (!plog_parse_dirname(name, topic, sizeof topic, &partition))
-        return 0; /* not ours */
-    rc = plog_dir_id(s->cfg->io, path, &id);
-    if (rc < 0 && rc != -ENOENT && rc != ERR_MALFORMED)
+static int sweep_unfinished(const struct sweep *s, const char *path, struct err *e)
+{
+    int rc = is_directory(s->cfg->io, path, e);
+    if (rc <= 0)
+        return rc;
+    rc = io_remove_tree(s->cfg->io, path);
+    return rc < 0 ? err_code(e, rc, "%s: remove", path) : 0;
+}
+
+static int sweep_partition(const struct sweep *s, const char *path, const char *name,
+                           const char *topic, int32_t partition, struct err *e)
+{
+    struct uuid id = {0};
+    int rc = plog_dir_id(s->cfg->io, path, &id);
+    if (rc == -ENOENT || rc == -ENOTDIR) {
+        int there = is_directory(s->cfg->io, path, e);
+        if (there <= 0)
+            return there;
+    } else if (rc < 0 && rc != ERR_MALFORMED) {
         return err_code(e, rc, "%s/partition.metadata", path);
+    }
     if (rc < 0)
         id = (struct uuid){0};
     if (s->known(s->ctx, topic, partition, &id))
         return 0;
     log_info(s->cfg->log, "plog", "directory of an unknown partition removed dir=%s", path);
     return remove_as(s->cfg, name, &id, partition, e);
+}
+
+static int sweep_one(const struct sweep *s, const char *name, struct err *e)
+{
+    char path[IO_PATH_MAX], topic[PLOG_NAME_MAX];
+    int32_t partition;
+    int rc = io_path(path, sizeof path, s->cfg->dir, "%s", name);
+    if (rc < 0)
+        return err_code(e, rc, "%s/%s", s->cfg->dir, name);
+    if (is_unfinished(name))
+        return sweep_unfinished(s, path, e);
+    if (!plog_parse_dirname(name, topic, sizeof topic, &partition))
+        return 0; /* not ours */
+    return sweep_partition(s, path, name, topic, partition, e);
 }
 
 int plog_sweep(const struct plog_config *cfg,

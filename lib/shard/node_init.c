@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/io_late.h"
 #include "shard/node_impl.h"
 
 #define INIT_DIR "init.tmp"
@@ -110,7 +111,8 @@ static int build_shards(const struct node *n, const struct node_config *cfg, con
     return rc ? rc : node_sync_dir(n->io, dir, e);
 }
 
-static int build(struct node *n, const struct node_config *cfg, const char *init, struct err *e)
+static int build_tree(const struct node *n, const struct node_config *cfg, const char *init,
+                      struct err *e)
 {
     static const char *const dirs[] = {"meta", "log", "wal"};
     size_t n_dirs = n->meta.wal_elsewhere ? 2 : 3;
@@ -129,37 +131,60 @@ static int build(struct node *n, const struct node_config *cfg, const char *init
         rc = io_path(path, sizeof path, init, "%s", dirs[i]);
         rc = rc ? err_code(e, rc, "%s", init) : node_sync_dir(n->io, path, e);
     }
+    return rc ? rc : node_sync_dir(n->io, init, e);
+}
+
+/* Nothing of it counts before it is whole: so all is synced once, at the end. */
+static int build(const struct node *n, const struct node_config *cfg, const char *init,
+                 struct err *e)
+{
+    struct io_late late;
+    struct node aside = *n;
+    io_late_init(&late, n->io);
+    aside.io = &late.io;
+    int rc = build_tree(&aside, cfg, init, e);
     if (rc == 0)
-        rc = node_sync_dir(n->io, init, e);
-    /* node.meta in init.tmp says that all beside it is complete. */
+        rc = io_late_sync(&late, e);
+    io_late_release(&late);
+    /* node.meta in init.tmp says that all beside it is complete, and durable. */
     return rc ? rc : node_write(n->io, init, &n->meta, e);
 }
 
-/* Move what build made into place, node.meta last. Begun again after a crash, it goes on with what
- * is left. */
+static int move_one(const struct node *n, const char *init, const char *name, struct err *e)
+{
+    char from[IO_PATH_MAX], to[IO_PATH_MAX];
+    if (io_path(from, sizeof from, init, "%s", name) || io_path(to, sizeof to, n->dir, "%s", name))
+        return err_code(e, -ENAMETOOLONG, "%s", n->dir);
+    int there = node_exists(n->io, init, name);
+    if (there == 0)
+        return 0; /* moved before a crash */
+    int rc = there < 0 ? there : io_rename(n->io, from, to);
+    return rc ? err_code(e, rc, "rename %s to %s", from, to) : 0;
+}
+
+/* Names that were moved, durable where they are and where they were. */
+static int sync_moved(const struct node *n, const char *init, struct err *e)
+{
+    int rc = node_sync_dir(n->io, n->dir, e);
+    return rc ? rc : node_sync_dir(n->io, init, e);
+}
+
+/* Move what build made into place. Begun again after a crash, it goes on with what is left. */
 static int move_in(const struct node *n, const char *init, struct err *e)
 {
-    static const char *const names[] = {"wal", "meta", "log", "node.meta"};
+    static const char *const names[] = {"wal", "meta", "log"};
     int rc = node_sync_dir(n->io, n->dir, e);
     if (rc == 0 && n->meta.wal_elsewhere)
         rc = finish_wal_dir(n, e);
-    for (size_t i = 0; i < 4 && rc == 0; i++) {
-        char from[IO_PATH_MAX], to[IO_PATH_MAX];
-        if (io_path(from, sizeof from, init, "%s", names[i]) ||
-            io_path(to, sizeof to, n->dir, "%s", names[i]))
-            return err_code(e, -ENAMETOOLONG, "%s", n->dir);
-        int there = node_exists(n->io, init, names[i]);
-        if (there == 0)
-            continue; /* moved before the crash */
-        rc = there < 0 ? there : io_rename(n->io, from, to);
-        if (rc)
-            return err_code(e, rc, "rename %s to %s", from, to);
-        /* Each name durable in both directories before the next: node.meta must never be there
-         * without the rest. */
-        rc = node_sync_dir(n->io, n->dir, e);
-        if (rc == 0)
-            rc = node_sync_dir(n->io, init, e);
-    }
+    for (size_t i = 0; i < 3 && rc == 0; i++)
+        rc = move_one(n, init, names[i], e);
+    if (rc == 0)
+        rc = sync_moved(n, init, e);
+    /* It must never be there without the rest. */
+    if (rc == 0)
+        rc = move_one(n, init, "node.meta", e);
+    if (rc == 0)
+        rc = sync_moved(n, init, e);
     if (rc == 0)
         rc = io_rmdir(n->io, init);
     return rc && rc != -ENOENT ? err_code(e, rc, "remove %s", init)

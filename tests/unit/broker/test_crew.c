@@ -1,3 +1,4 @@
+#include <sched.h>
 #include <stdatomic.h>
 
 #include "broker/container.h"
@@ -54,11 +55,28 @@ START_TEST(several_threads_do_every_job_once)
 }
 END_TEST
 
+START_TEST(held_it_begins_nothing)
+{
+    ck_assert_ok(crew_start(&crew, "held", 1));
+    crew_hold(&crew);
+    post_all();
+    ck_assert_int_eq(done, 0);
+    crew_hold(&crew);
+    crew_release(&crew);
+    while (atomic_load(&done) < JOBS)
+        sched_yield();
+    crew_hold(&crew);
+    crew_stop(&crew); /* releases it, too */
+    ck_assert_int_eq(done, JOBS);
+}
+END_TEST
+
 START_TEST(a_crew_that_never_started_can_be_stopped)
 {
+    crew_release(&crew);
     crew_stop(&crew);
 }
 END_TEST
 
 UNIT_MAIN(one_thread_keeps_the_order_and_stop_waits_for_all, several_threads_do_every_job_once,
-          a_crew_that_never_started_can_be_stopped)
+          held_it_begins_nothing, a_crew_that_never_started_can_be_stopped)
