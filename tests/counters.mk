@@ -20,5 +20,5 @@ tests_counters_preload_la_CPPFLAGS = $(COUNTERS_CPPFLAGS)
 tests_counters_preload_la_CFLAGS = $(COUNTERS_CFLAGS) -fno-builtin -fno-tree-loop-distribute-patterns
 tests_counters_preload_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
 
-TESTS += tests/counters/test_counters.py
-EXTRA_DIST += tests/counters/test_counters.py tests/counters/counted.py
+TESTS += tests/counters/test_counters.py tests/counters/test_starts.py
+EXTRA_DIST += tests/counters/test_counters.py tests/counters/test_starts.py tests/counters/counted.py

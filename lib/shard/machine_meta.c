@@ -18,10 +18,12 @@ struct meta_machine {
     struct shard_command *staged, **tail;
     struct shard_payload *gathering;
     bool replaying;
+    uint64_t saved; /* index of the newest image whose snapshot is durable */
 };
 
 struct meta_work {
-    struct meta_image *image;
+    struct meta_image *image; /* NULL: its snapshot is there already */
+    uint64_t index;
     int64_t wall_ms;
 };
 
@@ -213,6 +215,7 @@ static int meta_apply_entry(struct shard *s, uint64_t index, uint64_t term, stru
 static int meta_load(struct shard *s, struct checkpoint *c, struct err *e)
 {
     s->meta->replaying = true;
+    s->meta->saved = c->index;
     return meta_snapshot_load(s->cfg.io, s->meta_dir, c->index, &s->cfg.owner.cluster_id,
                               &s->meta->image, e);
 }
@@ -230,7 +233,8 @@ static int meta_capture(struct shard *s, struct checkpoint *c, void **work, stru
     if (!w)
         return err_code(e, -ENOMEM, "snapshot");
     c->meta_index = meta_index(s->meta->image);
-    w->image = meta_image_ref(s->meta->image);
+    w->index = c->meta_index;
+    w->image = w->index == s->meta->saved ? NULL : meta_image_ref(s->meta->image);
     w->wall_ms = c->wall_ms;
     *work = w;
     return 0;
@@ -239,7 +243,7 @@ static int meta_capture(struct shard *s, struct checkpoint *c, void **work, stru
 static int meta_work_run(struct shard *s, void *work, struct err *e)
 {
     struct meta_work *w = work;
-    return meta_snapshot_save(s->cfg.io, s->meta_dir, w->image, w->wall_ms, e);
+    return w->image ? meta_snapshot_save(s->cfg.io, s->meta_dir, w->image, w->wall_ms, e) : 0;
 }
 
 static void meta_work_free(struct shard *s, void *work, int work_rc, bool saved)
@@ -249,6 +253,8 @@ static void meta_work_free(struct shard *s, void *work, int work_rc, bool saved)
     (void)work_rc;
     if (!w)
         return;
+    if (saved)
+        s->meta->saved = w->index;
     meta_image_unref(w->image);
     free(w);
     if (saved && meta_snapshot_prune(s->cfg.io, s->meta_dir, s->older_index, &e))

@@ -32,7 +32,7 @@ class Counted(Broker):
     def __init__(self, tap, *settings, with_calls, dir):
         super().__init__(tap, *settings, dir=dir)
         self.with_calls = with_calls
-        path = os.path.join(tap.work, dir + '.counters')
+        path = self.path = os.path.join(tap.work, dir + '.counters')
         with open(path, 'wb') as f:
             f.truncate(SIZE)
         with open(path, 'rb') as f:
@@ -45,6 +45,11 @@ class Counted(Broker):
         """None: they are counted."""
         listener, = struct.unpack_from('q', self.map)
         return None if listener > 0 else os.strerror(-listener)
+
+    def forget(self):
+        """Count from zero, between two runs."""
+        with open(self.path, 'r+b') as f:
+            f.write(bytes(SIZE))
 
     def figures(self):
         """Everything that can be told without disturbing the broker."""

@@ -64,6 +64,16 @@ START_TEST(a_first_start_cut_anywhere_begins_again)
 }
 END_TEST
 
+/* For each of its files and directories one, and a few for their way into place. */
+START_TEST(a_first_start_syncs_little)
+{
+    struct io_mem *disk = made();
+    ck_assert_uint_le(io_mem_calls(disk, IO_MEM_SYNC) + io_mem_calls(disk, IO_MEM_COMMIT), 6);
+    ck_assert_uint_le(io_mem_calls(disk, IO_MEM_SYNC_DIR), 14);
+    io_mem_free(disk);
+}
+END_TEST
+
 /* Begun again after a failure, with what the first try left in the page cache: the second one must
  * make all of it durable, not only what it did itself. */
 START_TEST(a_first_start_that_failed_anywhere_is_durable_once_begun_again)
@@ -306,7 +316,7 @@ START_TEST(data_shards_can_be_added_not_taken_away)
 }
 END_TEST
 
-UNIT_MAIN(a_first_start_cut_anywhere_begins_again,
+UNIT_MAIN(a_first_start_cut_anywhere_begins_again, a_first_start_syncs_little,
           a_first_start_that_failed_anywhere_is_durable_once_begun_again,
           a_second_process_is_refused, another_cluster_or_node_is_refused,
           a_newer_format_is_refused, every_flipped_byte_of_node_meta_is_noticed,
