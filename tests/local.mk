@@ -44,7 +44,7 @@ include tests/meta.mk
 if HAVE_CHECK
 AM_CPPFLAGS += $(CHECK_CFLAGS)
 check_LTLIBRARIES += libunit.la
-libunit_la_SOURCES = tests/unit/unit.c tests/unit/unit.h
+libunit_la_SOURCES = tests/unit/memory.c tests/unit/memory.h tests/unit/unit.c tests/unit/unit.h
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 else

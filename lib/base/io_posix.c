@@ -47,15 +47,23 @@ static int fd_of(struct io_file *f)
     return posix_file(f)->fd;
 }
 
-/* Takes fd over, also on failure. */
-static int file_new(struct io *io, int fd, struct io_file **out)
+/* Before it is opened, so that lack of memory leaves no new file behind. */
+static struct posix_file *file_new(struct io *io)
 {
-    struct posix_file *p = malloc(sizeof *p);
-    if (!p) {
-        close(fd);
-        return -ENOMEM;
+    struct posix_file *p = calloc(1, sizeof *p);
+    if (p)
+        p->f = (struct io_file){io->ops, io};
+    return p;
+}
+
+/* fd: open, or a code. */
+static int file_opened(struct posix_file *p, int fd, struct io_file **out)
+{
+    if (fd < 0) {
+        free(p);
+        return fd;
     }
-    *p = (struct posix_file){.f = {io->ops, io}, .fd = fd};
+    p->fd = fd;
     *out = &p->f;
     return 0;
 }
@@ -73,15 +81,16 @@ static int posix_open(struct io *io, const char *path, int flags, struct io_file
     o |= flags & IO_EXCL ? O_EXCL : 0;
     o |= flags & IO_TRUNC ? O_TRUNC : 0;
     bool direct = flags & IO_DIRECT;
+    struct posix_file *p = file_new(io);
+    if (!p)
+        return -ENOMEM;
     int fd = open_fd(path, direct ? o | O_DIRECT : o);
     if (fd == -EINVAL && direct) { /* not on this file system */
         direct = false;
         fd = open_fd(path, o & ~O_EXCL);
     }
-    int rc = fd < 0 ? fd : file_new(io, fd, out);
-    if (rc == 0)
-        *posix_file(*out) = (struct posix_file){**out, fd, direct, direct};
-    return rc;
+    p->direct = p->unsynced = direct;
+    return file_opened(p, fd, out);
 }
 
 static void posix_close(struct io_file *f)
@@ -360,15 +369,16 @@ static int posix_sync_fs(struct io_file *f)
 
 static int posix_lock(struct io *io, const char *path, struct io_file **out)
 {
+    struct posix_file *p = file_new(io);
+    if (!p)
+        return -ENOMEM;
     int fd = open_fd(path, O_RDWR | O_CREAT);
-    if (fd < 0)
-        return fd;
-    if (UNINTERRUPTED(flock(fd, LOCK_EX | LOCK_NB))) {
+    if (fd >= 0 && UNINTERRUPTED(flock(fd, LOCK_EX | LOCK_NB))) {
         int err = -errno;
         close(fd);
-        return err;
+        fd = err;
     }
-    return file_new(io, fd, out);
+    return file_opened(p, fd, out);
 }
 
 static int posix_space(struct io *io, const char *path, uint64_t *free_bytes)

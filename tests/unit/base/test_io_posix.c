@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "tests/unit/memory.h"
 #include "tests/unit/unit.h"
 
 static struct {
@@ -297,7 +298,27 @@ START_TEST(a_short_write_that_cannot_go_on_is_an_error)
 }
 END_TEST
 
-UNIT_MAIN(a_direct_commit_is_one_call_unless_something_waits_for_a_sync,
+START_TEST(without_memory_no_file_is_made)
+{
+    const char *path = unit_path(unit_dir(), "a");
+    struct io_file *f;
+    struct stat st;
+    if (!memory_may_fail())
+        return;
+    memory_fail(1, 1);
+    ck_assert_int_eq(io_open(io_posix(), path, IO_WRITE | IO_CREATE | IO_EXCL, &f), -ENOMEM);
+    ck_assert_int_eq(stat(path, &st), -1);
+    memory_fail(1, 1);
+    ck_assert_int_eq(io_lock(io_posix(), path, &f), -ENOMEM);
+    ck_assert_uint_eq(memory_failed(), 1);
+    ck_assert_int_eq(stat(path, &st), -1);
+    ck_assert_ok(io_open(io_posix(), path, IO_WRITE | IO_CREATE | IO_EXCL, &f));
+    io_close(f);
+}
+END_TEST
+
+UNIT_MAIN(without_memory_no_file_is_made,
+          a_direct_commit_is_one_call_unless_something_waits_for_a_sync,
           where_nothing_is_direct_the_cache_is_used, short_and_interrupted_calls_are_continued,
           a_write_of_nothing_is_an_error, a_failed_sync_fails_the_commit,
           zeros_are_written_where_nothing_can_be_allocated,
