@@ -162,10 +162,13 @@ struct writing {
 static int prepare_segments(struct wal_writer *w, int64_t wall_ms, struct err *e)
 {
     struct wal_prepare *p;
-    int rc = 0;
-    while (rc == 0 && (p = wal_prepare_begin(w, wall_ms)) != NULL)
+    int rc;
+    while ((rc = wal_prepare_begin(w, wall_ms, &p)) > 0) {
         rc = wal_prepare_done(w, p, wal_prepare_run(p, e));
-    return rc;
+        if (rc != 0)
+            return rc;
+    }
+    return rc < 0 ? err_code(e, rc, "a segment") : 0;
 }
 
 static int seal_and_run(struct writing *w, struct err *e)

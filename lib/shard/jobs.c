@@ -240,6 +240,12 @@ static bool quiet(struct shard *s)
     return !s->writing && s->applied == last && !s->ops->staged(s);
 }
 
+/* Does nothing wait for the WAL? */
+static bool is_logged(struct shard *s)
+{
+    return s->written == entries_last(&s->entries) && !s->ops->staged(s);
+}
+
 /* Would a checkpoint release something? One releases what lies before the previous one, a second
  * what lies before the first. */
 static bool checkpoint_gains(const struct shard *s)
@@ -290,26 +296,6 @@ static void start_checkpoint(struct shard *s, uint32_t flags)
 
 /* ---- segments */
 
-static void start_prepare(struct shard *s)
-{
-    if (s->job_prepare || (s->no_segment && shard_now(s) < s->retry_prepare_ms))
-        return;
-    if (wal_full(s))
-        return; /* a checkpoint comes first */
-    struct wal_prepare *p = wal_prepare_begin(s->wal, s->cfg.clock->wall_ms(s->cfg.clock));
-    if (!p)
-        return;
-    struct shard_job *job = calloc(1, sizeof *job);
-    if (!job) {
-        wal_prepare_done(s->wal, p, -ENOMEM);
-        return;
-    }
-    job->s = s;
-    job->prepare = p;
-    s->job_prepare = job;
-    s->cfg.host->job(s->cfg.host->ctx, s, job);
-}
-
 static void no_segment(struct shard *s, int rc, const struct err *why)
 {
     s->no_segment = rc;
@@ -321,6 +307,34 @@ static void no_segment(struct shard *s, int rc, const struct err *why)
                   ": %s; it is tried again every second",
                   s->cfg.owner.shard, why->text,
                   err_is_shortage(rc) ? "see to what is short" : "see to the disk");
+}
+
+static int begin_prepare(struct shard *s)
+{
+    struct wal_prepare *p;
+    int rc = wal_prepare_begin(s->wal, s->cfg.clock->wall_ms(s->cfg.clock), &p);
+    if (rc <= 0)
+        return rc;
+    struct shard_job *job = calloc(1, sizeof *job);
+    if (!job)
+        return wal_prepare_done(s->wal, p, -ENOMEM);
+    job->s = s;
+    job->prepare = p;
+    s->job_prepare = job;
+    s->cfg.host->job(s->cfg.host->ctx, s, job);
+    return 0;
+}
+
+static void start_prepare(struct shard *s)
+{
+    struct err e;
+    if (s->job_prepare || (s->no_segment && shard_now(s) < s->retry_prepare_ms))
+        return;
+    if (wal_full(s))
+        return; /* a checkpoint comes first */
+    int rc = begin_prepare(s);
+    if (rc < 0)
+        no_segment(s, rc, (err_code(&e, rc, "%s", s->wal_dir), &e));
 }
 
 static void prepare_done(struct shard *s, struct shard_job *job)
@@ -413,18 +427,30 @@ static void task_done(struct shard *s, struct shard_job *job)
 /* ---- the order of jobs */
 
 /* While stopping: what still waits gets its room, from a checkpoint or two if the WAL has reached
- * its bound. False: there will be none. */
+ * its bound. False: no job is under way, so nothing will come of waiting. */
 static bool make_room(struct shard *s)
 {
-    if (!wal_full(s)) {
-        start_prepare(s);
-        if (s->job_prepare || !s->no_segment)
-            return true;
-    }
+    start_prepare(s);
+    if (s->job_prepare)
+        return true;
     if (!checkpoint_gains(s) || hold_checkpoints(s) || shard_now(s) < s->retry_checkpoint_ms)
         return false;
     start_checkpoint(s, 0);
     return s->job_checkpoint != NULL;
+}
+
+/* What is logged or staged is not through, and no write is under way. True: nor will it be. */
+static bool give_up_waiting(struct shard *s)
+{
+    if (s->stalled) /* the next start applies it */
+        shard_poison_why(s, &s->why);
+    else if (is_logged(s)) /* and that, too: an image is missing */
+        shard_abandon(s);
+    else if (make_room(s))
+        return false;
+    else /* it will not get into the WAL any more */
+        shard_poison(s, s->no_segment ? s->no_segment : s->write_short ? -ENOMEM : -ENOSPC, "stop");
+    return true;
 }
 
 static void advance_stop(struct shard *s)
@@ -441,11 +467,7 @@ static void advance_stop(struct shard *s)
         return;
     }
     if (!quiet(s)) {
-        if (s->stalled) /* the next start applies it */
-            shard_poison_why(s, &s->why);
-        else if (!make_room(s)) /* what waits will not get into the WAL any more */
-            shard_poison(s, s->no_segment ? s->no_segment : -ENOSPC, "stop");
-        s->stopped = s->poisoned;
+        s->stopped = give_up_waiting(s);
         return;
     }
     shard_abandon(s);

@@ -636,6 +636,14 @@ void shard_written(struct shard *s)
     shard_advance(s);
 }
 
+/* A host in a hurry has answers to give: what no write and no job under way will bring on is not
+ * waited for. */
+static void give_answers(struct shard *s)
+{
+    if (s->hurried && !s->writing && !s->job_prepare && !s->job_checkpoint)
+        shard_abandon(s);
+}
+
 void shard_advance(struct shard *s)
 {
     if (!s->wal)
@@ -643,11 +651,12 @@ void shard_advance(struct shard *s)
     shard_apply(s);
     start_write(s);
     shard_jobs_advance(s);
-    if (!s->stopping || !s->mark_due)
-        return;
-    start_write(s); /* the last MARK */
-    if (s->mark_due)
-        shard_jobs_advance(s); /* there is no room for it yet */
+    if (s->stopping && s->mark_due) {
+        start_write(s); /* the last MARK */
+        if (s->mark_due)
+            shard_jobs_advance(s); /* there is no room for it yet */
+    }
+    give_answers(s);
 }
 
 void shard_flush(struct shard *s)
@@ -666,8 +675,6 @@ void shard_hurry(struct shard *s)
     s->ops->stopping(s);
     s->retry_apply_ms = 0;
     shard_advance(s);
-    if (s->stalled)
-        shard_abandon(s);
 }
 
 /* ---- other events */

@@ -130,9 +130,10 @@ int shard_bootstrap(const struct shard_config *cfg, const uint64_t *voters, size
 int shard_import(const struct shard_config *cfg, struct span checkpoint, uint64_t term,
                  uint64_t vote, struct err *e);
 
-/* From here on nothing waits for room or for a newer image: what would is refused (ERR_CLOSED), and
- * what is logged and finds no room in the partition logs completes with ERR_UNKNOWN_OUTCOME. For a
- * host that is about to stop and still has answers to give. */
+/* From here on nothing waits but for writes and jobs under way, not for room, nor memory, nor a
+ * newer image: what is not in the log is refused (ERR_CLOSED), and what is (or will be once there
+ * is memory to write it) completes with ERR_UNKNOWN_OUTCOME. For a host that is about to stop and
+ * still has answers to give. */
 void shard_hurry(struct shard *s);
 /* Begin to stop: nothing more is staged (ERR_CLOSED); what is staged is still written and
  * completed; then a checkpoint and a MARK. shard_stopped tells when it is done. */

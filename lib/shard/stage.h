@@ -39,8 +39,8 @@ struct shard_machine_ops {
     struct shard_payload *(*take)(struct shard *s);
     /* Is anything staged or gathered? */
     bool (*staged)(struct shard *s);
-    /* May the payload that gathers grow by waiting? Not if there is none, nor if more is staged than
-     * goes into it: what waits for room or for an image gains nothing by lingering. */
+    /* May the payload that gathers grow by waiting? Not if there is none, nor if more is staged
+     * than goes into it: what waits for room or for an image gains nothing by lingering. */
     bool (*may_grow)(struct shard *s);
     /* Before a payload is written: node-local hints that should precede it. rolled: the segment is
      * new. */

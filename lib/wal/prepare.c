@@ -67,21 +67,28 @@ static void free_job(struct wal_prepare *p)
     free(p);
 }
 
-struct wal_prepare *wal_prepare_begin(struct wal_writer *w, int64_t wall_ms)
+int wal_prepare_begin(struct wal_writer *w, int64_t wall_ms, struct wal_prepare **out)
 {
     bool make = needs_segment(w);
+    *out = NULL;
     if (w->poisoned || w->preparing || (!make && w->n_free <= w->spare))
-        return NULL;
+        return 0;
     struct wal_prepare *p = calloc(1, sizeof *p);
     if (!p)
-        return NULL;
+        return -ENOMEM;
     p->make = make;
-    if (fill_plan(w, p, wall_ms) != 0 || choose_old(w, p) != 0 || wal_writer_reserve(w, 1) != 0) {
+    int rc = fill_plan(w, p, wall_ms);
+    if (rc == 0)
+        rc = choose_old(w, p);
+    if (rc == 0)
+        rc = wal_writer_reserve(w, 1);
+    if (rc != 0) {
         free_job(p);
-        return NULL;
+        return rc;
     }
     w->preparing = true;
-    return p;
+    *out = p;
+    return 1;
 }
 
 int wal_prepare_run(struct wal_prepare *p, struct err *e)

@@ -153,9 +153,9 @@ struct wal_pos wal_write_pos(const struct wal_write *wr, size_t entry);
 /* ---- segments */
 
 struct wal_prepare; /* a preparation under way */
-/* NULL if none is due, one is under way, the writer is poisoned, or memory is short (ask again
- * later). */
-struct wal_prepare *wal_prepare_begin(struct wal_writer *w, int64_t wall_ms);
+/* 0 with NULL if none is due, one is under way, or the writer is poisoned; 1 with the job; or why it
+ * could not be made (-ENOMEM, or no salt): ask again later. */
+int wal_prepare_begin(struct wal_writer *w, int64_t wall_ms, struct wal_prepare **out);
 int wal_prepare_run(struct wal_prepare *p, struct err *e); /* any thread */
 /* Takes the result and frees p; returns rc: -ENOSPC and the like mean: try again later.
  * ERR_POISONED if the directory could not be synced, for then nobody knows which segments a power

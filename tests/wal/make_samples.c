@@ -140,7 +140,8 @@ static void commit(struct maker *m)
 {
     int rc = wal_write_seal(&m->wr, m->term, m->vote, wall(m), NULL);
     if (rc == ERR_BUSY) {
-        struct wal_prepare *p = wal_prepare_begin(m->w, wall(m));
+        struct wal_prepare *p;
+        must(wal_prepare_begin(m->w, wall(m), &p), m->dir);
         must(wal_prepare_done(m->w, p, wal_prepare_run(p, NULL)), m->dir);
         rc = wal_write_seal(&m->wr, m->term, m->vote, wall(m), NULL);
     }
@@ -271,7 +272,8 @@ static void make_data(const char *dir, const char *golden)
     local(&m, WAL_MARK, NULL, 0);
     commit(&m);
     /* Idle, killed, started again; then a new term. */
-    struct wal_prepare *unused = wal_prepare_begin(m.w, wall(&m));
+    struct wal_prepare *unused;
+    must(wal_prepare_begin(m.w, wall(&m), &unused), m.dir);
     must(wal_prepare_done(m.w, unused, wal_prepare_run(unused, NULL)), m.dir);
     restart(&m);
     m.term = 2;

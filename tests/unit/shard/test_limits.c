@@ -1,12 +1,25 @@
 /* One node at its limits: more than an entry or the log takes, and a stop that finds no room. */
 #include "tests/shard/rig.h"
+#include "tests/unit/memory.h"
 #include "tests/unit/unit.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static struct rig rig;
 static struct err err;
+
+/* Segments have salts: without entropy there is none. */
+static bool no_entropy;
+
+ssize_t getrandom(void *buf, size_t n, unsigned flags)
+{
+    errno = EAGAIN;
+    return no_entropy ? -1 : syscall(SYS_getrandom, buf, n, flags);
+}
 
 static struct rig_topic *begin(int32_t partitions)
 {
@@ -114,6 +127,63 @@ START_TEST(a_stop_whose_checkpoints_fail_ends_all_the_same)
     ck_assert(shard_stopped(rig.shard[1].s));
     ck_assert_uint_eq(unanswered(), 0);
     end(3);
+}
+END_TEST
+
+/* Not even the job that would make the next segment could be begun. */
+START_TEST(without_a_job_for_the_next_segment_nothing_waits_for_one)
+{
+    struct rig_topic *t = begin(1);
+    no_entropy = true;
+    struct rig_batch *b = NULL;
+    for (int i = 0; i < 100 && (!b || b->produce.code == 0); i++) {
+        b = produce(t, 0, 4000);
+        rig_run(&rig);
+    }
+    ck_assert_int_eq(b->produce.code, -EAGAIN);
+    no_entropy = false;
+    rig_pass(&rig, 1100);
+    b = produce(t, 0, 4000);
+    rig_run(&rig);
+    ck_assert_int_eq(b->produce.code, 0); /* it was tried again */
+    no_entropy = true;
+    rig.hold_jobs = true;
+    fill_up(t, 0);
+    rig.hold_jobs = false;
+    shard_stop(rig.shard[1].s);
+    rig_run(&rig);
+    ck_assert(shard_stopped(rig.shard[1].s));
+    ck_assert_uint_eq(unanswered(), 0);
+    no_entropy = false;
+    end(4);
+}
+END_TEST
+
+/* Whatever there is no memory for: a host in a hurry gets its answers, and the stop ends. */
+START_TEST(a_stop_without_memory_ends)
+{
+    if (!memory_may_fail())
+        return;
+    bool failed = true;
+    for (unsigned nth = 1; failed; nth++) {
+        struct rig_topic *t = begin(1);
+        produce(t, 0, 10);
+        rig_run(&rig);
+        struct rig_batch *b = rig_produce(&rig, t, 0, 4, 4000, -1, 0, 0);
+        memory_fail(nth, 0);
+        rig_flush(&rig);
+        failed = memory_failed() > 0;
+        rig_run(&rig);
+        shard_hurry(rig.shard[1].s);
+        rig_run(&rig);
+        bool answered = b->done;
+        shard_stop(rig.shard[1].s);
+        rig_run(&rig);
+        memory_fail(0, 0);
+        ck_assert_msg(answered, "without allocation %u", nth);
+        ck_assert_msg(shard_stopped(rig.shard[1].s), "without allocation %u", nth);
+        end(1);
+    }
 }
 END_TEST
 
@@ -307,6 +377,7 @@ END_TEST
 UNIT_MAIN(a_stop_with_a_full_log_makes_room_first,
           a_full_log_that_no_checkpoint_may_empty_refuses_and_stops,
           a_stop_whose_checkpoints_fail_ends_all_the_same,
+          without_a_job_for_the_next_segment_nothing_waits_for_one, a_stop_without_memory_ends,
           starts_that_die_before_their_checkpoint_do_not_fill_the_disk,
           a_log_made_before_a_kill_survives_a_power_cut_after_it,
           more_trims_than_an_entry_takes_go_into_several, what_cannot_go_on_does_not_linger,

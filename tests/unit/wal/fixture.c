@@ -101,9 +101,12 @@ void fixture_end(struct fixture *f)
 int fixture_prepare(struct fixture *f)
 {
     struct wal_prepare *p;
-    int rc = 0;
-    while (rc == 0 && (p = wal_prepare_begin(f->w, 2)) != NULL)
+    int rc;
+    while ((rc = wal_prepare_begin(f->w, 2, &p)) > 0) {
         rc = wal_prepare_done(f->w, p, wal_prepare_run(p, NULL));
+        if (rc != 0)
+            return rc;
+    }
     return rc;
 }
 
