@@ -273,18 +273,36 @@ static bool must_wait(struct shard *s, const struct meta_image *image)
     s->data->deletes = false;
     if (works_by_names(s))
         diff_images(s, s->data->image, image, note_gone, NULL, NULL);
+    if (works_by_names(s) && s->data->begun)
+        diff_images(s, s->data->begun, image, note_gone, NULL, NULL);
     return s->data->deletes;
+}
+
+/* From what is in force to the image: what a newer one began with may be gone again in this one. */
+static int change_to(struct shard *s, const struct meta_image *image, struct err *e)
+{
+    struct data_machine *m = s->data;
+    if (m->begun && !MUTANT(half_image_kept))
+        diff_images(s, m->begun, image, remove_topic, NULL, NULL);
+    return diff_images(s, m->image, image, remove_topic, take_topic, e);
+}
+
+static void replace_image(struct meta_image **to, struct meta_image *image)
+{
+    struct meta_image *was = *to;
+    *to = image ? meta_image_ref(image) : NULL;
+    meta_image_unref(was);
 }
 
 static void take_image(struct shard *s, struct meta_image *image)
 {
     struct data_machine *m = s->data;
     struct err e;
-    int rc = diff_images(s, m->image, image, remove_topic, take_topic, &e);
+    int rc = change_to(s, image, &e);
     if (err_is_shortage(rc)) { /* what was done of it stays; the rest comes with data_tick */
         log_warn(s->cfg.log, "shard", "new metadata must wait: %s", e.text);
-        meta_image_unref(m->next_image);
-        m->next_image = meta_image_ref(image);
+        replace_image(&m->next_image, image);
+        replace_image(&m->begun, image);
         return;
     }
     if (rc) {
@@ -293,8 +311,8 @@ static void take_image(struct shard *s, struct meta_image *image)
         return;
     }
     follow_defaults(s, m->image, image);
-    meta_image_unref(m->image);
-    m->image = meta_image_ref(image);
+    replace_image(&m->image, image);
+    replace_image(&m->begun, NULL);
     s->retry_apply_ms = 0; /* a topic that went may have left room */
     data_retry_waiting(s);
 }
@@ -306,13 +324,10 @@ void shard_set_image(struct shard *s, struct meta_image *image)
     if (meta_index(image) <= meta_index(newest))
         return;
     if (must_wait(s, image)) {
-        meta_image_ref(image);
-        meta_image_unref(m->next_image);
-        m->next_image = image;
+        replace_image(&m->next_image, image);
         return;
     }
-    meta_image_unref(m->next_image);
-    m->next_image = NULL;
+    replace_image(&m->next_image, NULL);
     take_image(s, image);
     shard_advance(s);
 }
@@ -442,6 +457,7 @@ static void data_free(struct shard *s)
     shard_payload_unref(&s->pool, m->gathering);
     meta_image_unref(m->image);
     meta_image_unref(m->next_image);
+    meta_image_unref(m->begun);
     free(m->touched);
     free(m);
     s->data = NULL;

@@ -2,6 +2,7 @@
  * promises. */
 #include "shard/checkpoint.h"
 #include "tests/shard/rig.h"
+#include "tests/unit/memory.h"
 #include "tests/unit/unit.h"
 
 #include <errno.h>
@@ -578,6 +579,59 @@ START_TEST(what_waited_for_an_image_goes_before_what_came_later)
 }
 END_TEST
 
+/* An image that brings a topic, and one in which that is gone again. */
+static void make_images(struct meta_image *image[2], struct uuid *brief)
+{
+    begin();
+    ck_assert_ok(rig_create_topic(&rig, "before", 2));
+    rig.drop_apply = true;
+    ck_assert_ok(rig_create_topic(&rig, "brief", 3));
+    *brief = rig_topic(&rig, "brief")->id;
+    image[0] = meta_image_ref(shard_image(rig.shard[0].s));
+    ck_assert_ok(rig_delete_topic(&rig, "brief"));
+    ck_assert_ok(rig_create_topic(&rig, "after", 2));
+    image[1] = meta_image_ref(shard_image(rig.shard[0].s));
+}
+
+static unsigned count_partitions(const struct uuid *id)
+{
+    unsigned n = 0;
+    for (int32_t i = 0; i < 3; i++)
+        n += shard_partition(rig.shard[1].s, id, i) != NULL;
+    return n;
+}
+
+/* Whatever there is no memory for, the image comes into force later; or, if a newer one comes
+ * first, leaves nothing behind. */
+START_TEST(an_image_that_finds_no_memory_waits_and_leaves_nothing_behind)
+{
+    bool failed = memory_may_fail();
+    for (unsigned nth = 1; failed; nth++) {
+        for (int last = 0; last < 2; last++) {
+            struct meta_image *image[2];
+            struct uuid brief;
+            make_images(image, &brief);
+            memory_fail(nth, 1);
+            shard_set_image(rig.shard[1].s, image[0]);
+            failed = memory_failed() > 0;
+            memory_fail(0, 0);
+            if (last)
+                shard_set_image(rig.shard[1].s, image[1]);
+            else
+                rig_pass(&rig, 200);
+            ck_assert(!shard_poisoned(rig.shard[1].s));
+            ck_assert_uint_eq(shard_image_index(rig.shard[1].s), meta_index(image[last]));
+            ck_assert_uint_eq(count_partitions(&brief), last ? 0 : 3);
+            ck_assert_uint_eq(count_partitions(&rig_topic(&rig, "before")->id), 2);
+            ck_assert_uint_eq(count_partitions(&rig_topic(&rig, "after")->id), last ? 2 : 0);
+            for (int i = 0; i < 2; i++)
+                meta_image_unref(image[i]);
+            rig_release(&rig);
+        }
+    }
+}
+END_TEST
+
 START_TEST(a_deletion_waits_for_the_checkpoint_that_is_being_made)
 {
     struct rig history;
@@ -818,6 +872,7 @@ UNIT_MAIN(a_log_start_moves_when_its_trim_is_durable, batches_get_dense_offsets_
           a_deleted_topic_made_again_has_none_of_the_old_data,
           a_new_topic_is_served_once_its_image_is_handed_on,
           what_waited_for_an_image_goes_before_what_came_later,
+          an_image_that_finds_no_memory_waits_and_leaves_nothing_behind,
           a_deletion_waits_for_the_checkpoint_that_is_being_made,
           idle_means_a_mark_and_then_every_flip_is_corruption,
           damaged_directories_are_refused_with_the_file_named,
