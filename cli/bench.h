@@ -13,6 +13,9 @@
  * - bench_rates, bench_step, bench_steps, bench_ramp: the load at several rates
  * - bench_disk: the disk's own floor, without any broker
  * - bench_durability, bench_process: kill the broker meanwhile
+ * - bench_setting, bench_figure: what a result says of the work, and how it is judged
+ * - bench_results, bench_pair, bench_weigh, bench_condition, bench_contrast, bench_compare: results
+ *   of earlier runs set against each other
  */
 #ifndef CLI_BENCH_H
 #define CLI_BENCH_H
@@ -52,6 +55,7 @@ struct bench_options {
     int codec, keys, payload;
     int64_t fetch_bytes, fetch_wait_ms;
     bool create_topic, delete_topic, validate, keep_going, idempotent, repeat;
+    struct opt_list fail_on; /* compare */
     const char *ack_log, *check_ack_log, *json_path, *csv_path;
     const char *file, *dir;
     int64_t file_size;

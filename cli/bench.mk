@@ -8,7 +8,10 @@ libbench_la_SOURCES = \
 	cli/bench_book.c cli/bench_book.h \
 	cli/bench_caveats.c cli/bench_caveats.h \
 	cli/bench_check.c cli/bench_check.h \
+	cli/bench_compare.c cli/bench_compare.h \
+	cli/bench_condition.c cli/bench_condition.h \
 	cli/bench_conn.c cli/bench_conn.h \
+	cli/bench_contrast.c cli/bench_contrast_text.c \
 	cli/bench_disk.c cli/bench_disk.h \
 	cli/bench_durability.c cli/bench_durability.h \
 	cli/bench_env.c cli/bench_env.h \
@@ -19,12 +22,14 @@ libbench_la_SOURCES = \
 	cli/bench_opt.c cli/bench_opt.h \
 	cli/bench_outcome.c cli/bench_outcome.h \
 	cli/bench_pace.c cli/bench_pace.h \
+	cli/bench_pair.c cli/bench_pair.h \
 	cli/bench_process.c cli/bench_process.h \
 	cli/bench_produce.c cli/bench_produce.h \
 	cli/bench_ramp.c cli/bench_ramp.h \
 	cli/bench_ranges.c cli/bench_ranges.h \
 	cli/bench_rates.c cli/bench_rates.h \
 	cli/bench_report.c cli/bench_report.h \
+	cli/bench_results.c cli/bench_results.h \
 	cli/bench_run.c cli/bench_run.h \
 	cli/bench_series.c cli/bench_series.h \
 	cli/bench_session.c cli/bench_session.h \
@@ -35,6 +40,7 @@ libbench_la_SOURCES = \
 	cli/bench_steps.c cli/bench_steps.h \
 	cli/bench_text.c \
 	cli/bench_usage.c cli/bench_usage.h \
+	cli/bench_weigh.c cli/bench_weigh.h \
 	cli/bench_worker.c cli/bench_worker.h
 libbench_la_LIBADD = libcli.la libchronikloop.la libchronik.la -lm
 

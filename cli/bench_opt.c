@@ -138,8 +138,13 @@ const struct opt bench_opts[] = {
     CLI_OPTIONS_BROKER(struct bench_options, common),
     {0, "bootstrap-servers", "HOST:PORT", OPT_TEXT, AT(common.bootstrap),
      "the same as --bootstrap-server", .hidden = true},
-    CLI_OPTIONS_OUTPUT(struct bench_options, common, cli_formats_unnamed),
-    CLI_OPTIONS_TALK(struct bench_options, common),
+    {0, "fail-on", "CONDITION", OPT_LIST, AT(fail_on),
+     "status 8 if the condition is met, like 'p99>+10%' (of A's median) or 'p99>5ms'; may be "
+     "repeated",
+     .commands = 1u << BENCH_COMPARE},
+    CLI_OPTIONS_OUTPUT_OF(struct bench_options, common, cli_formats_unnamed,
+                          1u << BENCH_RUN | 1u << BENCH_COMPARE),
+    CLI_OPTIONS_TALK_OF(struct bench_options, common, 1u << BENCH_RUN | 1u << BENCH_COMPARE),
 };
 const size_t n_bench_opts = sizeof bench_opts / sizeof *bench_opts;
 

@@ -7,6 +7,9 @@
 extern const struct opt bench_opts[];
 extern const size_t n_bench_opts;
 
+/* The commands: to put load on has no name. */
+enum { BENCH_RUN, BENCH_COMPARE };
+
 /* What options take; of several names for a value the first is the one to show. */
 extern const struct opt_choice bench_modes[], bench_acks[], bench_key_patterns[],
     bench_payload_patterns[];

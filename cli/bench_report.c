@@ -148,22 +148,6 @@ struct flat {
     const char *prefix; /* "latency_us": its p50 becomes latency_p50_us */
 };
 
-static struct json *copy_scalar(const struct json *v)
-{
-    switch (json_type_of(v)) {
-    case JSON_T_INT:
-        return json_new_int(json_int(v, 0));
-    case JSON_T_REAL:
-        return json_new_real(json_double(v, 0));
-    case JSON_T_BOOL:
-        return json_new_bool(json_bool(v, false));
-    case JSON_T_STR:
-        return json_new_str(json_str(v));
-    default:
-        return json_new_null();
-    }
-}
-
 static int flatten(void *ctx, const char *key, const struct json *v)
 {
     struct flat *f = ctx;
@@ -178,14 +162,14 @@ static int flatten(void *ctx, const char *key, const struct json *v)
     snprintf(name, sizeof name, "%s", key);
     if (f->prefix)
         snprintf(name, sizeof name, "%.*s_%s_us", (int)strlen(f->prefix) - 3, f->prefix, key);
-    json_set(f->out, name, copy_scalar(v));
+    json_set(f->out, name, json_clone(v));
     return 0;
 }
 
 static int write_csv(const struct json *report, FILE *out, bool header)
 {
     struct flat f = {json_new_object(), NULL};
-    json_set(f.out, "timestamp", copy_scalar(json_get(json_get(report, "environment"), "time")));
+    json_set(f.out, "timestamp", json_clone(json_get(json_get(report, "environment"), "time")));
     json_each(report, flatten, &f);
     return out_single(out, OUT_CSV, header, f.out);
 }

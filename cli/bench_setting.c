@@ -25,7 +25,7 @@ const struct bench_setting bench_settings[] = {
     {"compression", "compression", TEXT, AT(codec), true},
     {"partitions", "partitions", NUMBER, AT(partitions), true},
     {"batch_size", "records a request", NUMBER, AT(batch), true},
-    {"in_flight", "requests in flight", NUMBER, AT(in_flight), true},
+    {"in_flight", "in flight", NUMBER, AT(in_flight), true},
     {"rate_limit", "records/s due", NUMBER, AT(rate), true},
     {"open_loop", "open loop", FLAG, AT(open_loop), true},
     {"linger_ms", "linger ms", NUMBER, AT(linger_ms), true},
@@ -96,30 +96,30 @@ void bench_settings_put(struct json *report, const struct bench_result *r)
         json_set(report, bench_settings[i].field, value_of(&bench_settings[i], &v));
 }
 
-bool bench_setting_differs(const struct bench_setting *s, const struct json *a,
-                           const struct json *b)
+bool bench_values_differ(const struct json *a, const struct json *b)
 {
-    const struct json *x = json_get(a, s->field), *y = json_get(b, s->field);
-    if (!s->shapes || !x || !y)
+    if (!a || !b)
         return false;
-    if (json_type_of(x) != json_type_of(y))
+    if (json_type_of(a) != json_type_of(b))
         return true;
-    switch (json_type_of(x)) {
+    switch (json_type_of(a)) {
     case JSON_T_STR:
-        return !span_eq(json_str(x), json_str(y));
+        return !span_eq(json_str(a), json_str(b));
     case JSON_T_BOOL:
-        return json_bool(x, false) != json_bool(y, false);
-    case JSON_T_NULL:
-        return false;
+        return json_bool(a, false) != json_bool(b, false);
     default:
-        return json_double(x, 0) < json_double(y, 0) || json_double(x, 0) > json_double(y, 0);
+        return json_double(a, 0) < json_double(b, 0) || json_double(a, 0) > json_double(b, 0);
     }
 }
 
-const char *bench_setting_text(const struct bench_setting *s, const struct json *report, char *out,
-                               size_t size)
+bool bench_setting_differs(const struct bench_setting *s, const struct json *a,
+                           const struct json *b)
 {
-    const struct json *v = json_get(report, s->field);
+    return s->shapes && bench_values_differ(json_get(a, s->field), json_get(b, s->field));
+}
+
+const char *bench_value_text(const struct json *v, char *out, size_t size)
+{
     struct span text = json_str(v);
     switch (json_type_of(v)) {
     case JSON_T_STR:
@@ -139,4 +139,37 @@ const char *bench_setting_text(const struct bench_setting *s, const struct json 
         break;
     }
     return out;
+}
+
+/* Is there something to say? */
+static bool is_set(const struct json *v)
+{
+    switch (json_type_of(v)) {
+    case JSON_T_STR:
+        return !span_eq(json_str(v), span_str("none"));
+    case JSON_T_BOOL:
+        return json_bool(v, false);
+    default:
+        return json_double(v, 0) > 0;
+    }
+}
+
+void bench_settings_text(const struct json *report, char *out, size_t size)
+{
+    char value[80];
+    size_t used = 0;
+    *out = 0;
+    for (size_t i = 0; i < n_bench_settings && used < size; i++) {
+        const struct bench_setting *s = &bench_settings[i];
+        enum json_type type = json_type_of(json_get(report, s->field));
+        if (!s->shapes || !is_set(json_get(report, s->field)))
+            continue;
+        bench_value_text(json_get(report, s->field), value, sizeof value);
+        bool number = type == JSON_T_INT || type == JSON_T_REAL;
+        const char *parts[2] = {number || !i ? value : s->title, !i || type == JSON_T_BOOL ? ""
+                                                                 : number ? s->title
+                                                                          : value};
+        used += (size_t)snprintf(out + used, size - used, "%s%s%s%s", used ? ", " : "", parts[0],
+                                 *parts[1] ? " " : "", parts[1]);
+    }
 }

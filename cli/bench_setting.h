@@ -22,8 +22,12 @@ void bench_settings_put(struct json *report, const struct bench_result *r);
  * version) does not. */
 bool bench_setting_differs(const struct bench_setting *s, const struct json *a,
                            const struct json *b);
-/* Its value for people: "all", "64", "yes", "-" for null. Gives out. */
-const char *bench_setting_text(const struct bench_setting *s, const struct json *report, char *out,
-                               size_t size);
+/* Are two scalars other values? Not if one is missing (NULL). */
+bool bench_values_differ(const struct json *a, const struct json *b);
+/* A scalar for people: "all", "64", "yes", "-" for null. Cut to size; gives out. */
+const char *bench_value_text(const struct json *v, char *out, size_t size);
+/* The work as a line: "produce, 256 bytes a record, 64 clients, acks all". What is none, 0 or no is
+ * left out. Cut to size. */
+void bench_settings_text(const struct json *report, char *out, size_t size);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/bench_acked.h"
+#include "cli/bench_compare.h"
 #include "cli/bench_disk.h"
 #include "cli/bench_durability.h"
 #include "cli/bench_opt.h"
@@ -16,7 +17,10 @@
 static int bench(void *values, const struct opt_args *args);
 
 static const struct opt_command commands[] = {
-    {NULL, "[MODE]", 0, 1, "put load on a broker", OPT_FILL_NONE, bench},
+    [BENCH_RUN] = {NULL, "[MODE]", 0, 1, "put load on a broker", OPT_FILL_NONE, bench,
+                   .words = bench_modes},
+    [BENCH_COMPARE] = {"compare", "A B", 2, 2, "compare the results of two files, like with like",
+                       OPT_FILL_FILE, bench_compare, .own_options = true},
 };
 
 /* The command line as one text, for the report. */

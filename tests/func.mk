@@ -4,6 +4,7 @@ FUNC_TESTS = \
 	tests/func/bench_accuracy.py \
 	tests/func/bench_faults.t \
 	tests/func/bench_rates.py \
+	tests/func/compare.t \
 	tests/func/completion.t \
 	tests/func/config.t \
 	tests/func/durability.t \

@@ -295,19 +295,36 @@ char *json_text(const struct json *j, int indent)
     return is_whole(j) ? json_dumps(unwrap(j), dump_flags(indent)) : NULL;
 }
 
+struct json *json_clone(const struct json *j)
+{
+    return is_whole(j) ? wrap(json_deep_copy(unwrap(j))) : NULL;
+}
+
 /* Reading */
 
-struct json *json_parse(const char *text, size_t n, struct err *e)
+static struct json *parse(const char *text, size_t n, size_t flags, size_t *used, struct err *e)
 {
     json_error_t why;
-    json_t *j =
-        json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
+    json_t *j = json_loadb(text, n,
+                           flags | JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
     if (!j) {
         bool memory = json_error_code(&why) == json_error_out_of_memory;
         err_set(e, memory ? -ENOMEM : ERR_MALFORMED, "line %d column %d: %s", why.line, why.column,
                 why.text);
     }
+    *used = j ? (size_t)why.position : 0;
     return wrap(j);
+}
+
+struct json *json_parse(const char *text, size_t n, struct err *e)
+{
+    size_t used;
+    return parse(text, n, 0, &used, e);
+}
+
+struct json *json_parse_first(const char *text, size_t n, size_t *used, struct err *e)
+{
+    return parse(text, n, JSON_DISABLE_EOF_CHECK, used, e);
 }
 
 enum json_type json_type_of(const struct json *j)

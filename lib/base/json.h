@@ -30,6 +30,9 @@ struct json *json_new_str(struct span s);
 /* Standard base64 with padding (RFC 4648). */
 struct json *json_new_base64(struct span s);
 
+/* All of it once more. */
+struct json *json_clone(const struct json *j);
+
 /* A key that is there is replaced. */
 void json_set(struct json *obj, const char *key, struct json *value);
 void json_push(struct json *arr, struct json *value);
@@ -51,6 +54,9 @@ void json_free(struct json *j);
 /* Parse one document; duplicate keys and trailing bytes are errors. NULL and e on failure, e naming
  * line and column. */
 struct json *json_parse(const char *text, size_t n, struct err *e);
+/* The same of the first of several documents that stand one after the other; *used gets its
+ * length, white space before it included. */
+struct json *json_parse_first(const char *text, size_t n, size_t *used, struct err *e);
 
 enum json_type {
     JSON_T_NULL,

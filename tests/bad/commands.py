@@ -112,10 +112,24 @@ COMMANDS = [
     ('chronik-bench', 'a ramp and a rate', 2, '-t plain --ramp 100:200:x2 --rate-limit 100'),
     ('chronik-bench', 'a ramp of readers', 2, '-m consume -t plain --ramp 100:200:x2'),
     ('chronik-bench', 'a ramp on a topic that is not there', 3, '-t nowhere --ramp 100:200:x2/1s'),
+    ('chronik-bench', 'a comparison of one file', 2, 'compare {array}'),
+    ('chronik-bench', 'a comparison with what is not there', 3, 'compare {result} {missing}'),
+    ('chronik-bench', 'a comparison without a result', 1, 'compare {array} {array}'),
+    ('chronik-bench', 'a comparison with a file that is no JSON', 1, 'compare {result} {broken}'),
+    ('chronik-bench', 'a comparison with a file that is no result', 1, 'compare {result} {text}'),
+    ('chronik-bench', 'a comparison of a directory', 1, 'compare {result} {empty}'),
+    ('chronik-bench', 'a comparison of unlike work', 1, 'compare {result} {unlike}'),
+    ('chronik-bench', 'a condition that is none', 2, 'compare {result} {result} --fail-on p99'),
+    ('chronik-bench', 'a condition on no figure', 2, 'compare {result} {result} --fail-on x>1%'),
+    ('chronik-bench', 'a condition on what was not told', 1,
+     'compare {result} {result} --fail-on p99>1s'),
+    ('chronik-bench', 'a condition that is met', 8, 'compare {result} {result} --fail-on p50>1us'),
     ('chronik-bench', 'an ack log that is not there', 3, '-t plain --check-ack-log {missing}'),
 ]
 
+RESULT = '{"mode":"%s","duration_secs":1,"throughput_msg_per_sec":1,"latency_us":{"p50":9}}'
 FILES = {'broken': '{ "num.partitions": 1', 'array': '[]', 'unknown': '{"no.such": 1}',
+         'result': RESULT % 'produce', 'unlike': RESULT % 'consume',
          'text': '{"num.partitions": "many"}', 'bounds': '{"num.partitions": 0}'}
 
 

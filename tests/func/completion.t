@@ -32,6 +32,11 @@ host=${CHRONIK_BOOTSTRAP%:*} port=${CHRONIK_BOOTSTRAP##*:}
 unset CHRONIK_BOOTSTRAP
 same "$(complete_words chronik-produce -b "$host" : "$port" $t-t)" "$t-two" "asked from the broker named before"
 
+same "$(complete_words chronik-bench co | tr '\n' ' ')" "compare consume " "commands and modes of the bench"
+complete_words chronik-bench compare -- >"$work/got"
+has "$work/got" --fail-on= "what compare takes"
+same "$(grep -c clients "$work/got")" 0 "and nothing else"
+same "$(complete_words chronik-bench compare "$work/pl")" "$work/place" "files to compare"
 for program in chronik-topic chronik-config chronik-produce chronik-consume chronik-wal chronik-bench; do
     holds "$program's completion is bash" bash -n "completions/$program.bash"
     check "$program --help" "$program" --help

@@ -213,6 +213,39 @@ START_TEST(a_stream_gets_the_text)
 }
 END_TEST
 
+START_TEST(a_copy_is_its_own)
+{
+    struct json *a = parsed("{\"a\":[1,null,\"x\"]}"), *b = json_clone(a);
+    json_set_int(a, "b", 2);
+    json_free(a);
+    char *text = json_text(b, 0);
+    ck_assert_str_eq(text, "{\"a\":[1,null,\"x\"]}");
+    free(text);
+    json_free(b);
+    ck_assert_ptr_null(json_clone(NULL));
+}
+END_TEST
+
+START_TEST(documents_may_stand_in_a_row)
+{
+    static const char text[] = " {\"a\":1}\n[2]{} 3 x";
+    static const size_t lengths[] = {8, 4, 2, 2};
+    struct err e;
+    size_t at = 0, used;
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        struct json *j = json_parse_first(text + at, sizeof text - 1 - at, &used, &e);
+        ck_assert_msg(j != NULL, "%s", e.text);
+        ck_assert_uint_eq(used, lengths[i]);
+        json_free(j);
+        at += used;
+    }
+    ck_assert_ptr_null(json_parse_first(text + at, sizeof text - 1 - at, &used, &e));
+    ck_assert_int_eq(e.code, ERR_MALFORMED);
+    ck_assert_ptr_null(json_parse("{} {}", 5, &e));
+}
+END_TEST
+
 UNIT_MAIN(values_are_written, bad_utf8_is_replaced, what_is_written_is_read,
           what_is_missing_has_a_default, parse_errors_name_their_place, objects_keep_their_order,
-          a_hole_is_reported, a_full_disk_is_reported, a_stream_gets_the_text)
+          a_hole_is_reported, a_full_disk_is_reported, a_stream_gets_the_text, a_copy_is_its_own,
+          documents_may_stand_in_a_row)
