@@ -44,6 +44,20 @@ static uint64_t wal_bound(const struct shard *s)
     return s->cfg.wal_max_bytes > least ? s->cfg.wal_max_bytes : least;
 }
 
+static uint64_t checkpoint_interval(const struct shard *s)
+{
+    return s->cfg.checkpoint_bytes ? s->cfg.checkpoint_bytes : wal_bound(s) / 4;
+}
+
+unsigned shard_spare_segments(const struct shard *s)
+{
+    if (s->room.low || s->stalled)
+        return 1;
+    uint64_t interval = checkpoint_interval(s), bound = wal_bound(s);
+    uint64_t n = (interval < bound ? interval : bound) / s->cfg.segment_bytes;
+    return n ? (unsigned)n : 1;
+}
+
 static bool wal_full(const struct shard *s)
 {
     return wal_writer_bytes(s->wal) + s->cfg.segment_bytes > wal_bound(s);
@@ -226,11 +240,6 @@ void shard_checkpoint(struct shard *s)
     shard_advance(s);
 }
 
-static uint64_t checkpoint_interval(const struct shard *s)
-{
-    return s->cfg.checkpoint_bytes ? s->cfg.checkpoint_bytes : wal_bound(s) / 4;
-}
-
 static bool quiet(struct shard *s)
 {
     uint64_t last = entries_last(&s->entries);
@@ -312,6 +321,7 @@ static void no_segment(struct shard *s, int rc, const struct err *why)
 static int begin_prepare(struct shard *s)
 {
     struct wal_prepare *p;
+    wal_writer_keep_spare(s->wal, shard_spare_segments(s));
     int rc = wal_prepare_begin(s->wal, s->cfg.clock->wall_ms(s->cfg.clock), &p);
     if (rc <= 0)
         return rc;

@@ -20,8 +20,6 @@
 
 #include "shard/stage.h"
 
-enum { WAL_SPARE = 1 };
-
 /* What reading the WAL gave. */
 struct recovery {
     struct checkpoint ckpt, older;
@@ -336,7 +334,7 @@ static int open_wal(struct shard *s, struct recovery *r, struct err *e)
                                     .dir = s->wal_dir,
                                     .owner = s->cfg.owner,
                                     .segment_bytes = s->cfg.segment_bytes,
-                                    .spare = WAL_SPARE,
+                                    .spare = shard_spare_segments(s),
                                     .durable = true, /* by read_log */
                                     .direct = s->cfg.wal_direct,
                                     .leave_free = s->cfg.reserve_bytes};

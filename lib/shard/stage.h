@@ -222,6 +222,11 @@ void shard_note_sync(struct shard *s, uint32_t us);
 bool shard_has_room(struct shard *s, size_t n);
 /* Is there no use in waiting for room in the WAL? 0, or why. */
 int shard_no_room(struct shard *s);
+/* Released WAL segments to keep: a checkpoint releases as many at once as are wanted again until
+ * the next one, and a segment made from nothing is written twice. Together with those in use they
+ * never take more room than the log's bound, for a new one is made only when none of them is left.
+ * On a full disk only one is kept. */
+unsigned shard_spare_segments(const struct shard *s);
 void shard_jobs_advance(struct shard *s);
 int64_t shard_jobs_tick(struct shard *s,
                         int64_t now); /* when it wants to be called again, monotonic ms */

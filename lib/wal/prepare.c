@@ -22,10 +22,22 @@ struct wal_prepare {
     bool uncertain;
 };
 
+static size_t ready(const struct wal_writer *w)
+{
+    return w->n - w->current - 1;
+}
+
+/* One is ready ahead, or as many as a refused write needs. */
 static bool needs_segment(const struct wal_writer *w)
 {
-    size_t ready = w->n - w->current - 1;
-    return ready < (w->wanted ? w->wanted : 1);
+    return ready(w) < (w->wanted ? w->wanted : 1);
+}
+
+/* Released ones are made ready before they are needed: that costs two syncs, and later the thread
+ * that does it may be busy with a checkpoint. */
+static bool can_recycle(const struct wal_writer *w)
+{
+    return w->n_free && ready(w) < w->spare;
 }
 
 /* Which released segments go, and which one comes back. */
@@ -37,8 +49,10 @@ static int choose_old(const struct wal_writer *w, struct wal_prepare *p)
         const struct wal_segment *old = &w->segs[p->n_remove];
         if (old->size == w->segment_bytes)
             p->plan.recycle = old->id;
-        else /* the setting was changed: of no use any more */
+        else { /* the setting was changed: of no use any more */
             p->n_remove++;
+            p->make = needs_segment(w);
+        }
     }
     if (p->n_remove == 0)
         return 0;
@@ -69,7 +83,7 @@ static void free_job(struct wal_prepare *p)
 
 int wal_prepare_begin(struct wal_writer *w, int64_t wall_ms, struct wal_prepare **out)
 {
-    bool make = needs_segment(w);
+    bool make = needs_segment(w) || can_recycle(w);
     *out = NULL;
     if (w->poisoned || w->preparing || (!make && w->n_free <= w->spare))
         return 0;
@@ -128,6 +142,11 @@ int wal_prepare_done(struct wal_writer *w, struct wal_prepare *p, int rc)
     }
     free_job(p);
     return rc;
+}
+
+void wal_writer_keep_spare(struct wal_writer *w, unsigned n)
+{
+    w->spare = n;
 }
 
 int wal_writer_release_before(struct wal_writer *w, struct wal_pos keep, struct err *e)

@@ -71,7 +71,7 @@ struct wal_writer_config {
     const char *dir; /* exists; copied */
     struct wal_owner owner;
     uint64_t segment_bytes; /* of new segments: a multiple of WAL_BLOCK, >= WAL_SEGMENT_MIN */
-    unsigned spare;         /* freed segments kept for recycling */
+    unsigned spare;         /* freed segments kept for recycling (wal_writer_keep_spare) */
     bool durable;           /* the log before `end` was synced since it was last written to */
     /* Write past the page cache, into segments filled with zeros ahead: a commit then copies
      * nothing and changes nothing but its own blocks, neither extents nor the file system's
@@ -166,5 +166,8 @@ int wal_prepare_done(struct wal_writer *w, struct wal_prepare *p, int rc);
  * lie wholly before it are set aside. Touches no file: the next preparation recycles or unlinks
  * them. 0 or ERR_POISONED. */
 int wal_writer_release_before(struct wal_writer *w, struct wal_pos keep, struct err *e);
+/* Keep at most n released segments from the next preparation on. They are made ready ahead, all of
+ * them, since that costs little and a segment from nothing is written twice. */
+void wal_writer_keep_spare(struct wal_writer *w, unsigned n);
 
 #endif

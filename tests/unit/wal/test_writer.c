@@ -300,6 +300,44 @@ START_TEST(full_disk_is_waited_out)
 }
 END_TEST
 
+/* As checkpoints release them, several at a time: none is removed, none made from nothing, and all
+ * are ready ahead of their use. */
+START_TEST(released_segments_are_all_used_again)
+{
+    enum { SPARE = 3, ROUNDS = 4 };
+    fixture_begin(&f, LOG_SEGMENT, SPARE);
+    while (wal_writer_segment(f.w) < 2 * SPARE)
+        ck_assert_ok(fixture_append(&f, 9000));
+    char **names;
+    size_t n, n_now;
+    ck_assert_ok(fixture_prepare(&f));
+    ck_assert_ok(io_names(f.io, LOG_DIR, &names, &n));
+    io_names_free(names, n);
+    for (uint64_t round = 1; round <= ROUNDS; round++) {
+        uint64_t keep = wal_writer_segment(f.w) - SPARE;
+        ck_assert_ok(wal_writer_release_before(f.w, (struct wal_pos){keep + 1, 0}, NULL));
+        ck_assert_ok(fixture_prepare(&f));
+        uint64_t allocated = io_mem_calls(f.mem, IO_MEM_ALLOCATE);
+        for (uint64_t to = wal_writer_segment(f.w) + SPARE - 1; wal_writer_segment(f.w) < to;)
+            ck_assert_ok(fixture_append(&f, 9000));
+        ck_assert_uint_eq(io_mem_calls(f.mem, IO_MEM_ALLOCATE), allocated);
+        ck_assert_uint_eq(io_mem_calls(f.mem, IO_MEM_UNLINK), 0);
+    }
+    ck_assert_ok(io_names(f.io, LOG_DIR, &names, &n_now));
+    io_names_free(names, n_now);
+    ck_assert_uint_eq(n_now, n);
+
+    wal_writer_keep_spare(f.w, 0); /* the disk is full */
+    ck_assert_ok(wal_writer_release_before(f.w, wal_writer_synced(f.w), NULL));
+    ck_assert_ok(fixture_prepare(&f));
+    ck_assert_uint_gt(io_mem_calls(f.mem, IO_MEM_UNLINK), 0);
+    struct found_log log = fixture_read(f.io, NULL);
+    ck_assert_int_eq(log.rc, 0);
+    ck_assert_uint_eq(log.last, f.appended);
+    fixture_end(&f);
+}
+END_TEST
+
 /* A fault in any call of a preparation: nothing is lost, and after one more try the log goes on;
  * but a directory that cannot be synced poisons. */
 START_TEST(preparation_survives_faults)
@@ -535,9 +573,9 @@ UNIT_MAIN(every_size_comes_back, largest_payload_fits_and_no_larger, empty_log_r
           mark_is_wanted_exactly_while_something_is_unstated,
           consecutive_local_frames_share_a_group, refused_seal_changes_nothing,
           failed_commit_poisons, entries_added_before_the_poison_are_refused_too,
-          full_disk_is_waited_out, preparation_survives_faults,
-          a_preparation_that_fails_early_keeps_what_it_would_recycle, unsynced_directory_poisons,
-          released_segments_are_recycled_or_unlinked, recycling_goes_round,
-          former_life_is_never_read, leftovers_of_a_preparation_are_swept,
+          full_disk_is_waited_out, released_segments_are_all_used_again,
+          preparation_survives_faults, a_preparation_that_fails_early_keeps_what_it_would_recycle,
+          unsynced_directory_poisons, released_segments_are_recycled_or_unlinked,
+          recycling_goes_round, former_life_is_never_read, leftovers_of_a_preparation_are_swept,
           segment_nobody_read_stops_the_writer, opening_syncs_what_was_read,
           changed_segment_size_takes_effect)
