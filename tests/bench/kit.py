@@ -66,7 +66,7 @@ class Server:
         return f'{self.host}:{self.port}'
 
     def launch(self, command, log, env=None):
-        self.began = time.monotonic()
+        self.began, self.log = time.monotonic(), log
         with open(log, 'a') as f:
             self.process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=f, stderr=f)
 
@@ -74,11 +74,15 @@ class Server:
         """Seconds from the launch until serves() is true."""
         while not serves():
             if self.process.poll() is not None:
-                raise Unable(f'{self.process.args[0]} ended with status {self.process.returncode}')
+                raise Unable(f'{self.process.args[0]} ended with status {self.process.returncode}: {self.last_words()}')
             if time.monotonic() - self.began > PATIENCE:
                 raise Unable(f'{self.process.args[0]} does not serve')
             time.sleep(pause)
         return time.monotonic() - self.began
+
+    def last_words(self):
+        with open(self.log, errors='replace') as f:
+            return (f.read().strip().splitlines() or ['it said nothing'])[-1]
 
     def listens(self):
         with contextlib.suppress(OSError), socket.create_connection((self.host, self.port), 1):

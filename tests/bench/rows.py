@@ -94,6 +94,8 @@ def ms(seconds):
 
 def figures(report):
     """What rows show of a run, by the names of COLUMNS."""
+    if not report['total_messages']:
+        raise Unable(f'nothing was answered in {report["duration_secs"]:.1f} s')
     latency, rate = report['latency_us'], report['throughput_msg_per_sec']
     got = {'rate': rate, 'mbps': report['throughput_mb_per_sec'], 'p50': latency['p50'], 'p99': latency['p99'],
            'p999': latency['p999'], 'max': latency['max']}
@@ -114,10 +116,12 @@ def nothing(stage):
 
 class Load:
     """A lane of chronik-bench against a server. {n} in its options: the round. beside(stage): what goes on meanwhile; it gives a
-    dict for figures of its own. least: the size of stages from which on it is worth its time. once: delete its topic."""
+    dict for figures of its own. least: the size of stages from which on it is worth its time. once: delete its topic. under: a command that
+    runs the generator."""
 
-    def __init__(self, name, kind, options, beside=nothing, least=0, once=False):
-        self.name, self.kinds, self.options, self.beside, self.least, self.once = name, [kind], options, beside, least, once
+    def __init__(self, name, kind, options, beside=nothing, least=0, once=False, under=()):
+        self.name, self.kinds, self.options = name, [kind], options
+        self.beside, self.least, self.once, self.under = beside, least, once, under
 
     def given(self, stage):
         return stage.size >= self.least and stage.server(self.kinds[0]) is not None
@@ -128,7 +132,8 @@ class Load:
         if 'produce' in options:
             stage.settle(server, options)
         with self.beside(stage) as own:
-            report = bench(stage.programs, server, *options, '-d', ms(stage.seconds), '-w', '1s' if stage.size else '300ms')
+            report = bench(stage.programs, server, *options, '-d', ms(stage.seconds), '-w', '1s' if stage.size else '300ms',
+                           under=self.under)
         if self.once and not isinstance(server, Responder):
             stage.programs.run('chronik-topic', '-b', server.address, 'delete', options[options.index('-t') + 1])
         return figures(report) | own
