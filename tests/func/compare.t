@@ -3,8 +3,8 @@
 . "${srcdir:-.}/tests/func/lib.sh"
 compare() { chronik-bench compare "$@"; }
 
-# result FILE CLIENTS RATE P99...: one result for each rate and p99 is appended.
-result() {
+# measured FILE CLIENTS RATE P99...: one result for each rate and p99 is appended.
+measured() {
     file=$1 clients=$2
     shift 2
     while [ $# -gt 0 ]; do
@@ -18,9 +18,9 @@ row() {
     compare "$work/$1" "$work/$2" -o csv --no-header | sed 's/^"[^"]*",//' | grep "^$3,"
 }
 
-result a 8 1000 50 1100 60 1200 40
-result b 8 1300 45 1400 70 1500 90
-result other 64 1000 50
+measured a 8 1000 50 1100 60 1200 40
+measured b 8 1300 45 1400 70 1500 90
+measured other 64 1000 50
 
 check "two files are compared" compare "$work/a" "$work/b"
 has "$work/out" "produce, 256 bytes a record, 8 clients" "the work is named"
