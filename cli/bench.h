@@ -11,6 +11,7 @@
  * - bench_check, bench_book, bench_acked, acklog: whether all is there that should be
  * - bench_outcome: what a session brought;  bench_stats, bench_report, bench_env: how it is told
  * - bench_rates, bench_step, bench_steps, bench_ramp: the load at several rates
+ * - bench_search, bench_slo, bench_find: the highest rate at which latencies are as asked
  * - bench_disk: the disk's own floor, without any broker
  * - bench_durability, bench_process: kill the broker meanwhile
  * - bench_setting, bench_figure: what a result says of the work, and how it is judged
@@ -66,6 +67,9 @@ struct bench_options {
     char *command_line;           /* as given, for the report; owned */
     const char *ramp;             /* NULL: none; rates is what it says */
     struct rates rates;
+    bool find_max;
+    struct opt_list slo;
+    int64_t lowest_rate, resolution; /* of a search: records a second, percent */
 };
 
 /* The records in a request that writes; one that asks for metadata counts as a record. */

@@ -17,6 +17,7 @@ libbench_la_SOURCES = \
 	cli/bench_env.c cli/bench_env.h \
 	cli/bench_fetch.c cli/bench_fetch.h \
 	cli/bench_figure.c cli/bench_figure.h \
+	cli/bench_find.c cli/bench_find.h \
 	cli/bench_load.c cli/bench_load.h \
 	cli/bench_meta.c cli/bench_meta.h \
 	cli/bench_opt.c cli/bench_opt.h \
@@ -31,10 +32,12 @@ libbench_la_SOURCES = \
 	cli/bench_report.c cli/bench_report.h \
 	cli/bench_results.c cli/bench_results.h \
 	cli/bench_run.c cli/bench_run.h \
+	cli/bench_search.c cli/bench_search.h \
 	cli/bench_series.c cli/bench_series.h \
 	cli/bench_session.c cli/bench_session.h \
 	cli/bench_setting.c cli/bench_setting.h \
 	cli/bench_setup.c cli/bench_setup.h \
+	cli/bench_slo.c cli/bench_slo.h \
 	cli/bench_stats.c cli/bench_stats.h \
 	cli/bench_step.c cli/bench_step.h \
 	cli/bench_steps.c cli/bench_steps.h \

@@ -47,6 +47,18 @@ const struct opt bench_opts[] = {
      "open loop at one rate after the other, each for -d (or STEP/TIME), a row each; STEP is "
      "added, "
      "xSTEP multiplies; tells where the broker no longer kept up"},
+    {0, "find-max", NULL, OPT_FLAG, AT(find_max),
+     "open loop at one rate after the other, each for -d, to find the highest one that is kept "
+     "while every --slo holds"},
+    {0, "slo", "METRIC<TIME", OPT_LIST, AT(slo),
+     "for --find-max: p50, p90, p99, p99.9 or max is below so many us, ms or s; may be repeated"},
+    {0, "lowest-rate", "N", OPT_INT, AT(lowest_rate),
+     "for --find-max: records a second to begin with; 8 is the status if they do not hold "
+     "(default 1000)",
+     .min = 1, .max = BENCH_RATE_MAX},
+    {0, "resolution", "PERCENT", OPT_INT, AT(resolution),
+     "for --find-max: how close to the highest rate is close enough (default 5)", .min = 1,
+     .max = 50},
     {'d', "duration", "TIME", OPT_MS, AT(duration_ms),
      "how long to measure (default 10s, or no bound with -n)", .min = 1, .max = OPT_MS_MAX},
     {'n', "message-count", "N", OPT_INT, AT(count), "end after so many records", .min = 1,
@@ -171,6 +183,8 @@ struct bench_options bench_options_default(void)
         .seed = -1,
         .kill_within_ms = 2000,
         .ready_ms = 60000,
+        .lowest_rate = 1000,
+        .resolution = 5,
     };
 }
 
@@ -198,6 +212,7 @@ static const struct {
 } belongs[] = {
     {"rate-limit", LOADING},
     {"ramp", PACED},
+    {"find-max", PACED},
     {"linger-ms", WRITING},
     {"idempotent", WRITING},
     {"keep-going", LOADING},
@@ -332,6 +347,30 @@ static int check_ramp(struct bench_options *o, const struct opt_args *args)
     return check_steps(o, "--ramp", o->rates.from);
 }
 
+/* What is to be given with --find-max alone. */
+static int check_unsearched(const struct opt_args *args)
+{
+    static const char *const of_search[] = {"slo", "lowest-rate", "resolution"};
+    for (size_t i = 0; i < sizeof of_search / sizeof *of_search; i++)
+        if (opt_given(args, of_search[i]))
+            return cli_misuse("--%s means nothing without --find-max", of_search[i]);
+    return 0;
+}
+
+static int check_find(struct bench_options *o, const struct opt_args *args)
+{
+    if (!o->find_max)
+        return check_unsearched(args);
+    if (o->ramp || opt_given(args, "rate-limit"))
+        return cli_misuse("--find-max and --%s both say at what rate",
+                          o->ramp ? "ramp" : "rate-limit");
+    if (!o->slo.n)
+        return cli_misuse("--find-max needs --slo: what has to hold at the rate");
+    if (!opt_given(args, "report-interval-secs"))
+        o->report_ms = 0;
+    return check_steps(o, "--find-max", o->lowest_rate);
+}
+
 static int64_t cores(void)
 {
     cpu_set_t set;
@@ -360,5 +399,7 @@ int bench_options_check(struct bench_options *o, const struct opt_args *args)
     if (o->mode == BENCH_METADATA && o->create_topic)
         o->in_flight = 1; /* each step waits for the one before it */
     rc = check_writing(o, args);
-    return rc ? rc : check_ramp(o, args);
+    if (!rc)
+        rc = check_ramp(o, args);
+    return rc ? rc : check_find(o, args);
 }

@@ -8,6 +8,7 @@
 #include "cli/bench_compare.h"
 #include "cli/bench_disk.h"
 #include "cli/bench_durability.h"
+#include "cli/bench_find.h"
 #include "cli/bench_opt.h"
 #include "cli/bench_outcome.h"
 #include "cli/bench_ramp.h"
@@ -176,5 +177,7 @@ static int bench(void *values, const struct opt_args *args)
         return bench_durability(o);
     if (o->ramp)
         return bench_ramp(o);
+    if (o->find_max)
+        return bench_find(o);
     return o->mode == BENCH_DISK ? load_disk(o) : load_broker(o);
 }

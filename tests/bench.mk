@@ -4,7 +4,8 @@ BENCH_UNIT_TESTS = tests/unit/cli/test_acklog tests/unit/cli/test_bench_acked \
 	tests/unit/cli/test_bench_batch tests/unit/cli/test_bench_book tests/unit/cli/test_bench_caveats \
 	tests/unit/cli/test_bench_check tests/unit/cli/test_bench_compare \
 	tests/unit/cli/test_bench_pace tests/unit/cli/test_bench_ranges tests/unit/cli/test_bench_rates \
-	tests/unit/cli/test_bench_report tests/unit/cli/test_bench_step
+	tests/unit/cli/test_bench_report tests/unit/cli/test_bench_search tests/unit/cli/test_bench_slo \
+	tests/unit/cli/test_bench_step
 UNIT_TESTS += $(BENCH_UNIT_TESTS)
 BENCH_TEST_LIBS = libunit.la libbench.la $(CLI_LIBS) $(CHECK_LIBS)
 tests_unit_cli_test_acklog_LDADD = $(BENCH_TEST_LIBS)
@@ -19,6 +20,8 @@ tests_unit_cli_test_bench_pace_LDADD = $(BENCH_TEST_LIBS)
 tests_unit_cli_test_bench_ranges_LDADD = $(BENCH_TEST_LIBS)
 tests_unit_cli_test_bench_rates_LDADD = $(BENCH_TEST_LIBS)
 tests_unit_cli_test_bench_report_LDADD = $(BENCH_TEST_LIBS)
+tests_unit_cli_test_bench_search_LDADD = $(BENCH_TEST_LIBS)
+tests_unit_cli_test_bench_slo_LDADD = $(BENCH_TEST_LIBS)
 tests_unit_cli_test_bench_step_LDADD = $(BENCH_TEST_LIBS)
 
 # The table of docs/performance.md, measured; not a test. bench-smoke makes a rough one in two minutes.

@@ -3,6 +3,7 @@
 and that knows itself what it answered when. What the bench says of each rate is held against that record, so
 nothing here depends on the speed of the machine: a slow one keeps fewer rates, and then the bench has to say so."""
 import json
+import math
 import os
 import subprocess
 import sys
@@ -51,7 +52,7 @@ def true_to(document, runs, what):
     """The document's steps are the broker's runs: as many requests as were due, quantiles, rate, verdict."""
     steps, wrong = document['steps'], []
     for step, requests in zip(steps, runs):
-        due = round(step['rate'] * document['step_secs'])
+        due = math.ceil(round(step['rate'] * document['step_secs'], 6))
         if len(requests) != due:
             wrong.append(f"at {step['rate']}: {len(requests)} requests, not {due}")
         gaps = [b.due - a.due for a, b in zip(requests, requests[1:])]
@@ -90,5 +91,55 @@ def ramp():
     t.same([line.split(',')[0] for line in done.stdout.splitlines()], ['rate', '20', '25', '30'], 'one for each rate')
 
 
+def search(*options):
+    """A search for the highest rate on a broker whose limit is known: the bench's process, document, and the runs."""
+    with Metronome(delay=DELAY) as m:
+        done, document = bench(m, '--find-max', '--lowest-rate', '25', '--resolution', '20', '-d', '600ms', *options)
+    return done, document, m.runs()
+
+
+def sequence(document):
+    """What is wrong with the order of the tries."""
+    rates, low, high = [], 0, None
+    for s in document['steps']:
+        if s['phase'] == 'double' and s['rate'] != (2 * low or 25):
+            yield f"{s['rate']} is not twice {low}"
+        if s['phase'] == 'bisect' and s['rate'] != low + (high - low) // 2:
+            yield f"{s['rate']} is not half way from {low} to {high}"
+        if s['holds'] and s['phase'] != 'confirm':
+            low = s['rate']
+        if not s['holds']:
+            high = s['rate']
+        rates.append(s['rate'])
+    answer, refused = document['max_rate'], document['refused_rate']
+    if answer:
+        held = [s['holds'] for s in document['steps'] if s['rate'] == answer]
+        if held != [True, True]:
+            yield f'the answer {answer} held {held}'
+        if not answer < refused == high:
+            yield f'the answer {answer} is not below {refused}, the lowest refused'
+
+
+def find_max():
+    for _ in range(8):  # a machine that stumbles ends a search early, truthfully
+        done, document, runs = search('--slo', 'p99<1s', '--slo', 'max<=1s')
+        true_to(document, runs, 'a search says of each try what the broker saw')
+        t.ok(not [*sequence(document)], 'it doubles the rate, halves the gap and confirms', [*sequence(document)])
+        t.same(done.returncode, 0 if document['max_rate'] else 8, 'the status tells whether there is an answer')
+        if (document['max_rate'] or 0) >= LIMIT / 4:
+            break
+    answer, steps = document['max_rate'], document['steps']
+    t.ok(LIMIT / 4 <= (answer or 0) <= LIMIT / KEPT, 'the answer is near the limit, never above', document)
+    t.same((steps[-1]['rate'], steps[-1]['phase'], steps[-1]['holds']), (answer, 'confirm', True), 'the last row is the answer')
+    t.same(document['slo'], ['p99<1s', 'max<=1s'], 'the document tells what was asked')
+    t.ok(f'maximum       {answer} records/s, to within 20 %' in done.stdout.splitlines(), 'the text tells the answer', done.stdout)
+
+    done, document, runs = search('--slo', 'p50<1s', '--slo', f'p50<{DELAY * 1e3}ms')
+    t.same((done.returncode, len(runs), document['max_rate'], document['refused_rate']), (8, 1, None, 25),
+           'what no answer can be is refused at the lowest rate, with status 8')
+    t.ok(f'not p50<{DELAY * 1e3}ms' in done.stderr and done.stderr.count('\n') == 1, 'and told in a line', done.stderr)
+
+
 with Tap() as t:
     ramp()
+    find_max()
