@@ -108,7 +108,6 @@ void partitions_release(struct partitions *all)
          cds_lfht_next(all->table, &it))
         remove_found(all, container_of(cds_lfht_iter_get_node(&it), struct partition, node));
     rcu_leave();
-    rcu_wait();
     cds_lfht_destroy(all->table, NULL);
     all->table = NULL;
 }

@@ -33,7 +33,7 @@ struct partitions {
 };
 
 int partitions_init(struct partitions *all); /* 0 or -ENOMEM */
-/* Outside of read sections, when nobody looks any more. */
+/* Outside of read sections, when nobody looks any more. What is in it is freed by RCU: rcu_wait. */
 void partitions_release(struct partitions *all);
 
 /* In a read section; NULL if it is not there. */
