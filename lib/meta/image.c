@@ -256,6 +256,26 @@ const struct meta_topic *meta_topic_next(const struct meta_image *m, const struc
     return public_topic(topics_next(m->by_name, span_str(after ? after->name : NULL)));
 }
 
+struct diff {
+    int (*each)(void *ctx, const struct meta_topic *was, const struct meta_topic *is);
+    void *ctx;
+};
+
+static int differs(void *ctx, struct topic *was, struct topic *is)
+{
+    const struct diff *d = ctx;
+    return d->each(d->ctx, public_topic(was), public_topic(is));
+}
+
+int meta_topics_diff(const struct meta_image *from, const struct meta_image *to,
+                     int (*each)(void *ctx, const struct meta_topic *was,
+                                 const struct meta_topic *is),
+                     void *ctx)
+{
+    struct diff d = {each, ctx};
+    return topics_diff(from->by_name, to->by_name, differs, &d);
+}
+
 const struct meta_node *meta_nodes(const struct meta_image *m, size_t *n)
 {
     *n = m->brokers->n_nodes;

@@ -108,6 +108,14 @@ size_t meta_n_topics(const struct meta_image *m);
  * NULL at the end. O(log n). after may come from another image: its name says where to go on. */
 const struct meta_topic *meta_topic_next(const struct meta_image *m,
                                          const struct meta_topic *after);
+/* Call each for every topic that differs between two images, by name: (was, NULL) one that went,
+ * (NULL, is) one that came, (was, is) one that was altered or made anew. What the images share is
+ * not looked at: the cost is that of the change. A non-zero return ends the walk and is returned.
+ */
+int meta_topics_diff(const struct meta_image *from, const struct meta_image *to,
+                     int (*each)(void *ctx, const struct meta_topic *was,
+                                 const struct meta_topic *is),
+                     void *ctx);
 /* Registered nodes by ascending id. */
 const struct meta_node *meta_nodes(const struct meta_image *m, size_t *n);
 /* The raft configuration in force at the image's index, in its own order; none before the first. */

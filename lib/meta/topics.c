@@ -176,6 +176,65 @@ struct topic *topics_next(const struct topics *s, struct span key)
     return where.page < s->n_pages ? s->page[where.page]->topic[where.at] : NULL;
 }
 
+/* ---- what differs */
+
+struct cursor {
+    const struct topics *s;
+    size_t page, at;
+};
+
+static const struct page *page_at(const struct cursor *c)
+{
+    return c->page < c->s->n_pages ? c->s->page[c->page] : NULL;
+}
+
+static struct topic *topic_at(const struct cursor *c)
+{
+    const struct page *p = page_at(c);
+    return p ? p->topic[c->at] : NULL;
+}
+
+static void step(struct cursor *c)
+{
+    if (++c->at == c->s->page[c->page]->n) {
+        c->page++;
+        c->at = 0;
+    }
+}
+
+static void pass_shared_pages(struct cursor *a, struct cursor *b)
+{
+    while (a->at == 0 && b->at == 0 && page_at(a) && page_at(a) == page_at(b)) {
+        a->page++;
+        b->page++;
+    }
+}
+
+int topics_diff(const struct topics *from, const struct topics *to,
+                int (*each)(void *ctx, struct topic *was, struct topic *is), void *ctx)
+{
+    struct cursor a = {.s = from}, b = {.s = to};
+    for (;;) {
+        pass_shared_pages(&a, &b);
+        struct topic *was = topic_at(&a), *is = topic_at(&b);
+        if (!was && !is)
+            return 0;
+        int order = !was        ? 1
+                    : !is       ? -1
+                    : was == is ? 0
+                                : key_cmp(key_of(from, was), key_of(to, is));
+        if (order <= 0)
+            step(&a);
+        if (order >= 0)
+            step(&b);
+        int rc = was == is ? 0 : each(ctx, order <= 0 ? was : NULL, order >= 0 ? is : NULL);
+        if (rc)
+            return rc;
+    }
+}
+
+/* ---- changes */
+
 /* The set s with `cut` pages from `at` on replaced by put[0..n_put), whose references it takes,
  * also when it fails. A NULL among them is an allocation that failed before. */
 static struct topics *splice(const struct topics *s, size_t at, size_t cut, struct page **put,

@@ -32,6 +32,12 @@ struct topic *topics_get(const struct topics *s, struct span key);
  * at the end. Borrowed. */
 struct topic *topics_next(const struct topics *s, struct span key);
 
+/* Call each for every key that `from` and `to`, of one order, hold different topics for, ascending;
+ * NULL stands for none. Pages that they share are passed over unseen. A non-zero return ends the
+ * walk and is returned. */
+int topics_diff(const struct topics *from, const struct topics *to,
+                int (*each)(void *ctx, struct topic *was, struct topic *is), void *ctx);
+
 /* The set with t in it, in the place of the one with t's key if there is one. Takes a reference of
  * its own to t. */
 struct topics *topics_with(const struct topics *s, struct topic *t);

@@ -227,37 +227,38 @@ static void remove_topic(struct shard *s, const struct meta_topic *t)
     }
 }
 
-/* Walk what differs between two images, by topic name: gone(a) for topics that went, come(b) for
- * those that came, grew or were altered. Shared topics are the same object: images share structure.
- */
-static int diff_images(struct shard *s, const struct meta_image *from, const struct meta_image *to,
-                       void (*gone)(struct shard *s, const struct meta_topic *t),
-                       int (*come)(struct shard *s, const struct meta_image *to,
-                                   const struct meta_topic *t, struct err *e),
-                       struct err *e)
+/* Does the topic that was there go, for good or to make room for a namesake? */
+static bool goes(const struct meta_topic *was, const struct meta_topic *is)
 {
-    const struct meta_topic *a = meta_topic_next(from, NULL), *b = meta_topic_next(to, NULL);
-    while (a || b) {
-        int order = !a ? 1 : !b ? -1 : a == b ? 0 : strcmp(a->name, b->name);
-        if (order < 0 || (order == 0 && a != b && !uuid_eq(&a->id, &b->id)))
-            gone(s, a);
-        if (order >= 0 && a != b && come) {
-            int rc = come(s, to, b, e);
-            if (rc)
-                return rc;
-        }
-        if (order <= 0)
-            a = meta_topic_next(from, a);
-        if (order >= 0)
-            b = meta_topic_next(to, b);
-    }
+    return was && (!is || !uuid_eq(&was->id, &is->id));
+}
+
+/* The image that a shard goes over to. */
+struct change {
+    struct shard *s;
+    const struct meta_image *to;
+    struct err *e;
+};
+
+static int remove_gone(void *ctx, const struct meta_topic *was, const struct meta_topic *is)
+{
+    struct change *c = ctx;
+    if (goes(was, is))
+        remove_topic(c->s, was);
     return 0;
 }
 
-static void note_gone(struct shard *s, const struct meta_topic *t)
+static int change_topic(void *ctx, const struct meta_topic *was, const struct meta_topic *is)
 {
-    (void)t;
-    s->data->deletes = true;
+    struct change *c = ctx;
+    remove_gone(c, was, is);
+    return is ? take_topic(c->s, c->to, is, c->e) : 0;
+}
+
+static int note_gone(void *deletes, const struct meta_topic *was, const struct meta_topic *is)
+{
+    *(bool *)deletes = goes(was, is);
+    return *(bool *)deletes; /* one is enough */
 }
 
 /* A checkpoint that is being made works on the directories of all partitions by their names, and so
@@ -270,21 +271,22 @@ static bool works_by_names(const struct shard *s)
 
 static bool must_wait(struct shard *s, const struct meta_image *image)
 {
-    s->data->deletes = false;
+    bool deletes = false;
     if (works_by_names(s))
-        diff_images(s, s->data->image, image, note_gone, NULL, NULL);
-    if (works_by_names(s) && s->data->begun)
-        diff_images(s, s->data->begun, image, note_gone, NULL, NULL);
-    return s->data->deletes;
+        meta_topics_diff(s->data->image, image, note_gone, &deletes);
+    if (works_by_names(s) && s->data->begun && !deletes)
+        meta_topics_diff(s->data->begun, image, note_gone, &deletes);
+    return deletes;
 }
 
 /* From what is in force to the image: what a newer one began with may be gone again in this one. */
 static int change_to(struct shard *s, const struct meta_image *image, struct err *e)
 {
     struct data_machine *m = s->data;
+    struct change c = {s, image, e};
     if (m->begun && !MUTANT(half_image_kept))
-        diff_images(s, m->begun, image, remove_topic, NULL, NULL);
-    return diff_images(s, m->image, image, remove_topic, take_topic, e);
+        meta_topics_diff(m->begun, image, remove_gone, &c);
+    return meta_topics_diff(m->image, image, change_topic, &c);
 }
 
 static void replace_image(struct meta_image **to, struct meta_image *image)

@@ -52,7 +52,6 @@ struct data_machine {
     struct meta_image *image;
     struct meta_image *next_image; /* waits for a job to be done; NULL: none */
     struct meta_image *begun; /* some of it is in force, for the rest memory was short; or NULL */
-    bool deletes;             /* result of looking through one */
     struct data_partition *partitions;
     struct data_topic *topics;
     uint64_t hint_generation;

@@ -45,6 +45,35 @@ static void check(const struct topics *s, enum topics_order order, struct topic 
     ck_assert_uint_eq(topics_len(s), count);
 }
 
+struct expected {
+    struct topic **all;
+    const bool *was, *is;
+    size_t n, at;
+};
+
+static int is_next_difference(void *ctx, struct topic *was, struct topic *is)
+{
+    struct expected *x = ctx;
+    while (x->at < x->n && x->was[x->at] == x->is[x->at])
+        x->at++;
+    ck_assert_uint_lt(x->at, x->n);
+    ck_assert_ptr_eq(was, x->was[x->at] ? x->all[x->at] : NULL);
+    ck_assert_ptr_eq(is, x->is[x->at] ? x->all[x->at] : NULL);
+    x->at++;
+    return 0;
+}
+
+/* Two sets differ by just what the arrays do. */
+static void check_diff(const struct topics *from, const struct topics *to, struct topic **all,
+                       const bool *was, const bool *is, size_t n)
+{
+    struct expected x = {all, was, is, n, 0};
+    ck_assert_ok(topics_diff(from, to, is_next_difference, &x));
+    while (x.at < n && was[x.at] == is[x.at])
+        x.at++;
+    ck_assert_uint_eq(x.at, n);
+}
+
 /* Fill and empty a set in random order, keeping a version now and then to see that it does not
  * change. */
 static void churn(enum topics_order order, unsigned seed)
@@ -73,6 +102,8 @@ static void churn(enum topics_order order, unsigned seed)
         if (step % 300 == 0) {
             check(s, order, all, in, MAX);
             check(kept, order, all, kept_in, MAX);
+            check_diff(kept, s, all, kept_in, in, MAX);
+            check_diff(s, kept, all, in, kept_in, MAX);
             topics_unref(kept);
             kept = topics_ref(s);
             memcpy(kept_in, in, sizeof in);
@@ -134,6 +165,51 @@ START_TEST(pages_join)
 }
 END_TEST
 
+static int count(void *ctx, struct topic *was, struct topic *is)
+{
+    int *n = ctx;
+    ck_assert_ptr_ne(was, is);
+    return ++*n == 3; /* the third one ends it */
+}
+
+/* Who compares two images pays for what differs, not for what they have in common. */
+START_TEST(what_is_shared_is_not_looked_at)
+{
+    struct topics *s = topics_new(TOPICS_BY_ID);
+    struct topic *all[MAX];
+    struct uuid ids[MAX];
+    int n = 0;
+    for (uint32_t i = 0; i < MAX; i++) {
+        all[i] = make(i);
+        struct topics *next = topics_with(s, all[i]);
+        topics_unref(s);
+        s = next;
+    }
+    struct topic *other = topic_new(&(struct meta_topic){.name = "x", .id = all[MAX / 2]->t.id});
+    struct topics *with = topics_with(s, other),
+                  *without = topics_without(s, key(TOPICS_BY_ID, all[7]));
+    for (uint32_t i = 0; i < MAX; i++) { /* an order in which comparing would go wrong */
+        ids[i] = all[i]->t.id;
+        if (i > 3 * 64 && (i < MAX / 2 - 3 * 64 || i > MAX / 2 + 3 * 64))
+            all[i]->t.id = (struct uuid){{0}};
+    }
+    ck_assert_int_eq(topics_diff(s, s, count, &n), 0);
+    ck_assert_int_eq(n, 0);
+    ck_assert_int_eq(topics_diff(s, with, count, &n), 0);
+    ck_assert_int_eq(n, 1);
+    ck_assert_int_eq(topics_diff(with, without, count, &n), 1);
+    ck_assert_int_eq(n, 3);
+    for (uint32_t i = 0; i < MAX; i++)
+        all[i]->t.id = ids[i];
+    topics_unref(s);
+    topics_unref(with);
+    topics_unref(without);
+    topic_unref(other);
+    for (size_t i = 0; i < MAX; i++)
+        topic_unref(all[i]);
+}
+END_TEST
+
 START_TEST(next_goes_on_behind_a_key_that_is_gone)
 {
     struct topics *empty = topics_new(TOPICS_BY_NAME), *one, *two;
@@ -170,5 +246,5 @@ START_TEST(with_replaces_a_topic_of_the_same_key)
 }
 END_TEST
 
-UNIT_MAIN(names_churn, ids_churn, pages_join, next_goes_on_behind_a_key_that_is_gone,
-          with_replaces_a_topic_of_the_same_key)
+UNIT_MAIN(names_churn, ids_churn, pages_join, what_is_shared_is_not_looked_at,
+          next_goes_on_behind_a_key_that_is_gone, with_replaces_a_topic_of_the_same_key)
