@@ -13,7 +13,7 @@ static const struct opt options[] = {
      .commands = 1u << DUMP},
     {0, "index", NULL, OPT_FLAG, AT(index),
      "what is beside the segments instead: the entries of .index and .timeindex, what .check, "
-     "leader-epoch-checkpoint and partition.metadata say",
+     "leader-epoch-checkpoint, partition.metadata and compaction-checkpoint say",
      .commands = 1u << DUMP},
     {'t', "topic", "TOPIC", OPT_TEXT, AT(topic), "only partitions of this topic: name or id",
      .fill = OPT_FILL_TOPIC, .commands = 1u << LIST | 1u << DUMP | 1u << STATS},

@@ -7,7 +7,6 @@
 
 #include "cli/log_derived.h"
 #include "cli/log_truth.h"
-#include "plog/places.h"
 #include "plog/progress.h"
 
 /* A partition being checked. */
@@ -17,9 +16,8 @@ struct check {
     const struct log_partition *part;
     struct verdict *to;
     bool ours;          /* the broker is Chronik: derived files are made anew */
-    int64_t gaps_below; /* segments that begin below it may lack offsets: they were compacted */
-    bool judged;        /* the topic is known */
     bool replayed;      /* what lies behind mark is in the WAL */
+    int64_t gaps_below; /* compaction may have left out offsets in segments that begin below it */
     const struct plog_mark *mark;
     const struct plog_epoch *epochs; /* which offsets were written in which epoch; */
     size_t n_epochs;                 /* none: not known */
@@ -34,8 +32,10 @@ struct segment_check {
     struct check *c;
     const struct log_segment *s;
     struct log_derived d;
-    size_t i_offset, i_time; /* the entries not looked at yet */
-    bool offsets_bad, times_bad, covered;
+    size_t i_offset, i_time, i_sum; /* the entries not looked at yet */
+    bool offsets_bad, times_bad, sums_bad, covered;
+    uint64_t region; /* where the batches begin that sum is of */
+    uint32_t sum;
     int64_t max_time, max_time_offset; /* of the batches so far */
 };
 
@@ -85,14 +85,17 @@ static void time_fault(struct segment_check *k, size_t entry, const char *reason
 
 /* ---- a batch */
 
-static void check_gap(struct check *c, const struct log_segment *s, uint64_t pos, int64_t found)
+/* Kafka does not say which of its segments are compacted. */
+static void missing_fault(struct segment_check *k, uint64_t pos, int64_t found)
 {
-    enum fault_kind kind = c->judged ? kind_at(c, s, pos) : FAULT_GAP;
-    if (s->base < c->gaps_below || c->gap_told)
+    struct check *c = k->c;
+    bool known = c->ours || k->d.has_check;
+    if (!known && c->gap_told)
         return;
-    c->gap_told = kind == FAULT_GAP;
-    faults_put(&c->to->faults, kind, s->path, pos, "offset %" PRId64 " where %" PRId64 " is due%s",
-               found, c->next, kind == FAULT_GAP ? ": compacted, or lost" : "");
+    c->gap_told = !known;
+    faults_put(&c->to->faults, known ? kind_at(c, k->s, pos) : FAULT_GAP, k->s->path, pos,
+               "offset %" PRId64 " where %" PRId64 " is due%s", found, c->next,
+               known ? "" : ": compacted, or lost");
 }
 
 static void check_offset(struct segment_check *k, uint64_t pos, const struct batch *b)
@@ -101,8 +104,8 @@ static void check_offset(struct segment_check *k, uint64_t pos, const struct bat
     if (c->next >= 0 && b->base_offset < c->next)
         faults_put(&c->to->faults, kind_at(c, k->s, pos), k->s->path, pos,
                    "offset %" PRId64 " where %" PRId64 " is due", b->base_offset, c->next);
-    else if (c->next >= 0 && b->base_offset > c->next)
-        check_gap(c, k->s, pos, b->base_offset);
+    else if (c->next >= 0 && b->base_offset > c->next && k->s->base >= c->gaps_below)
+        missing_fault(k, pos, b->base_offset);
     c->next = batch_last_offset(b) + 1;
 }
 
@@ -153,7 +156,7 @@ static void check_time_entries(struct segment_check *k, const struct batch *b)
 {
     const struct log_derived *d = &k->d;
     int64_t before = k->max_time;
-    if (b->max_timestamp > k->max_time) {
+    if (b->count > 0 && b->max_timestamp > k->max_time) {
         k->max_time = b->max_timestamp;
         k->max_time_offset = batch_last_offset(b);
     }
@@ -171,6 +174,30 @@ static void check_time_entries(struct segment_check *k, const struct batch *b)
     }
 }
 
+/* Does .check have these batches? It is only looked at where it fits the indexes. */
+static void check_sum(struct segment_check *k, uint64_t to, uint32_t is)
+{
+    if (k->sum == is || k->sums_bad)
+        return;
+    k->sums_bad = true;
+    faults_put(&k->c->to->faults, kind_at(k->c, k->s, k->region), k->s->path, k->region,
+               "the batches up to byte %" PRIu64 " are not those that were written here", to);
+}
+
+/* Sums are of the batches in front of each index entry. */
+static void check_sums_to(struct segment_check *k, uint64_t pos, const struct batch *b)
+{
+    const struct log_derived *d = &k->d;
+    if (!d->sums || d->check_rc < 0 || k->i_sum > d->check.n_offsets)
+        return;
+    if (k->i_sum < d->check.n_offsets && d->offsets[k->i_sum].pos <= pos) {
+        check_sum(k, pos, d->sums[k->i_sum++]);
+        k->region = pos;
+        k->sum = 0;
+    }
+    k->sum = plog_sum(k->sum, b);
+}
+
 /* Is this where the indexes were written? Then their sums are those of the batches so far. */
 static void check_covered(struct segment_check *k, uint64_t end, const struct batch *b)
 {
@@ -179,9 +206,13 @@ static void check_covered(struct segment_check *k, uint64_t end, const struct ba
         return;
     k->covered = true;
     if (is->end != batch_last_offset(b) + 1)
-        sibling_fault(k, ".check", 32, "another offset ends at its size");
+        sibling_fault(k, ".check", 56, "another offset ends at its size");
     else if (is->max_timestamp != k->max_time || is->max_timestamp_offset != k->max_time_offset)
-        sibling_fault(k, ".check", 40, "another time is the largest");
+        sibling_fault(k, ".check", 64, "another time is the largest");
+    if (k->d.sums && k->i_sum == is->n_offsets) {
+        check_sum(k, end, is->last_sum);
+        k->i_sum++;
+    }
 }
 
 static void check_mark(struct segment_check *k, uint64_t pos, uint64_t end, const struct batch *b)
@@ -207,6 +238,7 @@ static int check_batch(void *ctx, uint64_t pos, struct span bytes, const struct 
                    k->s->base);
     check_offset(k, pos, b);
     check_epoch(k, pos, b);
+    check_sums_to(k, pos, b);
     check_offset_entries(k, pos, b);
     check_time_entries(k, b);
     check_covered(k, pos + bytes.n, b);
@@ -216,7 +248,14 @@ static int check_batch(void *ctx, uint64_t pos, struct span bytes, const struct 
 
 /* ---- a segment */
 
-static void check_sums(struct segment_check *k, uint64_t size)
+static bool is_of(const struct log_partition *part, const struct log_segment *s,
+                  const struct plog_segment_id *id)
+{
+    return id->base == s->base && id->partition == part->partition &&
+           (uuid_is_zero(&part->topic_id) || uuid_eq(&id->topic_id, &part->topic_id));
+}
+
+static void check_derived(struct segment_check *k, uint64_t size)
 {
     const struct log_derived *d = &k->d;
     if (!d->has_check)
@@ -225,17 +264,25 @@ static void check_sums(struct segment_check *k, uint64_t size)
         sibling_fault(k, ".check", 0, d->check_reason);
         return;
     }
+    if (k->c->part->partition >= 0 && !is_of(k->c->part, k->s, &d->check.id)) {
+        sibling_fault(k, ".check", 16, "it is another segment's");
+        k->d.check_rc = ERR_CORRUPT;
+        return;
+    }
     if (d->offsets_crc != d->check.offsets_crc)
         offset_fault(k, 0, "its checksum in .check is another one");
+    if (!d->sums)
+        sibling_fault(k, ".check", PLOG_CHECK_SIZE, "the sums of the batches do not fit");
     if (d->times_crc != d->check.times_crc)
         time_fault(k, 0, "its checksum in .check is another one");
+    /* No loss by itself: where the next segment begins tells that. */
     if (d->check.bytes > size)
-        sibling_fault(k, ".check", 24, "the log was longer when it was written");
+        sibling_fault(k, ".check", 48, "the log was longer when it was written");
 }
 
 /* What must hold once all batches are seen. Entries that were added when the check file was not yet
  * written count for nothing. */
-static void check_rest(struct segment_check *k)
+static void check_rest(struct segment_check *k, uint64_t size)
 {
     const struct log_derived *d = &k->d;
     bool checked = d->has_check && d->check_rc == 0;
@@ -247,8 +294,8 @@ static void check_rest(struct segment_check *k)
         offset_fault(k, d->n_offsets, "it ends within an entry");
     if (d->times_size % PLOG_TIME_ENTRY)
         time_fault(k, d->n_times, "it ends within an entry");
-    if (checked && !k->covered && d->check.bytes)
-        sibling_fault(k, ".check", 24, "no batch ends where it says that the indexes end");
+    if (checked && !k->covered && d->check.bytes && d->check.bytes <= size)
+        sibling_fault(k, ".check", 48, "no batch ends where it says that the indexes end");
 }
 
 static void count_files(struct verdict *to, const struct log_derived *d, uint64_t size)
@@ -282,48 +329,14 @@ static void check_size(const struct segment_check *k, uint64_t size)
                    "the file ends here, %" PRIu64 " bytes were synced", m->bytes);
 }
 
-/* The batches of a compacted segment against the sums of their offsets. */
-struct places_check {
-    struct plog_places places;
-    struct plog_places_walk walk;
-    uint64_t bad_from;
-    bool bad;
-};
-
-static int check_place(void *ctx, uint64_t pos, struct span bytes, const struct batch *b)
+/* A segment begins where the one before ends: compaction keeps the last batch of each. */
+static void check_meeting(struct segment_check *k)
 {
-    struct places_check *k = ctx;
-    (void)bytes;
-    if (!k->bad && !plog_places_step(&k->walk, pos, b->base_offset)) {
-        k->bad = true;
-        k->bad_from = k->places.region[k->walk.region].pos;
-    }
-    return 0;
-}
-
-static void check_places(struct check *c, const struct log_segment *s, uint64_t size)
-{
-    struct plog_places_of of = {s->path, s->base, c->next, size};
-    struct places_check k = {.bad = false};
-    uint64_t valid;
-    struct err e;
-    int rc = plog_places_load(&k.places, c->place->io, &of, &e);
-    if (rc == ERR_NOTFOUND)
-        return;
-    if (rc < 0) {
-        faults_put(&c->to->faults, FAULT_DERIVED, s->path, 0, "its .places file: %s", err_str(rc));
-        return;
-    }
-    plog_places_begin(&k.walk, &k.places, 0);
-    rc = plog_walk_file(c->place->io, s->path, check_place, &k, &valid, &e);
-    if (rc == 0 && !k.bad && !plog_places_fit(&k.walk)) {
-        k.bad = true;
-        k.bad_from = k.places.region[k.walk.region].pos;
-    }
-    if (k.bad)
-        faults_put(&c->to->faults, FAULT_CORRUPTION, s->path, k.bad_from,
-                   "the offsets of batches from here on were changed");
-    plog_places_release(&k.places);
+    struct check *c = k->c;
+    if (c->next >= 0 && c->next < k->s->base)
+        missing_fault(k, 0, k->s->base);
+    if (c->next < k->s->base)
+        c->next = k->s->base;
 }
 
 static void check_segment(struct check *c, const struct log_segment *s)
@@ -346,18 +359,15 @@ static void check_segment(struct check *c, const struct log_segment *s)
         return;
     }
     count_files(c->to, &k.d, st.size);
-    check_sums(&k, st.size);
-    if (c->next < 0)
-        c->next = s->base;
+    check_derived(&k, st.size);
+    check_meeting(&k);
     rc = plog_walk_file(c->place->io, s->path, check_batch, &k, &valid, &e);
     if (rc < 0) {
         walk_fault(&k, rc, valid, &e);
         c->next = -1;
     } else {
-        check_rest(&k);
+        check_rest(&k, st.size);
         check_size(&k, st.size);
-        if (s->base < c->gaps_below)
-            check_places(c, s, st.size);
     }
     log_derived_release(&k.d);
 }
@@ -431,7 +441,7 @@ static void check_metadata(struct check *c, const struct meta_topic *t)
 }
 
 /* All that the checkpoint counts on must be there. */
-static void check_presence(struct check *c)
+static void check_presence(struct check *c, const struct checkpoint_partition *cp)
 {
     const struct plog_mark *m = c->mark;
     bool active = m->bytes == 0;
@@ -441,31 +451,25 @@ static void check_presence(struct check *c)
     snprintf(name, sizeof name, "%020" PRId64 ".log", m->segment);
     if (!active)
         partition_fault(c, FAULT_CORRUPTION, name, 0, "the file is missing, but was synced");
-    snprintf(name, sizeof name, "%020" PRId64 ".log", m->log_start);
-    if (m->log_end > m->log_start && (c->part->n == 0 || c->part->segments[0].base > m->log_start))
+    int64_t start = log_truth_start(c->truth, cp);
+    snprintf(name, sizeof name, "%020" PRId64 ".log", start);
+    if (m->log_end > start && (c->part->n == 0 || c->part->segments[0].base > start))
         partition_fault(c, FAULT_CORRUPTION, name, 0,
                         "no segment holds the first offset of the log");
 }
 
-/* How far compaction came (plog/progress.h). If that is damaged, it may have been anywhere. */
+/* A file that is damaged costs the broker work, and says nothing of gaps any more. */
 static void check_progress(struct check *c)
 {
-    char path[IO_PATH_MAX];
     struct plog_progress progress;
     struct err e;
     int rc = plog_progress_load(c->place->io, c->part->dir, &progress, &e);
-    if (rc == 0)
-        c->gaps_below = progress.gaps_below;
-    if (rc == 0 || rc == ERR_NOTFOUND)
-        return;
-    c->gaps_below = INT64_MAX;
-    if (io_path(path, sizeof path, c->part->dir, "%s", plog_progress_name) < 0)
-        return;
+    c->to->files += rc == 0 || rc == ERR_CORRUPT;
+    c->gaps_below = rc == 0 ? progress.gaps_below : rc == ERR_NOTFOUND ? INT64_MIN : INT64_MAX;
     if (rc == ERR_CORRUPT)
-        faults_put(&c->to->faults, FAULT_DERIVED, path, 0,
-                   "damaged: the log will be compacted from its start");
-    else
-        faults_add(&c->to->faults, path, 0, &e);
+        partition_fault(c, FAULT_DERIVED, plog_progress_name, 0, "damaged: all is compacted anew");
+    else if (rc < 0 && rc != ERR_NOTFOUND)
+        faults_add(&c->to->faults, c->part->dir, 0, &e);
 }
 
 static void check_partition(struct check *c)
@@ -478,15 +482,14 @@ static void check_partition(struct check *c)
                    "of no topic: removed when the broker starts");
         return;
     }
-    c->judged = t != NULL;
-    check_progress(c);
     c->replayed = t != NULL;
     c->mark = cp ? &cp->mark : NULL;
     if (!c->part->is_file)
         check_metadata(c, t);
+    check_progress(c);
     check_epochs(c, cp);
     if (c->mark && !c->part->is_file)
-        check_presence(c);
+        check_presence(c, cp);
     for (size_t i = 0; i < c->part->n; i++)
         check_segment(c, &c->part->segments[i]);
     log_epochs_release(&c->file_epochs);
@@ -508,7 +511,7 @@ static void check_missing(struct verdict *to, const struct log_place *p, const s
                           const struct checkpoint_partition *cp)
 {
     const struct meta_topic *topic = meta_topic_by_id(t->image, &cp->topic_id);
-    bool counts = cp->mark.bytes > 0 || cp->mark.log_end > cp->mark.log_start;
+    bool counts = cp->mark.bytes > 0 || cp->mark.log_end > log_truth_start(t, cp);
     char path[IO_PATH_MAX];
     if (topic && counts && !is_there(p, topic->name, cp->partition) &&
         io_path(path, sizeof path, p->path, "log/%s-%" PRId32, topic->name, cp->partition) == 0)

@@ -14,6 +14,7 @@ void log_derived_release(struct log_derived *d)
 {
     free(d->offsets);
     free(d->times);
+    free(d->sums);
     *d = (struct log_derived){0};
 }
 
@@ -91,7 +92,7 @@ static int read_check(struct log_derived *d, struct io *io, const struct log_seg
                       struct err *e)
 {
     struct err why;
-    int rc = plog_check_load(io, s->path, s->base, &d->check, &why);
+    int rc = plog_check_load(io, s->path, NULL, &d->check, &why);
     d->has_check = rc == 0 || rc == ERR_CORRUPT;
     d->check_rc = rc;
     if (rc == 0 || rc == ERR_NOTFOUND)
@@ -100,6 +101,28 @@ static int read_check(struct log_derived *d, struct io *io, const struct log_seg
     if (rc < 0 && rc != ERR_CORRUPT && e)
         *e = why;
     return rc == ERR_CORRUPT ? 0 : rc;
+}
+
+static int read_sums(struct log_derived *d, struct io *io, const struct log_segment *s,
+                     struct err *e)
+{
+    uint8_t *p;
+    size_t n, want = (size_t)d->check.n_offsets * PLOG_CHECK_SUM;
+    if (!d->has_check || d->check_rc < 0 || d->offsets_crc != d->check.offsets_crc ||
+        d->n_offsets < d->check.n_offsets)
+        return 0;
+    int rc = read_sibling(io, s, ".check", &p, &n, e);
+    if (rc <= 0)
+        return rc;
+    if (n >= PLOG_CHECK_SIZE + want && crc32c(0, p + PLOG_CHECK_SIZE, want) == d->check.sums_crc) {
+        d->sums = calloc(d->check.n_offsets + 1, sizeof *d->sums);
+        if (!d->sums)
+            rc = err_code(e, -ENOMEM, "%s", s->path);
+        for (uint32_t i = 0; d->sums && i < d->check.n_offsets; i++)
+            d->sums[i] = get_le32(p + PLOG_CHECK_SIZE + (size_t)i * PLOG_CHECK_SUM);
+    }
+    free(p);
+    return rc < 0 ? rc : 0;
 }
 
 int log_derived_read(struct log_derived *d, struct io *io, const struct log_segment *s,
@@ -112,7 +135,9 @@ int log_derived_read(struct log_derived *d, struct io *io, const struct log_segm
     int rc = read_check(d, io, s, e);
     if (rc == 0)
         rc = read_offsets(d, io, s, e);
-    return rc < 0 ? rc : read_times(d, io, s, e);
+    if (rc == 0)
+        rc = read_times(d, io, s, e);
+    return rc < 0 ? rc : read_sums(d, io, s, e);
 }
 
 /* ---- epochs */

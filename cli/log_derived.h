@@ -16,6 +16,8 @@ struct log_derived {
     bool has_offsets, has_times, has_check;
     int check_rc; /* if has_check: 0, or ERR_CORRUPT for one that is damaged */
     struct plog_check check;
+    uint32_t *sums; /* check.n_offsets: of the batches in front of each offset entry; NULL: the
+                     * files do not fit each other */
     char check_reason[ERR_TEXT_MAX];
 };
 

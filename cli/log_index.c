@@ -5,10 +5,11 @@
 #include "cli/log_derived.h"
 #include "cli/log_dump.h"
 #include "cli/log_filter.h"
+#include "plog/progress.h"
 
 static const struct out_column columns[] = {
     {"topic", OUT_STR, .width = 12},    {"topic_id", OUT_STR, .data_only = true},
-    {"partition", OUT_INT, .width = 9}, {"type", OUT_STR, .width = 9},
+    {"partition", OUT_INT, .width = 9}, {"type", OUT_STR, .width = 10},
     {"position", OUT_INT, .width = 8},  {"offset", OUT_INT, .width = 10},
     {"target", OUT_INT, .width = 10},   {"timestamp", OUT_INT, .width = 13},
     {"epoch", OUT_INT, .width = 5},     {"file", OUT_STR, .data_only = true},
@@ -86,7 +87,11 @@ static void put_check(struct log_dump *d, const struct log_derived *is, const ch
 {
     struct row r = ROW("check", file);
     struct json *j = json_new_object();
-    json_set_int(j, "base_offset", is->check.base);
+    char id[UUID_TEXT];
+    uuid_text(&is->check.id.topic_id, id);
+    json_set_str(j, "topic_id", id);
+    json_set_int(j, "partition", is->check.id.partition);
+    json_set_int(j, "base_offset", is->check.id.base);
     json_set_int(j, "bytes", (int64_t)is->check.bytes);
     json_set_int(j, "end_offset", is->check.end);
     json_set_int(j, "max_timestamp", is->check.max_timestamp);
@@ -95,6 +100,8 @@ static void put_check(struct log_dump *d, const struct log_derived *is, const ch
     json_set_int(j, "index_crc", is->check.offsets_crc);
     json_set_int(j, "time_entries", is->check.n_times);
     json_set_int(j, "time_crc", is->check.times_crc);
+    json_set_int(j, "sums_crc", is->check.sums_crc);
+    json_set_int(j, "last_sum", is->check.last_sum);
     r.detail = j;
     put(d, &r);
 }
@@ -135,16 +142,30 @@ static void put_metadata(struct log_dump *d)
     put(d, &r);
 }
 
-enum cli_exit log_dump_partition_files(struct log_dump *d, struct io *io)
+static int put_progress(struct log_dump *d, struct io *io, struct err *e)
+{
+    struct plog_progress progress;
+    char file[IO_PATH_MAX];
+    int rc = plog_progress_load(io, d->part->dir, &progress, e);
+    if (rc < 0 || io_path(file, sizeof file, d->part->dir, "%s", plog_progress_name) < 0)
+        return rc == ERR_NOTFOUND ? 0 : rc;
+    struct row r = ROW("compaction", file);
+    r.detail = json_new_object();
+    json_set_int(r.detail, "first_dirty", progress.first_dirty);
+    json_set_int(r.detail, "gaps_below", progress.gaps_below);
+    put(d, &r);
+    return 0;
+}
+
+static int put_epochs(struct log_dump *d, struct io *io, struct err *e)
 {
     struct log_epochs epochs;
     char file[IO_PATH_MAX];
-    struct err e;
     size_t at;
-    put_metadata(d);
-    if (io_path(file, sizeof file, d->part->dir, "leader-epoch-checkpoint") < 0)
-        return CLI_OK;
-    int rc = log_epochs_read(&epochs, io, file, &at, &e);
+    int rc = io_path(file, sizeof file, d->part->dir, "leader-epoch-checkpoint");
+    if (rc < 0)
+        return err_code(e, rc, "%s", d->part->dir);
+    rc = log_epochs_read(&epochs, io, file, &at, e);
     for (size_t i = 0; rc == 0 && i < epochs.n; i++) {
         struct row r = ROW("epoch", file);
         r.offset = epochs.v[i].start;
@@ -153,7 +174,17 @@ enum cli_exit log_dump_partition_files(struct log_dump *d, struct io *io)
         put(d, &r);
     }
     log_epochs_release(&epochs);
-    return rc == 0 || rc == ERR_NOTFOUND ? CLI_OK : cli_fail(&e);
+    return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+enum cli_exit log_dump_partition_files(struct log_dump *d, struct io *io)
+{
+    struct err e;
+    put_metadata(d);
+    int epochs = put_epochs(d, io, &e);
+    enum cli_exit status = epochs < 0 ? cli_fail(&e) : CLI_OK;
+    int progress = put_progress(d, io, &e);
+    return progress < 0 ? cli_fail(&e) : status;
 }
 
 struct out *log_dump_index_out(const struct log_options *o)

@@ -231,7 +231,7 @@ static int find_in_directory(struct log_place *p, struct err *e)
 
 static int find_file(struct log_place *p, struct err *e)
 {
-    static const char *const endings[] = {".log", ".index", ".timeindex", ".check", ".places"};
+    static const char *const endings[] = {".log", ".index", ".timeindex", ".check"};
     char dir[IO_PATH_MAX], path[IO_PATH_MAX];
     const char *slash = strrchr(p->path, '/'), *name = slash ? slash + 1 : p->path, *ending;
     struct log_partition *part;

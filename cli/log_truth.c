@@ -6,6 +6,7 @@
 
 #include "cli/meta_history.h"
 #include "shard/node.h"
+#include "wal/reader.h"
 
 void log_truth_release(struct log_truth *t)
 {
@@ -13,6 +14,7 @@ void log_truth_release(struct log_truth *t)
     for (size_t i = 0; i < t->n; i++)
         checkpoint_release(&t->shards[i]);
     free(t->shards);
+    free(t->trims);
     *t = (struct log_truth){0};
 }
 
@@ -52,6 +54,58 @@ static int read_checkpoints(struct log_truth *t, struct io *io, struct err *e)
     }
 }
 
+/* ---- what came after the checkpoint */
+
+static int take_trims(struct log_truth *t, const struct wal_group *g)
+{
+    size_t at = WAL_PAYLOAD_HEADER;
+    struct wal_frame f;
+    while (wal_frame_next(g->payload, &at, &f) == 1) {
+        struct wal_trim trim;
+        if (f.type != WAL_TRIM || wal_trim_decode(f.body, &trim) < 0)
+            continue;
+        struct wal_trim *v = reallocarray(t->trims, t->n_trims + 1, sizeof *v);
+        if (!v)
+            return -ENOMEM;
+        t->trims = v;
+        v[t->n_trims++] = trim;
+    }
+    return 0;
+}
+
+/* As far as the log can be read: whether it is damaged is for chronik-wal to say. */
+static int read_trims(struct log_truth *t, struct io *io, const struct checkpoint *cp,
+                      struct err *e)
+{
+    char dir[IO_PATH_MAX];
+    struct wal_reader_config cfg = {.io = io, .path = dir, .from = cp->replay, .live = true};
+    struct wal_reader *r;
+    struct wal_group g;
+    int rc = node_wal_dir(dir, sizeof dir, t->node.wal_dir, cp->owner.shard);
+    if (rc < 0)
+        return err_code(e, rc, "%s", t->node.wal_dir);
+    if (wal_reader_open(&r, &cfg, NULL) < 0)
+        return 0;
+    while (rc == 0 && wal_reader_next(r, &g, NULL) == 1)
+        rc = take_trims(t, &g);
+    wal_reader_free(r);
+    return rc < 0 ? err_code(e, rc, "%s", dir) : 0;
+}
+
+int64_t log_truth_start(const struct log_truth *t, const struct checkpoint_partition *cp)
+{
+    int64_t start = cp->mark.log_start;
+    for (size_t i = 0; i < t->n_trims; i++) {
+        const struct wal_trim *trim = &t->trims[i];
+        if (uuid_eq(&trim->topic_id, &cp->topic_id) && trim->partition == (uint32_t)cp->partition &&
+            trim->log_start > start)
+            start = trim->log_start;
+    }
+    return start;
+}
+
+/* ---- both */
+
 int log_truth_read(struct log_truth *t, const struct log_place *p, struct err *e)
 {
     struct place node;
@@ -62,6 +116,8 @@ int log_truth_read(struct log_truth *t, const struct log_place *p, struct err *e
     /* Checkpoints first: what a broker does meanwhile only adds to what they say. */
     if (rc == 0)
         rc = read_checkpoints(t, p->io, e);
+    for (size_t i = 0; rc == 0 && i < t->n; i++)
+        rc = read_trims(t, p->io, &t->shards[i], e);
     if (rc == 0)
         rc = place_find(&node, p->io, p->path, e);
     if (rc == 0)

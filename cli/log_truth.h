@@ -14,6 +14,8 @@ struct log_truth {
     struct meta_image *image;
     struct checkpoint *shards; /* the newest one of each shard that has one */
     size_t n;
+    struct wal_trim *trims; /* of the WALs from there on, in their order */
+    size_t n_trims;
 };
 
 /* Read both. When something is amiss with them (chronik-meta and chronik-wal say what), e says so,
@@ -30,5 +32,8 @@ const struct meta_topic *log_truth_topic(const struct log_truth *t,
 /* The checkpointed state of a partition of that topic; NULL: in no checkpoint. */
 const struct checkpoint_partition *log_truth_mark(const struct log_truth *t,
                                                   const struct uuid *topic_id, int32_t partition);
+
+/* Where the log of that partition begins: the checkpoint's word, and what came after it. */
+int64_t log_truth_start(const struct log_truth *t, const struct checkpoint_partition *cp);
 
 #endif

@@ -84,7 +84,7 @@ static int write_run(struct append *a, const struct span *batches, size_t n, uin
     int rc = plog_dir_make(a->p, e);
     if (rc < 0)
         return rc;
-    rc = plog_segment_writable(a->seg, &created, e);
+    rc = plog_segment_writable(a->seg, plog_interval(a->p), &created, e);
     if (created)
         a->p->new_names = true;
     if (rc < 0)
@@ -154,13 +154,13 @@ static int begin_segment(struct append *a, struct err *e)
 {
     if (a->seg->disk_bytes > plog_segment_written(a->seg)) {
         bool created;
-        int rc = plog_segment_writable(a->seg, &created, e);
+        int rc = plog_segment_writable(a->seg, plog_interval(a->p), &created, e);
         if (rc < 0)
             return rc;
     }
     const struct plog_list *was = a->list ? a->list : plog_segments(a->p);
     struct plog_list *l = plog_list_new(was->n + 1);
-    struct plog_segment *s = plog_segment_new(a->p->cfg.io, a->p->dir, a->next);
+    struct plog_segment *s = plog_new_segment(a->p, a->next);
     if (!l || !s || plog_segment_begin_tail(s) < 0) {
         free(l);
         free(s);
@@ -311,7 +311,7 @@ static int take_back(struct append *a, struct err *e)
     if (!a->wrote_active)
         return 0;
     active->disk_bytes = UINT64_MAX;
-    rc = plog_segment_writable(active, &created, e);
+    rc = plog_segment_writable(active, plog_interval(a->p), &created, e);
     return err_is_shortage(rc) ? 0 : rc;
 }
 

@@ -104,7 +104,6 @@ static void end_scan(struct plog_compaction *c)
 {
     if (c->scanning)
         plog_scan_release(&c->scan);
-    plog_places_release(&c->read);
     c->scanning = false;
 }
 
@@ -185,53 +184,43 @@ int plog_compact_begin(struct plog *p, const struct plog_compact_rules *rules,
 
 static int begin_scan(struct plog_compaction *c, struct plog_segment *s, struct err *e)
 {
-    int rc = 0;
-    if (s->gaps && s->own_from)
-        rc = plog_segment_places(s, &c->read, e);
-    if (rc == 0)
-        rc =
-            plog_segment_scan(s, &c->scan, 0, plog_segment_bytes(s), s->base, c->window, WINDOW, e);
+    int rc =
+        plog_segment_scan(s, &c->scan, 0, plog_segment_bytes(s), s->base, c->window, WINDOW, e);
     if (rc < 0)
         return rc;
-    plog_places_begin(&c->walk, &c->read, 0);
     c->scanning = true;
     return 0;
 }
 
-static int misplaced(const struct plog_compaction *c, struct err *e)
+/* The next batch of the segment. What is copied wrong would count as right from then on. */
+static int next_of(struct plog_compaction *c, struct plog_segment *s, struct err *e)
 {
-    return err_set(e, ERR_CORRUPT, "%s: byte %" PRIu32 ": the offsets from here on were changed",
-                   c->scan.path, c->read.region[c->walk.region].pos);
+    int rc = plog_scan_next(&c->scan, e);
+    if (rc <= 0)
+        return rc;
+    rc = plog_segment_verify(c->epochs, s, c->interval, c->scan.at, c->scan.pos, e);
+    return rc < 0 ? rc : 1;
 }
 
-/* What no CRC covers: what is copied wrong would count as right from then on. */
-static int check_batch(struct plog_compaction *c, struct err *e)
+static int check_end(const struct plog_compaction *c, const struct plog_segment *s, struct err *e)
 {
-    if (c->read.n && !plog_places_step(&c->walk, c->scan.at, c->scan.batch.base_offset))
-        return misplaced(c, e);
-    return plog_check_epoch(c->epochs, &c->scan, e);
-}
-
-static int check_end(struct plog_compaction *c, const struct plog_segment *s, struct err *e)
-{
-    if (c->scan.next != plog_segment_end(s))
-        return err_set(e, ERR_CORRUPT,
-                       "%s: byte %" PRIu64 ": the segment ends at offset %" PRId64 ", %" PRId64
-                       " is due",
-                       s->path, c->scan.pos, c->scan.next, plog_segment_end(s));
-    return c->read.n && !plog_places_fit(&c->walk) ? misplaced(c, e) : 0;
+    if (c->scan.next == plog_segment_end(s))
+        return 0;
+    return err_set(e, ERR_CORRUPT,
+                   "%s: byte %" PRIu64 ": the segment ends at offset %" PRId64 ", %" PRId64
+                   " is due",
+                   s->path, c->scan.pos, c->scan.next, plog_segment_end(s));
 }
 
 int plog_compact_next_batch(struct plog_compaction *c, struct err *e)
 {
     for (; c->at < c->n; c->at++) {
-        int rc = c->scanning ? 0 : begin_scan(c, c->seg[c->at], e);
+        struct plog_segment *s = c->seg[c->at];
+        int rc = c->scanning ? 0 : begin_scan(c, s, e);
         if (rc == 0)
-            rc = plog_scan_next(&c->scan, e);
-        if (rc > 0 && check_batch(c, e) < 0)
-            return ERR_CORRUPT;
+            rc = next_of(c, s, e);
         if (rc == 0)
-            rc = check_end(c, c->seg[c->at], e);
+            rc = check_end(c, s, e);
         if (rc != 0)
             return rc;
         end_scan(c);

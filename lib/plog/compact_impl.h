@@ -50,9 +50,7 @@ struct plog_compaction {
     size_t n, cap;
     size_t at; /* the one that is being read, */
     struct plog_scan scan;
-    bool scanning;                /* with this */
-    struct plog_places read;      /* where its batches should be, if that is known, */
-    struct plog_places_walk walk; /* and were found */
+    bool scanning; /* with this */
     uint8_t *window;
 
     int64_t first_dirty, stop; /* the part whose keys count, as planned; */
@@ -66,7 +64,7 @@ struct plog_compaction {
 
     /* The one being made */
     struct plog_segment *made;
-    struct plog_old *index; /* places: to be saved */
+    struct plog_old *index;
     struct io_file *file;
     struct wr out;  /* not yet in the file */
     struct wr tail; /* the header that the file is to end with if nothing follows; or nothing */

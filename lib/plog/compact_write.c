@@ -81,7 +81,7 @@ static int begin(struct plog_compaction *c, struct err *e)
     int rc = plog_cleaned_path(path, sizeof path, c->dir, base);
     if (rc < 0)
         return err_code(e, rc, "%s", c->dir);
-    c->made = plog_segment_new(c->io, c->dir, base);
+    c->made = plog_segment_new(c->io, c->dir, &c->seg[0]->id);
     c->index = plog_old_new();
     if (!c->made || !c->index)
         return err_code(e, -ENOMEM, "%s", path);
@@ -117,8 +117,6 @@ static int note(struct plog_compaction *c, size_t at, struct err *e)
     uint64_t pos = c->written + at;
     if (pos + bytes.n > INT32_MAX) /* positions in Kafka's index have 31 bits */
         return err_code(e, ERR_TOOBIG, "%s: compressed anew", c->made->path);
-    if (plog_places_note(&c->index->places, pos, b.base_offset) < 0)
-        return err_code(e, -ENOMEM, "%s", c->made->path);
     plog_index_note(&c->index->index, &c->index->tally, c->interval, c->made->base, &b, pos);
     c->stats.batches_after++;
     return 0;
@@ -184,20 +182,18 @@ static int write_index(struct plog_compaction *c, struct err *e)
     struct plog_to_save what = {
         .old = &c->index->index,
         .whole = true,
-        .base = c->made->base,
+        .id = c->made->id,
+        .last_sum = c->index->tally.sum,
         .end = plog_segment_end(c->seg[c->n - 1]),
         .bytes = c->written,
         .max_timestamp = c->index->tally.max_timestamp,
         .max_timestamp_offset = c->index->tally.max_timestamp_offset,
     };
-    struct plog_places_of of = {path, what.base, what.end, what.bytes};
     struct plog_saved saved = {0};
     int rc = plog_cleaned_path(path, sizeof path, c->dir, c->made->base);
     if (rc < 0)
         return err_code(e, rc, "%s", c->dir);
     rc = plog_index_save(c->io, path, &what, &saved, e);
-    if (rc == 0)
-        rc = plog_places_save(&c->index->places, c->io, &of, e);
     for (size_t i = 1; plog_endings[i] && rc == 0; i++)
         rc = sync_file(c, path, plog_endings[i], e);
     return rc;

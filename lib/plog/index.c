@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crc32c.h"
+#include "base/endian.h"
+
 void plog_grow_init(struct plog_grow *g, size_t size)
 {
     memset(g, 0, sizeof *g);
@@ -72,13 +75,24 @@ void plog_tally_init(struct plog_tally *t)
     *t = (struct plog_tally){.max_timestamp = -1, .max_timestamp_offset = -1, .last_time = -1};
 }
 
+uint32_t plog_sum(uint32_t sum, const struct batch *b)
+{
+    uint8_t place[20];
+    put_be64(place, (uint64_t)b->base_offset);
+    put_be32(place + 8, (uint32_t)b->length);
+    put_be32(place + 12, (uint32_t)b->leader_epoch);
+    put_be32(place + 16, b->crc);
+    return crc32c(sum, place, sizeof place);
+}
+
 static void add_entries(struct plog_index *ix, struct plog_tally *t, int64_t base,
                         const struct batch *b, uint64_t pos)
 {
-    struct plog_offset_entry o = {(uint32_t)(batch_last_offset(b) - base), (uint32_t)pos};
+    struct plog_offset_entry o = {(uint32_t)(batch_last_offset(b) - base), (uint32_t)pos, t->sum};
     if (plog_grow_push(&ix->offsets, &o) < 0)
         return;
     t->since = 0;
+    t->sum = 0;
     if (t->max_timestamp <= t->last_time)
         return;
     struct plog_time_entry e = {t->max_timestamp, (uint32_t)(t->max_timestamp_offset - base)};
@@ -93,9 +107,10 @@ void plog_index_note(struct plog_index *ix, struct plog_tally *t, uint32_t inter
         t->max_timestamp = b->max_timestamp;
         t->max_timestamp_offset = batch_last_offset(b);
     }
-    if (t->since > interval)
+    if (t->since > (interval < PLOG_REGION_MAX ? interval : PLOG_REGION_MAX))
         add_entries(ix, t, base, b, pos);
     t->since += batch_size(b);
+    t->sum = plog_sum(t->sum, b);
 }
 
 /* The number of leading elements for which holds(element, arg) is true; it is false for all others.

@@ -40,6 +40,7 @@ static inline uint32_t plog_grow_count(const struct plog_grow *g)
 struct plog_offset_entry {
     uint32_t last; /* last offset of the batch at pos */
     uint32_t pos;
+    uint32_t sum; /* plog_sum of the batches in front of pos, from the entry before on */
 };
 struct plog_time_entry {
     int64_t timestamp;
@@ -55,11 +56,20 @@ struct plog_tally {
     uint64_t since;                              /* bytes since the last offset entry */
     int64_t max_timestamp, max_timestamp_offset; /* -1, -1: none */
     int64_t last_time;                           /* timestamp of the last time entry */
+    uint32_t sum;                                /* of the batches since the last offset entry */
 };
+
+/* What makes a batch this one, in this place: base offset, length, leader epoch and CRC, of which
+ * the batch's own CRC covers none; continued from the sum of the batches before it (0: none). */
+uint32_t plog_sum(uint32_t sum, const struct batch *b);
 
 void plog_index_init(struct plog_index *ix);
 void plog_index_release(struct plog_index *ix);
 void plog_tally_init(struct plog_tally *t);
+/* An entry follows when that many bytes do, whatever the interval: what lies between two entries is
+ * checked as a whole when somebody reads a byte of it (segment.h). */
+enum { PLOG_REGION_MAX = 1 << 20 };
+
 /* A batch lies at pos. One without records (compaction leaves them) counts with the timestamp it
  * states: no record has a larger one. An entry that finds no memory is left out: the index is a
  * hint, looking begins a bit earlier. */

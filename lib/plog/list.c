@@ -49,7 +49,7 @@ static bool may_cool(const struct plog_segment *s)
 /* The same segment with nothing loaded; NULL when out of memory. */
 static struct plog_segment *cold_twin(const struct plog *p, const struct plog_segment *s)
 {
-    struct plog_segment *twin = plog_segment_new(p->cfg.io, p->dir, s->base);
+    struct plog_segment *twin = plog_segment_new(p->cfg.io, p->dir, &s->id);
     if (!twin)
         return NULL;
     plog_segment_set_old(twin, plog_segment_bytes(s), plog_segment_end(s), s->own_from);

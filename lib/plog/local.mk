@@ -14,7 +14,6 @@ libchronik_la_SOURCES += \
 	lib/plog/list.c \
 	lib/plog/old.c \
 	lib/plog/open.c \
-	lib/plog/places.c lib/plog/places.h \
 	lib/plog/plog.c lib/plog/plog.h lib/plog/plog_impl.h \
 	lib/plog/progress.c lib/plog/progress.h \
 	lib/plog/read.c \

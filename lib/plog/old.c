@@ -11,7 +11,6 @@ void plog_old_free(struct plog_old *o)
     if (!o)
         return;
     plog_index_release(&o->index);
-    plog_places_release(&o->places);
     free(o->verified);
     free(o);
 }
@@ -46,6 +45,7 @@ static struct rest trust(const struct plog_check *c, struct plog_old *o)
     uint32_t n_times = plog_grow_count(&o->index.times);
     o->tally.max_timestamp = c->max_timestamp;
     o->tally.max_timestamp_offset = c->max_timestamp_offset;
+    o->tally.sum = c->last_sum;
     o->tally.since = c->bytes;
     if (n) {
         const struct plog_offset_entry *last = plog_grow_at(&o->index.offsets, n - 1);
@@ -58,9 +58,10 @@ static struct rest trust(const struct plog_check *c, struct plog_old *o)
     return (struct rest){c->bytes, c->end};
 }
 
-/* The files know of more than there is: the log was cut at a mark, and they were not written since.
- * (If a sealed segment was cut by accident instead, its scan does not reach the offset that is
- * due.) Keep what lies before the end. */
+/* The files know of more than there is: the log was cut at a mark, and they were not written since,
+ * or what was is lost: nobody syncs them. That is no sign of a loss, also where the segment is
+ * complete: it may have been written anew up to another end. (If it was cut by accident, its scan
+ * does not reach the offset that is due.) Keep what lies before the end. */
 static struct rest trim(const struct plog_segment *s, struct plog_old *o)
 {
     struct plog_grow *offsets = &o->index.offsets, *times = &o->index.times;
@@ -119,7 +120,7 @@ static int scan(struct plog_segment *s, uint32_t interval, struct plog_old *o, s
 static int load(struct plog_segment *s, struct plog_old *o, struct rest *rest, struct err *e)
 {
     struct plog_check c;
-    int rc = plog_index_load(s->io, s->path, s->base, &c, &o->index, e);
+    int rc = plog_index_load(s->io, s->path, &s->id, &c, &o->index, e);
     if (rc == ERR_NOTFOUND || rc == ERR_CORRUPT) {
         plog_grow_cut(&o->index.offsets, 0);
         plog_grow_cut(&o->index.times, 0);
@@ -137,13 +138,6 @@ static int load(struct plog_segment *s, struct plog_old *o, struct rest *rest, s
     return 0;
 }
 
-int plog_segment_places(struct plog_segment *s, struct plog_places *out, struct err *e)
-{
-    struct plog_places_of of = {s->path, s->base, s->old_end, s->old_bytes};
-    int rc = plog_places_load(out, s->io, &of, e);
-    return rc == ERR_NOTFOUND || rc == ERR_CORRUPT ? 0 : rc;
-}
-
 static int make(struct plog_segment *s, uint32_t interval, struct plog_old **out, struct err *e)
 {
     struct rest rest;
@@ -151,10 +145,10 @@ static int make(struct plog_segment *s, uint32_t interval, struct plog_old **out
     if (!o)
         return err_code(e, -ENOMEM, "%s", s->path);
     int rc = load(s, o, &rest, e);
-    if (rc == 0 && (rest.pos < s->old_bytes || rest.next != s->old_end))
+    if (rc == 0 && (rest.pos < s->old_bytes || rest.next != s->old_end)) {
         rc = scan(s, interval, o, rest, e);
-    if (rc == 0 && s->gaps)
-        rc = plog_segment_places(s, &o->places, e);
+        atomic_store_explicit(&s->stale, true, memory_order_relaxed);
+    }
     if (rc == 0 && (rc = plog_old_ready(o)) < 0)
         err_code(e, rc, "%s", s->path);
     if (rc < 0) {
@@ -169,6 +163,8 @@ int plog_segment_old(struct plog_segment *s, uint32_t interval, struct plog_old 
                      struct err *e)
 {
     struct plog_old *o = atomic_load_explicit(&s->old, memory_order_acquire);
+    if (s->old_bytes == 0 && s->old_end > s->base)
+        return err_set(e, ERR_CORRUPT, "%s: the file is empty", s->path);
     if (!o && s->old_bytes) {
         struct plog_old *was = NULL;
         int rc = make(s, interval, &o, e);
@@ -190,7 +186,7 @@ static int max_time_from_disk(struct plog_segment *s, uint32_t interval, int64_t
 {
     struct plog_check c;
     struct plog_old *o;
-    int rc = plog_check_load(s->io, s->path, s->base, &c, e);
+    int rc = plog_check_load(s->io, s->path, &s->id, &c, e);
     if (rc == 0 && c.bytes == s->old_bytes && c.end == s->old_end) {
         *timestamp = c.max_timestamp;
         *offset = c.max_timestamp_offset;
@@ -223,6 +219,36 @@ int plog_segment_max_time(struct plog_segment *s, uint32_t interval, int64_t *ti
 
 /* What was verified */
 
+/* Region r begins with entry r - 1, or with the file. */
+static uint64_t region_start(const struct plog_old *o, uint32_t r)
+{
+    if (r == 0)
+        return 0;
+    return ((const struct plog_offset_entry *)plog_grow_at(&o->index.offsets, r - 1))->pos;
+}
+
+static struct plog_region region(const struct plog_segment *s, const struct plog_old *o, uint32_t r)
+{
+    struct plog_region is = {r, region_start(o, r), s->old_bytes, o->tally.sum};
+    if (r + 1 < o->regions) {
+        const struct plog_offset_entry *next = plog_grow_at(&o->index.offsets, r);
+        is.to = next->pos;
+        is.sum = next->sum;
+    }
+    return is;
+}
+
+static bool is_verified(const struct plog_old *o, uint32_t r)
+{
+    return atomic_load_explicit(&o->verified[r / 64], memory_order_relaxed) & UINT64_C(1) << r % 64;
+}
+
+void plog_segment_region(const struct plog_segment *s, uint64_t pos, struct plog_region *out)
+{
+    const struct plog_old *o = atomic_load_explicit(&s->old, memory_order_acquire);
+    *out = region(s, o, plog_index_count(&o->index, pos));
+}
+
 bool plog_segment_verified(const struct plog_segment *s, uint64_t pos, uint64_t end)
 {
     const struct plog_old *o = atomic_load_explicit(&s->old, memory_order_acquire);
@@ -234,38 +260,15 @@ bool plog_segment_verified(const struct plog_segment *s, uint64_t pos, uint64_t 
         return false;
     uint32_t last = plog_index_count(&o->index, end - 1);
     for (uint32_t r = plog_index_count(&o->index, pos); r <= last; r++) {
-        uint64_t bits = atomic_load_explicit(&o->verified[r / 64], memory_order_relaxed);
-        if (!(bits & UINT64_C(1) << r % 64))
+        if (!is_verified(o, r))
             return false;
     }
     return true;
 }
 
-/* Region r begins with entry r - 1, or with the file. */
-static uint64_t region_start(const struct plog_old *o, uint32_t r)
-{
-    if (r == 0)
-        return 0;
-    return ((const struct plog_offset_entry *)plog_grow_at(&o->index.offsets, r - 1))->pos;
-}
-
-static uint64_t region_end(const struct plog_segment *s, const struct plog_old *o, uint32_t r)
-{
-    uint64_t end = r + 1 < o->regions ? region_start(o, r + 1) : s->old_bytes;
-    return end < s->own_from ? end : s->own_from;
-}
-
-void plog_segment_set_verified(struct plog_segment *s, uint64_t pos, uint64_t end)
+void plog_segment_set_verified(struct plog_segment *s, const struct plog_region *r)
 {
     struct plog_old *o = atomic_load_explicit(&s->old, memory_order_acquire);
-    if (end > s->own_from)
-        end = s->own_from;
-    if (pos >= end || !o)
-        return;
-    uint32_t last = plog_index_count(&o->index, end - 1);
-    for (uint32_t r = plog_index_count(&o->index, pos); r <= last; r++) {
-        if (region_start(o, r) >= pos && region_end(s, o, r) <= end)
-            atomic_fetch_or_explicit(&o->verified[r / 64], UINT64_C(1) << r % 64,
-                                     memory_order_relaxed);
-    }
+    atomic_fetch_or_explicit(&o->verified[r->number / 64], UINT64_C(1) << r->number % 64,
+                             memory_order_relaxed);
 }

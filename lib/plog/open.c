@@ -134,7 +134,8 @@ static bool was_compacting(char *const *names, size_t n)
 static int settle(const struct sorting *s, char ***names, size_t *n)
 {
     const struct plog *p = s->p;
-    int rc = plog_swap_recover(p->cfg.io, p->cfg.log, p->dir, s->mark->segment, *names, *n, s->e);
+    struct plog_segment_id active = {p->topic_id, p->partition, s->mark->segment};
+    int rc = plog_swap_recover(p->cfg.io, p->cfg.log, p->dir, &active, *names, *n, s->e);
     io_names_free(*names, *n);
     *names = NULL;
     *n = 0;
@@ -168,7 +169,7 @@ static int old_segment(struct plog *p, int64_t base, int64_t end, struct plog_se
                        struct err *e)
 {
     struct io_stat st;
-    struct plog_segment *s = plog_segment_new(p->cfg.io, p->dir, base);
+    struct plog_segment *s = plog_new_segment(p, base);
     if (!s)
         return err_code(e, -ENOMEM, "%s", p->dir);
     int rc = io_stat(p->cfg.io, s->path, &st);
@@ -209,9 +210,10 @@ static int check_active(struct plog_segment *s, const struct plog_mark *m, struc
 static int active_segment(struct plog *p, const struct plog_mark *m, struct plog_segment **out,
                           struct err *e)
 {
-    struct plog_segment *s = plog_segment_new(p->cfg.io, p->dir, m->segment);
+    struct plog_segment *s = plog_new_segment(p, m->segment);
     if (!s)
         return err_code(e, -ENOMEM, "%s", p->dir);
+    s->inherited = true;
     s->tally.max_timestamp = m->max_timestamp;
     s->tally.max_timestamp_offset = m->max_timestamp_offset;
     int rc = check_active(s, m, e);
@@ -268,7 +270,7 @@ static int open_new(struct plog *p, struct err *e)
 {
     static const struct plog_mark nothing = {.max_timestamp = -1, .max_timestamp_offset = -1};
     struct plog_list *l = plog_list_new(1);
-    if (l && (l->seg[0] = plog_segment_new(p->cfg.io, p->dir, nothing.segment)) != NULL) {
+    if (l && (l->seg[0] = plog_new_segment(p, nothing.segment)) != NULL) {
         plog_list_publish(p, l);
         return 0;
     }

@@ -5,6 +5,12 @@
 
 #include "plog/plog_impl.h"
 
+struct plog_segment *plog_new_segment(const struct plog *p, int64_t base)
+{
+    struct plog_segment_id id = {p->topic_id, p->partition, base};
+    return plog_segment_new(p->cfg.io, p->dir, &id);
+}
+
 void plog_free(struct plog *p)
 {
     struct plog_list *l = atomic_load_explicit(&p->list, memory_order_relaxed);

@@ -53,6 +53,10 @@ struct plog {
     bool new_epochs; /* the epochs changed since then */
 };
 
+/* plog.c */
+/* An empty segment of p; NULL when out of memory. */
+struct plog_segment *plog_new_segment(const struct plog *p, int64_t base);
+
 /* list.c */
 struct plog_list *plog_list_new(size_t n); /* NULL when out of memory */
 static inline struct plog_list *plog_segments(const struct plog *p)
@@ -93,9 +97,10 @@ bool plog_segment_name(const char *name, int64_t *base);
 struct plog_epochs *plog_epochs_new(const struct plog_epoch *e, size_t n, size_t more);
 /* The epoch that wrote an offset, -1 if that is not known. */
 int32_t plog_epochs_at(const struct plog_epochs *epochs, int64_t offset);
-/* ERR_CORRUPT if the batch that scan has found states another epoch than the one that wrote it: it
- * is not under the batch's CRC, but the log knows what it must be. */
-int plog_check_epoch(const struct plog_epochs *epochs, const struct plog_scan *scan, struct err *e);
+static inline const struct plog_epochs *plog_epochs_of(const struct plog *p)
+{
+    return atomic_load_explicit(&p->epochs, memory_order_acquire);
+}
 void plog_epochs_publish(struct plog *p, struct plog_epochs *epochs);
 /* [w] The log begins at log_start now: forget epochs that end before. */
 int plog_epochs_trim(struct plog *p, int64_t log_start);
@@ -111,6 +116,12 @@ int plog_drop_segments(struct plog *p, struct err *e);
 extern const char *const plog_endings[];
 /* Unlink a segment's files; a missing one is fine. */
 int plog_unlink_segment(struct io *io, const char *log_path, struct err *e);
+
+/* verify.c */
+/* Check the old part's regions that bytes [pos, end) reach into, as far as they were not checked
+ * yet. Any thread. 0, ERR_CORRUPT, or another code. */
+int plog_segment_verify(const struct plog_epochs *epochs, struct plog_segment *s, uint32_t interval,
+                        uint64_t pos, uint64_t end, struct err *e);
 
 /* read.c */
 /* Something was not there, at or behind offset: it may just have been removed, which is no damage.

@@ -72,27 +72,13 @@ static int search(struct plog_segment *s, const struct start *start, int64_t off
     return rc < 0 ? rc : 1;
 }
 
-/* No batch has the wanted offset. In a compacted segment that is so where its places say so.
- * Without them it may be that a batch before has the wrong length and passes for one that reaches
- * over those that follow it: those on the way must be whole. */
+/* No batch has the wanted offset. It may be that one before has the wrong length and passes for one
+ * that reaches over those that follow it. */
 static int check_gap(struct plog *p, struct plog_segment *s, const struct start *start,
-                     uint64_t end, struct err *e)
+                     const struct plog_place *found, struct err *e)
 {
-    uint8_t window[PLOG_WINDOW];
-    struct plog_scan scan;
-    struct plog_old *o;
-    struct span bytes;
-    int rc = plog_segment_old(s, plog_interval(p), &o, e);
-    if (rc < 0 || !o || o->places.n)
-        return rc;
-    rc = plog_segment_scan(s, &scan, start->at.pos, end, start->at.base_offset, window,
-                           sizeof window, e);
-    if (rc < 0)
-        return rc;
-    while ((rc = plog_scan_next(&scan, e)) > 0 && (rc = plog_scan_bytes(&scan, &bytes, e)) == 0)
-        ;
-    plog_scan_release(&scan);
-    return rc;
+    return plog_segment_verify(plog_epochs_of(p), s, plog_interval(p), start->at.pos,
+                               found->pos + 1, e);
 }
 
 /* A batch's offset is not under its CRC. Read one behind the other, batches prove each other's; the
@@ -116,7 +102,7 @@ int plog_locate(struct plog *p, struct plog_segment *s, int64_t offset, uint64_t
         rc = search(s, &start, offset, end, out, e);
     }
     if (rc == 0 && s->gaps && out->base_offset > offset)
-        rc = check_gap(p, s, &start, out->pos, e);
+        rc = check_gap(p, s, &start, out, e);
     if (rc == 1 && offset < s->old_end && end >= s->old_bytes) /* cut short, where a batch begins */
         return err_set(e, ERR_CORRUPT, "%s: byte %" PRIu64 ": nothing of offset %" PRId64 " on",
                        s->path, s->old_bytes, offset);
@@ -151,18 +137,27 @@ static bool limit_pos(const struct request *r, uint64_t *pos, int64_t *next)
     return true;
 }
 
-/* The last index entry behind the start that the slice may reach. */
-static bool far_entry(const struct request *r, const struct plog_place *start,
-                      struct plog_offset_entry *entry)
+/* The last index entry behind the start, and not behind `reach`. */
+static bool entry_before(const struct request *r, const struct plog_place *start, uint64_t reach,
+                         struct plog_offset_entry *entry)
 {
     struct plog_tail *t = atomic_load_explicit(&r->s->tail, memory_order_acquire);
     struct plog_old *o = atomic_load_explicit(&r->s->old, memory_order_acquire);
-    uint64_t reach = start->pos + r->max_bytes;
     uint64_t limit = (uint64_t)(r->limit - r->s->base);
     bool found = t && plog_index_by_pos(&t->index, reach, limit, entry);
     if (!found && o)
         found = plog_index_by_pos(&o->index, reach, limit, entry);
     return found && entry->pos > start->pos;
+}
+
+/* The last one that the slice may reach. Where offsets may be missing the one before it: the offset
+ * behind the slice's last batch is to be read from that batch, not from the next one. */
+static bool far_entry(const struct request *r, const struct plog_place *start,
+                      struct plog_offset_entry *entry)
+{
+    uint64_t reach = start->pos + r->max_bytes;
+    return entry_before(r, start, reach, entry) &&
+           (!r->s->gaps || entry_before(r, start, entry->pos - 1, entry));
 }
 
 /* Walk the headers to where the slice must end. */
@@ -214,6 +209,14 @@ static void take_side(const struct plog_segment *s, const struct plog_place *sta
     out->owner = block;
 }
 
+/* There is a batch to be had, but it says that it lies behind the limit. Where offsets may be
+ * missing, that may be true; but nobody should wait for a batch that only stands at a wrong one. */
+static int check_empty(const struct request *r, const struct plog_place *start, struct err *e)
+{
+    return plog_segment_verify(plog_epochs_of(r->p), r->s, plog_interval(r->p), start->pos,
+                               start->pos + 1, e);
+}
+
 static int find_slice(const struct request *r, int64_t offset, struct plog_slice *out,
                       struct err *e)
 {
@@ -230,7 +233,7 @@ static int find_slice(const struct request *r, int64_t offset, struct plog_slice
             return rc;
     }
     if (end <= start.pos)
-        return 0;
+        return r->min_one ? check_empty(r, &start, e) : 0;
     take_side(r->s, &start, &end, &next, out);
     out->pos = start.pos;
     out->len = (uint32_t)(end - start.pos);

@@ -8,7 +8,7 @@
 
 #include "plog/plog_impl.h"
 
-const char *const plog_endings[] = {".log", ".index", ".timeindex", ".check", ".places", NULL};
+const char *const plog_endings[] = {".log", ".index", ".timeindex", ".check", NULL};
 
 int plog_unlink_segment(struct io *io, const char *log_path, struct err *e)
 {

@@ -7,14 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct plog_segment *plog_segment_new(struct io *io, const char *dir, int64_t base)
+struct plog_segment *plog_segment_new(struct io *io, const char *dir,
+                                      const struct plog_segment_id *id)
 {
+    int64_t base = id->base;
     size_t n = strlen(dir) + sizeof "/00000000000000000000.log";
     struct plog_segment *s = calloc(1, sizeof *s + n);
     if (!s)
         return NULL;
     snprintf(s->path, n, "%s/%020" PRId64 ".log", dir, base);
     s->io = io;
+    s->id = *id;
     s->base = base;
     s->old_end = base;
     s->first_time = -1;
@@ -31,6 +34,8 @@ void plog_segment_set_old(struct plog_segment *s, uint64_t bytes, int64_t end, u
     s->own_from = own_from;
     s->on_disk = bytes > 0;
     s->first_time = bytes ? PLOG_TIME_UNREAD : -1;
+    /* The index of a tail begins with an entry of its own: regions do not span both parts. */
+    s->tally.since = bytes ? PLOG_SINCE_LONG : 0;
     atomic_store_explicit(&s->end, end, memory_order_relaxed);
     atomic_store_explicit(&s->bytes, bytes, memory_order_relaxed);
 }
@@ -150,16 +155,50 @@ int plog_segment_begin_tail(struct plog_segment *s)
     return 0;
 }
 
-int plog_segment_writable(struct plog_segment *s, bool *created, struct err *e)
+/* What a .check says of bytes that the log has no more does not hold once that goes on otherwise.
+ * *dropped: there was such a file. What it says of the bytes that are there is kept in memory; a
+ * fault in them is their readers' matter. */
+static int drop_check(struct plog_segment *s, uint32_t interval, bool *dropped, struct err *e)
 {
+    char path[IO_PATH_MAX];
+    struct plog_check c;
+    struct plog_old *o;
+    struct err readers;
+
+    if (!s->inherited)
+        return 0;
+    int rc = plog_check_load(s->io, s->path, &s->id, &c, e);
+    *dropped = rc == 0 && c.bytes > s->old_bytes && !MUTANT(check_kept);
+    if (rc < 0 && rc != ERR_NOTFOUND && rc != ERR_CORRUPT)
+        return rc;
+    rc = *dropped ? plog_sibling(path, sizeof path, s->path, ".check") : 0;
+    if (rc < 0)
+        return err_code(e, rc, "%s", s->path);
+    if (*dropped) {
+        (void)plog_segment_old(s, interval, &o, &readers);
+        rc = io_unlink(s->io, path);
+    }
+    if (rc < 0 && rc != -ENOENT)
+        return err_code(e, rc, "%s: remove", path);
+    s->inherited = false;
+    return 0;
+}
+
+int plog_segment_writable(struct plog_segment *s, uint32_t interval, bool *created, struct err *e)
+{
+    bool dropped = false;
     *created = false;
     if (s->out)
         return cut(s, e);
+    int rc = drop_check(s, interval, &dropped, e);
+    if (rc < 0)
+        return rc;
+    *created = dropped; /* also if the rest fails: that it is gone must last */
     int flags = s->on_disk ? IO_WRITE : IO_WRITE | IO_CREATE | IO_TRUNC;
-    int rc = io_open(s->io, s->path, flags, &s->out);
+    rc = io_open(s->io, s->path, flags, &s->out);
     if (rc < 0)
         return err_code(e, rc, "%s", s->path);
-    *created = !s->on_disk;
+    *created = !s->on_disk || dropped;
     s->on_disk = true;
     rc = cut(s, e);
     offer_file(s, s->out);

@@ -19,7 +19,6 @@
 #include "base/log.h"
 #include "plog/block.h"
 #include "plog/index_file.h"
-#include "plog/places.h"
 #include "plog/scan.h"
 
 /* The index of an old part. Its bytes are verified region by region: those between two entries. */
@@ -28,10 +27,12 @@ struct plog_old {
     struct plog_tally tally;
     uint32_t regions;           /* entries + 1 */
     _Atomic uint64_t *verified; /* a bit each */
-    struct plog_places places;  /* of a compacted segment, to be held against it; or empty */
 };
 
 enum { PLOG_MARKS = 32, PLOG_TIME_UNREAD = -2 };
+
+/* tally.since where the next batch gets an index entry, whatever the interval. */
+#define PLOG_SINCE_LONG (UINT64_MAX / 2)
 
 /* saved_bytes of a segment that was sealed after its index files were written. */
 #define PLOG_UNSAVED UINT64_MAX
@@ -51,7 +52,8 @@ struct plog_tail {
 struct plog_segment {
     _Atomic uint32_t refs;
     struct io *io;
-    int64_t base;           /* offset of its first record */
+    struct plog_segment_id id;
+    int64_t base;           /* id's: offset of its first record */
     uint64_t old_bytes;     /* the old part, */
     int64_t old_end;        /* the offset behind it, */
     uint64_t own_from;      /* and which bytes of it this process did not write: [0, own_from) */
@@ -67,6 +69,7 @@ struct plog_segment {
     _Atomic bool max_known; /* of a sealed segment: */
     _Atomic int64_t max_time, max_time_offset;
     _Atomic bool removed; /* its files are unlinked, or soon will be */
+    _Atomic bool stale;   /* the index files of its old part did not say all, or something else */
     bool gaps;            /* compaction may have left out offsets between its batches */
 
     /* The writer's */
@@ -78,6 +81,7 @@ struct plog_segment {
     bool on_disk;        /* the file exists */
     bool dirty;          /* bytes were added since the last syncing began, */
     uint64_t clean;      /* behind these, which it covered */
+    bool inherited;      /* an earlier process may have left a .check that knows of more bytes */
     bool pinned; /* a compaction works on it: it stays in the list as it is, and its files too */
 
     /* Of the thread that runs syncings */
@@ -86,8 +90,9 @@ struct plog_segment {
     char path[];
 };
 
-/* The segment of dir with that base offset, empty, one reference; NULL when out of memory. */
-struct plog_segment *plog_segment_new(struct io *io, const char *dir, int64_t base);
+/* That segment, in dir, empty, one reference; NULL when out of memory. */
+struct plog_segment *plog_segment_new(struct io *io, const char *dir,
+                                      const struct plog_segment_id *id);
 /* It has an old part of `bytes` bytes up to offset `end`, of which [0, own_from) is not this
  * process's. */
 void plog_segment_set_old(struct plog_segment *s, uint64_t bytes, int64_t end, uint64_t own_from);
@@ -135,9 +140,6 @@ int plog_segment_old(struct plog_segment *s, uint32_t interval, struct plog_old 
 struct plog_old *plog_old_new(void);
 int plog_old_ready(struct plog_old *o);
 void plog_old_free(struct plog_old *o);
-/* Any thread: what the file beside a compacted segment says; empty if that is missing or damaged:
- * then nothing is known. */
-int plog_segment_places(struct plog_segment *s, struct plog_places *out, struct err *e);
 /* Any thread, of a sealed segment: the largest timestamp in it and the last offset of the first
  * batch that has it; -1, -1 if there is none. */
 int plog_segment_max_time(struct plog_segment *s, uint32_t interval, int64_t *timestamp,
@@ -158,8 +160,8 @@ int plog_segment_scan(struct plog_segment *s, struct plog_scan *scan, uint64_t p
 /* The writer: what publishing needs; before the first plog_segment_add. 0 or -ENOMEM. */
 int plog_segment_begin_tail(struct plog_segment *s);
 /* The writer: the file open for writing, created or cut to what was written. created tells that a
- * name is new in the directory. */
-int plog_segment_writable(struct plog_segment *s, bool *created, struct err *e);
+ * name is new in the directory, or went. */
+int plog_segment_writable(struct plog_segment *s, uint32_t interval, bool *created, struct err *e);
 /* The writer: publish a batch at the end, which is in the file or the block already... */
 void plog_segment_add(struct plog_segment *s, uint32_t interval, const struct batch *b);
 /* ...and that an append ended here. */
@@ -168,10 +170,18 @@ void plog_segment_mark(struct plog_segment *s);
  * lately. */
 bool plog_segment_marked(const struct plog_segment *s, int64_t offset, uint64_t *pos);
 
-/* Bytes [pos, end) of the old part, which is s->own_from bytes long where it counts: are they
- * verified? */
+/* What lies between two entries of the old part's index is verified as a whole. */
+struct plog_region {
+    uint32_t number;
+    uint64_t from, to;
+    uint32_t sum; /* of its batches */
+};
+/* The one that holds byte pos of the old part. The index is loaded. */
+void plog_segment_region(const struct plog_segment *s, uint64_t pos, struct plog_region *out);
+/* Bytes [pos, end), as far as they count: this process wrote what lies from s->own_from on. Are
+ * they all verified? Not, as long as no index is loaded. */
 bool plog_segment_verified(const struct plog_segment *s, uint64_t pos, uint64_t end);
-/* They are now. Only regions that lie within them wholly are remembered. */
-void plog_segment_set_verified(struct plog_segment *s, uint64_t pos, uint64_t end);
+/* It is now. */
+void plog_segment_set_verified(struct plog_segment *s, const struct plog_region *r);
 
 #endif

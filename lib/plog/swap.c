@@ -156,7 +156,7 @@ struct leftovers {
     struct io *io;
     struct log *log;
     const char *dir;
-    int64_t active;
+    const struct plog_segment_id *active;
     char *const *names;
     size_t n;
 };
@@ -167,7 +167,7 @@ struct leftovers {
  * never missing. */
 static bool end_fits(const struct leftovers *l, int64_t base, int64_t end)
 {
-    int64_t next = l->active;
+    int64_t next = l->active->base;
     bool replaces = false;
     for (size_t i = 0; i < l->n; i++) {
         const char *ending;
@@ -186,13 +186,15 @@ static int check_end(const struct leftovers *l, int64_t base, int64_t end, struc
 {
     char path[IO_PATH_MAX];
     struct plog_check c;
+    struct plog_segment_id id = *l->active;
+    id.base = base;
     int rc = path_of(path, sizeof path, l->dir, base, LOG, cleaned);
     if (rc == 0)
-        rc = plog_check_load(l->io, path, base, &c, e);
+        rc = plog_check_load(l->io, path, &id, &c, e);
     if (rc == ERR_NOTFOUND) { /* it has its own name already */
         rc = path_of(path, sizeof path, l->dir, base, LOG, "");
         if (rc == 0)
-            rc = plog_check_load(l->io, path, base, &c, e);
+            rc = plog_check_load(l->io, path, &id, &c, e);
     }
     if (rc == ERR_NOTFOUND || rc == ERR_CORRUPT)
         c.end = end;
@@ -226,8 +228,9 @@ static int finish_swap(const struct leftovers *l, const char *name, struct err *
     return rc;
 }
 
-int plog_swap_recover(struct io *io, struct log *log, const char *dir, int64_t active,
-                      char *const *names, size_t n, struct err *e)
+int plog_swap_recover(struct io *io, struct log *log, const char *dir,
+                      const struct plog_segment_id *active, char *const *names, size_t n,
+                      struct err *e)
 {
     struct leftovers l = {io, log, dir, active, names, n};
     int rc = 0;

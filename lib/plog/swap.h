@@ -26,6 +26,7 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "plog/index_file.h"
 
 /* "<dir>/<base>.log.cleaned" into buf. */
 int plog_cleaned_path(char *buf, size_t cap, const char *dir, int64_t base);
@@ -40,9 +41,10 @@ bool plog_swap_name(const char *name);
 /* The offset behind the last batch of a .swap file, by its headers: it replaces what lies below. */
 int plog_swap_end(struct io *io, const char *path, int64_t base, int64_t *end, struct err *e);
 /* At a start: finish or remove what a process that died left in dir, which holds these names.
- * active is the base offset of the segment that no compaction touches. ERR_CORRUPT, with nothing
+ * active is the segment that no compaction touches. ERR_CORRUPT, with nothing
  * removed, if a cleaned segment does not end where what it replaces does. */
-int plog_swap_recover(struct io *io, struct log *log, const char *dir, int64_t active,
-                      char *const *names, size_t n, struct err *e);
+int plog_swap_recover(struct io *io, struct log *log, const char *dir,
+                      const struct plog_segment_id *active, char *const *names, size_t n,
+                      struct err *e);
 
 #endif

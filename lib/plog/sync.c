@@ -37,10 +37,12 @@ struct plog_syncing {
 /* An index that was made anew by a reader, or of a segment that is complete now. */
 static bool needs_index(const struct plog_segment *s)
 {
-    return atomic_load_explicit(&s->sealed, memory_order_relaxed) &&
-           atomic_load_explicit(&s->saved_bytes, memory_order_relaxed) != plog_segment_bytes(s) &&
-           (atomic_load_explicit(&s->old, memory_order_acquire) ||
-            atomic_load_explicit(&s->tail, memory_order_relaxed));
+    if (!atomic_load_explicit(&s->old, memory_order_acquire) &&
+        !atomic_load_explicit(&s->tail, memory_order_relaxed))
+        return false;
+    return atomic_load_explicit(&s->stale, memory_order_relaxed) ||
+           (atomic_load_explicit(&s->sealed, memory_order_relaxed) &&
+            atomic_load_explicit(&s->saved_bytes, memory_order_relaxed) != plog_segment_bytes(s));
 }
 
 static bool needs_work(const struct plog_segment *s)
@@ -77,7 +79,8 @@ static void note_segment(struct item *it, struct plog_segment *s)
                 .tail_offsets = t ? plog_grow_count(&t->index.offsets) : 0,
                 .tail_times = t ? plog_grow_count(&t->index.times) : 0,
                 .whole = atomic_load_explicit(&s->sealed, memory_order_relaxed),
-                .base = s->base,
+                .id = s->id,
+                .last_sum = s->tally.sum,
                 .end = plog_segment_end(s),
                 .bytes = plog_segment_bytes(s),
                 .max_timestamp = tally->max_timestamp,
@@ -145,9 +148,27 @@ void plog_sync_undo(struct plog *p, const struct plog_syncing *s)
 static void note_saved(struct item *it)
 {
     uint64_t was = atomic_load_explicit(&it->seg->saved_bytes, memory_order_relaxed);
+    atomic_store_explicit(&it->seg->stale, false, memory_order_relaxed);
     if (was != PLOG_UNSAVED || it->save.whole)
         atomic_compare_exchange_strong_explicit(&it->seg->saved_bytes, &was, it->save.bytes,
                                                 memory_order_relaxed, memory_order_relaxed);
+}
+
+/* The index of the old part goes before that of the tail. Without memory for its first entry the
+ * tail's regions begin nobody knows where. */
+static int join_old(struct item *it, const struct plog_old *o, struct err *e)
+{
+    struct plog_to_save *save = &it->save;
+    const struct plog_offset_entry *first =
+        save->tail_offsets ? plog_grow_at(&save->tail->offsets, 0) : NULL;
+    uint64_t known = first ? first->pos : save->bytes;
+    if (known != it->seg->old_bytes)
+        return err_code(e, -ENOMEM, "%s: index", it->seg->path);
+    save->old = &o->index;
+    save->old_sum = o->tally.sum;
+    if (!first)
+        save->last_sum = o->tally.sum;
+    return 0;
 }
 
 static void lose_hint(struct plog_syncing *s, const struct err *why)
@@ -167,8 +188,9 @@ static void save_index(struct plog_syncing *s, struct item *it)
     if (atomic_load_explicit(&it->seg->removed, memory_order_relaxed))
         return;
     int rc = plog_segment_old(it->seg, s->interval, &o, &e);
+    if (rc == 0 && o)
+        rc = join_old(it, o, &e);
     if (rc == 0) {
-        it->save.old = o ? &o->index : NULL;
         rc = plog_index_save(s->io, it->seg->path, &it->save, &it->seg->saved, &e);
     }
     if (rc == 0)

@@ -102,11 +102,24 @@ static void scan_done(struct plog_scan *scan, uint8_t *window)
     free(window);
 }
 
+/* A header that nobody has checked may lie about times. */
+static int next_batch(struct plog_scan *scan, const struct range *in, struct plog_segment *s,
+                      struct err *e)
+{
+    int rc = plog_scan_next(scan, e);
+    if (rc <= 0 || plog_segment_verified(s, scan->at, scan->pos))
+        return rc;
+    rc =
+        plog_segment_verify(plog_epochs_of(in->p), s, plog_interval(in->p), scan->at, scan->pos, e);
+    return rc < 0 ? rc : 1;
+}
+
 /* The next batch that reaches into the range: 1, or 0 behind the last. */
-static int next_in_range(struct plog_scan *scan, const struct range *in, struct err *e)
+static int next_in_range(struct plog_scan *scan, const struct range *in, struct plog_segment *s,
+                         struct err *e)
 {
     int rc;
-    while ((rc = plog_scan_next(scan, e)) > 0) {
+    while ((rc = next_batch(scan, in, s, e)) > 0) {
         if (scan->batch.base_offset >= in->limit)
             return 0;
         if (batch_last_offset(&scan->batch) >= in->from)
@@ -146,7 +159,7 @@ static int find_in_segment(struct range *in, struct plog_segment *s, int64_t ts,
     if (rc < 0)
         return rc;
     uint8_t *window = scan.window;
-    while ((rc = next_in_range(&scan, in, e)) > 0) {
+    while ((rc = next_in_range(&scan, in, s, e)) > 0) {
         if (scan.batch.max_timestamp < ts)
             continue;
         rc = pick_in_batch(&scan, in, (struct pick){ts, false}, out, e);
@@ -178,25 +191,33 @@ static struct range range_of(struct plog *p, int64_t limit)
     return (struct range){p, plog_log_start(p), limit < end ? limit : end};
 }
 
-/* Index of the first segment that may hold a record of the range. */
-static size_t first_segment(const struct plog_list *l, const struct range *in)
+/* Index of the first segment that may hold a record of the range: the one that holds its first
+ * offset, if the range is not empty. */
+static int first_segment(const struct plog_list *l, const struct range *in, size_t *first,
+                         struct err *e)
 {
     ptrdiff_t i = plog_list_find(l, in->from);
-    return i < 0 ? 0 : (size_t)i;
+    *first = i < 0 ? 0 : (size_t)i;
+    return i >= 0 || in->from >= in->limit
+               ? 0
+               : err_set(e, ERR_CORRUPT, "%s: no segment holds offset %" PRId64, in->p->dir,
+                         in->from);
 }
 
 static int find_time(struct range *in, int64_t ts, struct plog_time *out, struct err *e)
 {
     const struct plog_list *l = plog_segments(in->p);
     *out = (struct plog_time){-1, -1, -1};
-    for (size_t i = first_segment(l, in); i < l->n && l->seg[i]->base < in->limit; i++) {
-        int rc = may_hold(in, l->seg[i], ts, e);
+    size_t i;
+    int rc = first_segment(l, in, &i, e);
+    for (; rc == 0 && i < l->n && l->seg[i]->base < in->limit; i++) {
+        rc = may_hold(in, l->seg[i], ts, e);
         if (rc > 0)
             rc = find_in_segment(in, l->seg[i], ts, out, e);
         if (rc != 0)
-            return rc < 0 ? rc : 0;
+            break;
     }
-    return 0;
+    return rc < 0 ? rc : 0;
 }
 
 /* It failed: because what it looked at is gone, and the log begins later now? Then again. */
@@ -225,7 +246,7 @@ static int better_from(struct range *in, struct plog_segment *s, int64_t from, b
     if (rc < 0)
         return rc;
     uint8_t *window = scan.window;
-    while ((rc = next_in_range(&scan, in, e)) > 0) {
+    while ((rc = next_in_range(&scan, in, s, e)) > 0) {
         rc = better_in_batch(&scan, in, best, e);
         if (rc < 0 || !all)
             break;
@@ -292,12 +313,11 @@ static int find_max_time(struct range *in, struct plog_time *out, struct err *e)
 {
     const struct plog_list *l = plog_segments(in->p);
     *out = (struct plog_time){-1, -1, -1};
-    for (size_t i = first_segment(l, in); i < l->n && l->seg[i]->base < in->limit; i++) {
-        int rc = better_in_segment(in, l->seg[i], out, e);
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
+    size_t i;
+    int rc = first_segment(l, in, &i, e);
+    for (; rc == 0 && i < l->n && l->seg[i]->base < in->limit; i++)
+        rc = better_in_segment(in, l->seg[i], out, e);
+    return rc;
 }
 
 int plog_find_max_time(struct plog *p, int64_t limit, struct plog_time *out, struct err *e)

@@ -1,4 +1,10 @@
-/* verify.c - check bytes that this process did not write before they leave for the first time. */
+/* verify.c - check bytes that this process did not write before they leave for the first time.
+ *
+ * They are checked region by region, a region being what lies between two entries of the index: of
+ * each batch the CRC, and of all of them the sum, which tells that they are those that were written
+ * here: a batch's CRC covers neither its offset nor its leader epoch, and says nothing of a sound
+ * batch from elsewhere.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -8,113 +14,143 @@
 
 enum { WINDOW = 128 << 10 };
 
-int plog_check_epoch(const struct plog_epochs *epochs, const struct plog_scan *scan, struct err *e)
+/* Bytes of a segment, and what their batches turn out to be. */
+struct part {
+    uint64_t pos, end;
+    int64_t base,
+        next; /* the first one's offset, and the one behind the last; -1: none was found */
+};
+
+/* A way through the regions that a part reaches into. */
+struct look {
+    const struct plog_epochs *epochs;
+    struct plog_segment *s;
+    struct plog_scan scan;
+    struct plog_region in; /* the scan is in this one, */
+    uint32_t sum;          /* whose batches up to there have this sum; */
+    uint64_t to;           /* from here on nothing needs checking */
+};
+
+/* The log knows which epoch wrote an offset, also where the sums were made of what was found. */
+static int check_epoch(const struct look *l, struct err *e)
 {
-    const struct batch *b = &scan->batch;
-    int32_t due = plog_epochs_at(epochs, batch_last_offset(b));
+    const struct batch *b = &l->scan.batch;
+    int32_t due = plog_epochs_at(l->epochs, batch_last_offset(b));
     if (due < 0 || b->leader_epoch == due)
         return 0;
     return err_set(e, ERR_CORRUPT,
                    "%s: byte %" PRIu64 ": leader epoch %" PRId32 " where %" PRId32 " is due",
-                   scan->path, scan->at, b->leader_epoch, due);
+                   l->scan.path, l->scan.at, b->leader_epoch, due);
 }
 
-static int check_slice(const struct plog *p, struct plog_scan *scan, const struct plog_slice *s,
-                       struct err *e)
+static int end_region(struct look *l, struct err *e)
 {
-    const struct plog_epochs *epochs = atomic_load_explicit(&p->epochs, memory_order_acquire);
+    const struct plog_region *r = &l->in;
+    bool same = l->sum == r->sum || MUTANT(sums_unchecked);
+    if (l->scan.pos != r->to || !same)
+        return err_set(e, ERR_CORRUPT,
+                       "%s: byte %" PRIu64 ": the batches up to byte %" PRIu64
+                       " are not those that were written here",
+                       l->scan.path, r->from, r->to);
+    plog_segment_set_verified(l->s, r);
+    if (r->to < l->to)
+        plog_segment_region(l->s, r->to, &l->in);
+    l->sum = 0;
+    return 0;
+}
+
+static int check_batch(struct look *l, struct err *e)
+{
     struct span bytes;
+    int rc = plog_scan_bytes(&l->scan, &bytes, e);
+    if (rc == 0)
+        rc = check_epoch(l, e);
+    if (rc < 0)
+        return rc;
+    l->sum = plog_sum(l->sum, &l->scan.batch);
+    return l->scan.pos >= l->in.to ? end_region(l, e) : 0;
+}
+
+static int check_batches(struct look *l, struct part *part, struct err *e)
+{
     int rc;
-    while ((rc = plog_scan_next(scan, e)) > 0) {
-        rc = plog_scan_bytes(scan, &bytes, e);
-        if (rc == 0)
-            rc = plog_check_epoch(epochs, scan, e);
+    while ((rc = plog_scan_next(&l->scan, e)) > 0) {
+        if (l->scan.at < l->to)
+            rc = check_batch(l, e);
         if (rc < 0)
             return rc;
+        if (l->scan.at == part->pos)
+            part->base = l->scan.batch.base_offset;
+        if (l->scan.pos == part->end)
+            part->next = l->scan.next;
     }
-    /* Where offsets are missing, the next one the reader asks for may lie in the gap or behind it.
-     */
-    bool reached = scan->gaps ? scan->next <= s->next_offset : scan->next == s->next_offset;
-    if (rc == 0 && !reached)
-        return err_set(e, ERR_CORRUPT,
-                       "%s: byte %" PRIu64 ": offset %" PRId64 " where %" PRId64 " is due",
-                       scan->path, scan->pos, scan->next, s->next_offset);
     return rc;
 }
 
-static int moved(const struct plog_scan *scan, const struct plog_places *p, uint32_t region,
-                 struct err *e)
+/* The part begins in what this process did not write, and may reach into what it did. The index is
+ * loaded. */
+static int look_through(const struct plog_epochs *epochs, struct plog_segment *s, struct part *part,
+                        struct err *e)
 {
-    return err_set(e, ERR_CORRUPT, "%s: byte %" PRIu32 ": the offsets from here on were changed",
-                   scan->path, p->region[region].pos);
-}
-
-/* Where a batch was may tell nothing of where it should be: hold the regions of the slice, as a
- * whole, against their sums. */
-static int check_places(const struct plog_segment *seg, const struct plog_places *p,
-                        struct plog_scan *scan, const struct plog_slice *s, struct err *e)
-{
-    struct plog_places_walk w;
-    uint32_t first = plog_places_find(p, s->pos);
-    uint32_t after = plog_places_find(p, s->pos + s->len - 1) + 1;
-    int rc;
-    scan->pos = p->region[first].pos;
-    scan->end = after < p->n ? p->region[after].pos : seg->old_bytes;
-    scan->next = -1;
-    plog_places_begin(&w, p, first);
-    while ((rc = plog_scan_next(scan, e)) > 0) {
-        if (!plog_places_step(&w, scan->at, scan->batch.base_offset))
-            return moved(scan, p, w.region, e);
+    struct look l = {.epochs = epochs, .s = s};
+    struct plog_region last;
+    plog_segment_region(s, part->pos, &l.in);
+    plog_segment_region(s, (part->end < s->own_from ? part->end : s->own_from) - 1, &last);
+    l.to = last.to;
+    uint64_t end = part->end > l.to ? part->end : l.to;
+    size_t cap = WINDOW;
+    uint8_t *window = plog_scan_window(end - l.in.from, &cap);
+    if (!window)
+        return err_code(e, -ENOMEM, "%s", s->path);
+    part->base = part->next = -1;
+    int rc =
+        plog_segment_scan(s, &l.scan, l.in.from, end, l.in.from ? -1 : s->base, window, cap, e);
+    if (rc == 0) {
+        rc = check_batches(&l, part, e);
+        plog_scan_release(&l.scan);
     }
-    return rc < 0 || plog_places_fit(&w) ? rc : moved(scan, p, w.region, e);
+    free(window);
+    return rc;
 }
 
-/* Of a segment that has no such sums, though offsets may be missing: compaction passed it over, or
- * has not come to it. There the batch behind a slice tells if the slice's last one reaches too far;
- * if that cannot be read, it is for the next slice to say so. */
-static int check_follower(const struct plog_segment *seg, const struct plog_scan *scan,
-                          const struct plog_slice *s, struct err *e)
+int plog_segment_verify(const struct plog_epochs *epochs, struct plog_segment *s, uint32_t interval,
+                        uint64_t pos, uint64_t end, struct err *e)
 {
-    uint8_t header[BATCH_HEADER];
-    struct batch b;
-    uint64_t pos = s->pos + s->len;
-    if (!seg->gaps || pos >= seg->old_bytes)
+    struct plog_old *o;
+    struct part part = {.pos = pos, .end = end < s->own_from ? end : s->own_from};
+    if (part.pos >= part.end)
         return 0;
-    ssize_t n = io_pread(s->file, header, sizeof header, pos);
-    if (n < 0)
-        return err_code(e, (int)n, "%s: read at byte %" PRIu64, seg->path, pos);
-    if (batch_peek(span_of(header, (size_t)n), &b) < 0 || b.base_offset >= scan->next)
-        return 0;
-    return err_set(e, ERR_CORRUPT, "%s: byte %" PRIu64 ": offset %" PRId64 " behind %" PRId64,
-                   seg->path, pos, b.base_offset, scan->next - 1);
+    int rc = plog_segment_old(s, interval, &o, e);
+    if (rc < 0 || plog_segment_verified(s, pos, end))
+        return rc;
+    return look_through(epochs, s, &part, e);
+}
+
+/* What a slice says of itself was read from headers that nobody had checked by then; where offsets
+ * may be missing, its end even from one that lies behind it. */
+static int settle_slice(struct plog_slice *s, const struct part *is, struct err *e)
+{
+    const struct plog_segment *seg = s->owner;
+    bool ends = is->next == s->next_offset || (seg->gaps && is->next < s->next_offset);
+    if (is->base != s->base_offset || is->next < 0 || !ends)
+        return err_set(e, ERR_CORRUPT,
+                       "%s: byte %" PRIu64 ": offsets %" PRId64 " to %" PRId64 " where %" PRId64
+                       " to %" PRId64 " are due",
+                       seg->path, is->pos, is->base, is->next - 1, s->base_offset,
+                       s->next_offset - 1);
+    s->next_offset = is->next;
+    s->verified = true;
+    return 0;
 }
 
 int plog_slice_verify(struct plog *p, struct plog_slice *s, struct err *e)
 {
-    struct plog_segment *seg = s->owner;
-    struct plog_scan scan;
     struct plog_old *o;
-
+    struct part part = {.pos = s->pos, .end = s->pos + s->len};
     if (s->verified || s->len == 0)
         return 0;
-    size_t cap = WINDOW; /* regions of places are larger than most slices */
-    uint8_t *window = plog_scan_window(seg->gaps ? seg->old_bytes : s->len, &cap);
-    if (!window)
-        return err_code(e, -ENOMEM, "%s", seg->path);
-    plog_scan_init(&scan, s->file, seg->path, s->pos, s->pos + s->len, s->base_offset, window, cap);
-    plog_segment_scan_rules(seg, &scan);
-    int rc = check_slice(p, &scan, s, e);
+    int rc = plog_segment_old(s->owner, plog_interval(p), &o, e);
     if (rc == 0)
-        rc = plog_segment_old(seg, plog_interval(p), &o, e);
-    if (rc == 0 && o && o->places.n && !MUTANT(places_unchecked))
-        rc = check_places(seg, &o->places, &scan, s, e);
-    else if (rc == 0)
-        rc = check_follower(seg, &scan, s, e);
-    plog_scan_release(&scan);
-    free(window);
-    if (rc < 0)
-        return rc;
-    plog_segment_set_verified(seg, s->pos, s->pos + s->len);
-    s->verified = true;
-    return 0;
+        rc = look_through(plog_epochs_of(p), s->owner, &part, e);
+    return rc < 0 ? rc : settle_slice(s, &part, e);
 }

@@ -110,6 +110,8 @@ int node_read(struct io *io, const char *dir, struct node_meta *meta, struct err
         rc = io_read_file(io, path, META_FILE_MAX, &text, &n);
     if (rc == -ENOENT)
         return err_set(e, ERR_NOTFOUND, "%s: no such file: not a data directory of Chronik", path);
+    if (rc == -EFBIG)
+        return err_set(e, ERR_CORRUPT, "%s: is longer than it can be", path);
     if (rc)
         return err_code(e, rc, "read %s/node.meta", dir);
     rc = memchr(text, 0, n) ? err_set(e, ERR_CORRUPT, "%s: holds a NUL byte", path)

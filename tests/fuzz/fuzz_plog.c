@@ -155,7 +155,8 @@ static void put_index(struct fuzz_disk *d, const char *log_path, int segment, si
     struct plog_index ix;
     struct plog_tally tally;
     struct plog_saved saved = {.valid = false};
-    struct plog_to_save what = {.old = &ix, .base = s->base, .end = s->base};
+    struct plog_to_save what = {.old = &ix, .id = {topic_id, 0, s->base}, .end = s->base};
+    what.id.topic_id.b[0] += foreign;
     plog_index_init(&ix);
     plog_tally_init(&tally);
     for (size_t i = 0; i < model.n && n > 0; i++) {
@@ -171,6 +172,7 @@ static void put_index(struct fuzz_disk *d, const char *log_path, int segment, si
         what.end = batch_last_offset(&b) + 1;
         n--;
     }
+    what.last_sum = tally.sum;
     what.max_timestamp = tally.max_timestamp;
     what.max_timestamp_offset = tally.max_timestamp_offset;
     must(plog_index_save(&d->io, log_path, &what, &saved, NULL) == 0);
@@ -378,7 +380,7 @@ static int run(const struct plog_mark *mark, uint32_t max_bytes, uint8_t flags, 
     int read = read_all(p, &l);
     must(model.damaged || read == reads_of(&l));
     find_times(p, &l);
-    if (flags & APPEND)
+    if (flags & APPEND && mark->log_end > 0) /* else it begins anew, directory and all */
         append(p, &l);
     plog_free(p);
     must(fuzz_disk_idle(d));

@@ -19,7 +19,6 @@
 
 #include "batch/records.h"
 #include "plog/index_file.h"
-#include "plog/places.h"
 #include "plog/plog_impl.h"
 #include "plog/progress.h"
 #include "plog/swap.h"
@@ -134,27 +133,24 @@ static void gather(struct wr *out, size_t from, size_t to, bool all)
 }
 
 static void put_derived(struct fuzz_disk *d, const char *log_path, struct segment of,
-                        struct span bytes, bool places_too)
+                        struct span bytes)
 {
     struct plog_index ix;
     struct plog_tally tally;
-    struct plog_places places = {0};
     struct plog_saved saved = {.valid = false};
-    struct plog_to_save what = {.old = &ix, .whole = true, .base = of.base, .end = of.end};
+    struct plog_to_save what = {
+        .old = &ix, .whole = true, .id = {topic_id, 0, of.base}, .end = of.end};
     struct batch b;
     plog_index_init(&ix);
     plog_tally_init(&tally);
     for (; what.bytes < bytes.n; what.bytes += batch_size(&b)) {
         must(batch_peek(span_of(bytes.p + what.bytes, bytes.n - what.bytes), &b) == 0);
         plog_index_note(&ix, &tally, INTERVAL, of.base, &b, what.bytes);
-        must(plog_places_note(&places, what.bytes, b.base_offset) == 0);
     }
+    what.last_sum = tally.sum;
     what.max_timestamp = tally.max_timestamp;
     what.max_timestamp_offset = tally.max_timestamp_offset;
     must(plog_index_save(&d->io, log_path, &what, &saved, NULL) == 0);
-    struct plog_places_of where = {log_path, of.base, of.end, bytes.n};
-    must(!places_too || plog_places_save(&places, &d->io, &where, NULL) == 0);
-    plog_places_release(&places);
     plog_index_release(&ix);
 }
 
@@ -176,7 +172,7 @@ static void put_old(struct fuzz_disk *d, bool indexed, uint8_t gone)
         path_of(path, model.segs[i].base, ".log");
         must(fuzz_disk_put(d, path, s, 0));
         if (indexed && i + 1 < model.n_segs)
-            put_derived(d, path, model.segs[i], s, false);
+            put_derived(d, path, model.segs[i], s);
     }
 }
 
@@ -190,7 +186,7 @@ static void rename_file(struct fuzz_disk *d, int64_t base, const char *from, con
 
 static void put_cleaned(struct fuzz_disk *d, uint8_t renamed)
 {
-    static const char *const endings[] = {".index", ".timeindex", ".check", ".places"};
+    static const char *const endings[] = {".index", ".timeindex", ".check"};
     static struct wr bytes;
     char path[FUZZ_PATH], from[32];
     struct segment made = cleaned();
@@ -198,7 +194,7 @@ static void put_cleaned(struct fuzz_disk *d, uint8_t renamed)
     struct span s = span_of(bytes.buf, bytes.len);
     path_of(path, made.base, ".log.cleaned");
     must(fuzz_disk_put(d, path, s, 0));
-    put_derived(d, path, made, s, true);
+    put_derived(d, path, made, s);
     if (!model.committed)
         return;
     rename_file(d, made.base, ".log.cleaned", ".log.swap");

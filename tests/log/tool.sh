@@ -26,15 +26,15 @@ one=$dir/s/events-0/00000000000000000100.log
 
 # ---- verify
 is "verify" 0 "$(status $log verify "$dir/s/events-0")"
-is "verify, text" "14 files, 12 batches, 180 records, 17131 bytes: ok" "$(out)"
+is "verify, text" "14 files, 12 batches, 180 records, 17227 bytes: ok" "$(out)"
 is "verify, directory of partitions" 0 "$(status $log verify "$dir/s")"
 is "verify, a segment" 0 "$(status $log verify "$one")"
 is "verify, a segment's index" 0 "$(status $log verify "${one%.log}.index")"
 is "verify, json" 0 "$(status $log verify -o json "$one")"
-is "verify, json" '{"files":5,"batches":2,"records":30,"bytes":6212,"faults":[]}' "$(out | tr -d ' \n')"
+is "verify, json" '{"files":5,"batches":2,"records":30,"bytes":6244,"faults":[]}' "$(out | tr -d ' \n')"
 is "verify, corrupt" 8 "$(status $log verify -o csv --no-header "$dir/s/corrupt")"
-is "verify, corrupt" "derived corruption" "$(column 3)"
-is "verify, corrupt, position" "0 0" "$(column 2)"
+is "verify, corrupt" "derived derived corruption" "$(column 3)"
+is "verify, corrupt, position" "0 104 0" "$(column 2)"
 has "verify, corrupt, is said" "$(err)" \
     "corrupt/events-0/00000000000000000100.log: byte 0: corruption: batch at offset 100: CRC"
 is "verify, what is rebuilt does no harm" 0 "$(status $log verify "$dir/s/corrupt/events-0/00000000000000000000.log")"
@@ -52,6 +52,7 @@ damage 00000000000000000000.log 608 001 8 "byte 601: corruption: offset 1 where 
 damage 00000000000000000130.log 5534 001 8 "byte 5519: corruption: leader epoch 1 behind epoch 4"
 damage 00000000000000000100.log 15 002 8 "byte 0: corruption: leader epoch 2, but offset 100 was written in epoch 4"
 damage 00000000000000000100.log 5535 001 8 "byte 5519: corruption: no batch header"
+damage 00000000000000000130.log 6745 011 8 "byte 6731: corruption: the batches up to byte 7342 are not those that were written here"
 damage 00000000000000000130.index 7 001 0 "00000000000000000130.index: byte 0: derived: its checksum"
 damage 00000000000000000130.timeindex 13 001 0 "00000000000000000130.timeindex: byte 0: derived: its checksum"
 damage 00000000000000000000.check 30 001 0 "00000000000000000000.check: byte 0: derived: "
@@ -66,9 +67,15 @@ fresh && truncate -s 6000 "$dir/x/events-0/00000000000000000130.log"
 is "verify, the last segment cut short" 0 "$(status $log verify "$dir/x")"
 has "verify, the last segment cut short" "$(err)" "00000000000000000130.log: byte 5519: torn-tail: "
 fresh && rm "$dir/x/events-0/00000000000000000100.log"
-is "verify, a segment is missing" 0 "$(status $log verify -o csv --no-header "$dir/x")"
-is "verify, a segment is missing" gap "$(column 3)"
-has "verify, a segment is missing" "$(err)" "offset 130 where 100 is due: compacted, or lost"
+is "verify, a segment is missing" 8 "$(status $log verify -o csv --no-header "$dir/x")"
+has "verify, a segment is missing" "$(err)" "00000000000000000130.log: byte 0: corruption: offset 130 where 100 is due"
+fresh && rm "$dir"/x/events-0/00000000000000000100.* "$dir"/x/events-0/*.check
+is "verify, a segment is missing, perhaps Kafka's" 0 "$(status $log verify -o csv --no-header "$dir/x")"
+is "verify, a segment is missing, perhaps Kafka's" gap "$(column 3)"
+has "verify, a segment is missing, perhaps Kafka's" "$(err)" "offset 130 where 100 is due: compacted, or lost"
+fresh && cp "$dir/x/events-0/00000000000000000130.check" "$dir/x/events-0/00000000000000000100.check"
+is "verify, another segment's .check" 0 "$(status $log verify "$dir/x")"
+has "verify, another segment's .check" "$(err)" "00000000000000000100.check: byte 16: derived: it is another segment's"
 fresh && rm "$dir"/x/events-0/*.check "$dir"/x/events-0/*index "$dir/x/events-0/leader-epoch-checkpoint"
 is "verify, nothing derived" 0 "$(status $log verify "$dir/x")"
 fresh && rm "$dir"/x/events-0/*.check && put "$dir/x/events-0/00000000000000000130.index" 7 001
@@ -141,7 +148,7 @@ is "dump, index" 20 "$(lines)"
 has "dump, index" "$(out)" '"type":"epoch","position":8,"offset":100,"target":null,"timestamp":null,"epoch":4,'
 has "dump, index" "$(out)" '"type":"index","position":8,"offset":69,"target":1733,"timestamp":null,'
 has "dump, index" "$(out)" '"type":"timeindex","position":12,"offset":79,"target":null,"timestamp":1700000005009,'
-has "dump, index" "$(out)" '"detail":{"base_offset":130,"bytes":7342,"end_offset":180,"max_timestamp":1700000012009'
+has "dump, index" "$(out)" '"detail":{"topic_id":"5-IDAwMDQwODAwMDAwMDAw","partition":0,"base_offset":130,"bytes":7342,"end_offset":180,'
 
 # ---- stats
 is "stats" 0 "$(status $log stats -o jsonl "$dir/s/events-0")"

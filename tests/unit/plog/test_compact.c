@@ -696,8 +696,10 @@ START_TEST(a_batch_that_has_moved_onto_the_next_is_noticed)
     uint8_t *p = io_mem_bytes(k.f.mem, fixture_path(&k.f, 0, ".log"), &size);
     p[7] ^= 1; /* the first one's offset: 1 */
     kit_reopen(&k);
-    ck_assert_ok(plog_read(k.f.log, 0, plog_log_end(k.f.log), 1, true, &s, &e));
-    ck_assert_int_eq(plog_slice_verify(k.f.log, &s, &e), ERR_CORRUPT);
+    int rc = plog_read(k.f.log, 0, plog_log_end(k.f.log), 1, true, &s, &e);
+    if (rc == 0)
+        rc = plog_slice_verify(k.f.log, &s, &e);
+    ck_assert_int_eq(rc, ERR_CORRUPT);
     plog_slice_release(&s);
     kit_release(&k);
 }
@@ -780,15 +782,15 @@ START_TEST(no_flipped_bit_of_a_compacted_segment_is_served)
 }
 END_TEST
 
-START_TEST(a_damaged_places_file_does_no_harm)
+START_TEST(a_damaged_check_file_does_no_harm)
 {
     for (int damage = 0; damage < 100; damage++) {
         size_t size;
         compacted_log(7);
-        uint8_t *p = io_mem_bytes(k.f.mem, fixture_path(&k.f, 0, ".places"), &size);
+        uint8_t *p = io_mem_bytes(k.f.mem, fixture_path(&k.f, 0, ".check"), &size);
         ck_assert_ptr_nonnull(p);
         if (damage == 0)
-            ck_assert_ok(io_unlink(k.f.io, fixture_path(&k.f, 0, ".places")));
+            ck_assert_ok(io_unlink(k.f.io, fixture_path(&k.f, 0, ".check")));
         else
             p[fixture_random(&k.f, (uint32_t)size)] ^= (uint8_t)(1 << damage % 8);
         kit_reopen(&k);
@@ -879,5 +881,5 @@ UNIT_MAIN(the_last_record_of_each_key_stays, the_active_segment_is_not_touched,
           a_failing_disk_costs_no_record, a_full_disk_is_tried_again_later,
           gaps_are_good_only_where_compaction_was, a_batch_that_has_moved_onto_the_next_is_noticed,
           a_batch_that_reaches_over_the_next_is_noticed,
-          no_flipped_bit_of_a_compacted_segment_is_served, a_damaged_places_file_does_no_harm,
+          no_flipped_bit_of_a_compacted_segment_is_served, a_damaged_check_file_does_no_harm,
           a_damaged_progress_file_costs_work_only, a_transaction_is_where_it_ends)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plog/places.h"
+#include "plog/index_file.h"
 #include "plog/swap.h"
 #include "tests/unit/plog/compact_kit.h"
 
@@ -53,19 +53,20 @@ static bool same_run(const struct kit_record *a, size_t n, const struct kit_reco
     return n == m && memcmp(a, b, n * sizeof *a) == 0;
 }
 
-/* A segment that is in force has the file that its offsets are checked by. */
-static void check_places(struct io *io, int64_t base, int64_t end)
+/* A segment that is in force has the file that its batches are checked by. */
+static void check_sums(struct io *io, int64_t base, int64_t end)
 {
     char path[IO_PATH_MAX];
-    struct plog_places places;
+    struct plog_check check;
     struct io_stat st;
     struct err e;
     snprintf(path, sizeof path, "/t-0/%020lld.log", (long long)base);
     ck_assert_ok(io_stat(io, path, &st));
-    struct plog_places_of of = {path, base, end, st.size};
-    int rc = plog_places_load(&places, io, &of, &e);
+    int rc = plog_check_load(io, path, NULL, &check, &e);
     ck_assert_msg(rc == 0, "%s", e.text);
-    plog_places_release(&places);
+    ck_assert_int_eq(check.id.base, base);
+    ck_assert_uint_eq(check.bytes, st.size);
+    ck_assert_int_eq(check.end, end);
 }
 
 /* Each group as before or as after. The number of groups as after. */
@@ -83,7 +84,7 @@ static size_t check_groups(struct io *io, const struct kit_record *is, size_t n)
                       (long long)groups[g]);
         is_after &= !same_run(b, nb, c, nc);
         if (is_after)
-            check_places(io, groups[g], g + 1 < n_groups ? to : mark.segment);
+            check_sums(io, groups[g], g + 1 < n_groups ? to : mark.segment);
         new += is_after;
     }
     return new;
