@@ -37,6 +37,7 @@ include tests/log.mk
 include tests/loop.mk
 include tests/mutants.mk
 include tests/shard.mk
+include tests/silent.mk
 include tests/sim.mk
 include tests/wal.mk
 include tests/meta.mk

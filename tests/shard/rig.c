@@ -116,7 +116,7 @@ int rig_open(struct rig *r, struct err *e)
                              .log = r->log,
                              .dir = RIG_DIR,
                              .node_id = 1,
-                             .cluster_id = "AAECAwQFBgcICQoLDA0ODw",
+                             .cluster_id = r->any_cluster ? NULL : "AAECAwQFBgcICQoLDA0ODw",
                              .data_shards = 1,
                              .segment_bytes = r->segment_bytes,
                              .meta_segment_bytes = r->segment_bytes,
