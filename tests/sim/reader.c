@@ -65,6 +65,8 @@ static void fetch_event(struct sim_world *w, const struct event *ev)
     struct plog *log = shard_partition(s, &t->id, p->partition);
     if (!log || t->deleted == DONE) /* nobody looks there any more */
         return;
+    if (plog_failed(log)) /* a broker says KAFKA_STORAGE_ERROR; not even trims reach it any more */
+        return;
     int64_t start = plog_log_start(log), hw = plog_high_watermark(log);
     int64_t offset = start + (int64_t)rng_below(&w->rng, (uint64_t)(hw - start) + 2);
     if (start && rng_below(&w->rng, 16) == 0)
