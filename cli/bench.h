@@ -12,6 +12,7 @@
  * - bench_outcome: what a session brought;  bench_stats, bench_report, bench_env: how it is told
  * - bench_rates, bench_step, bench_steps, bench_ramp: the load at several rates
  * - bench_search, bench_slo, bench_find: the highest rate at which latencies are as asked
+ * - bench_ceiling, bench_null: what the bench itself can drive
  * - bench_disk: the disk's own floor, without any broker
  * - bench_durability, bench_process: kill the broker meanwhile
  * - bench_setting, bench_figure: what a result says of the work, and how it is judged
@@ -67,7 +68,7 @@ struct bench_options {
     char *command_line;           /* as given, for the report; owned */
     const char *ramp;             /* NULL: none; rates is what it says */
     struct rates rates;
-    bool find_max;
+    bool find_max, ceiling;
     struct opt_list slo;
     int64_t lowest_rate, resolution; /* of a search: records a second, percent */
 };

@@ -7,6 +7,7 @@ libbench_la_SOURCES = \
 	cli/bench_batch.c cli/bench_batch.h \
 	cli/bench_book.c cli/bench_book.h \
 	cli/bench_caveats.c cli/bench_caveats.h \
+	cli/bench_ceiling.c cli/bench_ceiling.h \
 	cli/bench_check.c cli/bench_check.h \
 	cli/bench_compare.c cli/bench_compare.h \
 	cli/bench_condition.c cli/bench_condition.h \
@@ -20,6 +21,7 @@ libbench_la_SOURCES = \
 	cli/bench_find.c cli/bench_find.h \
 	cli/bench_load.c cli/bench_load.h \
 	cli/bench_meta.c cli/bench_meta.h \
+	cli/bench_null.c cli/bench_null.h cli/bench_null_answer.c \
 	cli/bench_opt.c cli/bench_opt.h \
 	cli/bench_outcome.c cli/bench_outcome.h \
 	cli/bench_pace.c cli/bench_pace.h \

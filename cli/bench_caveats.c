@@ -8,6 +8,7 @@
 enum { LATE_NS = 1000000, LATE_MAX_NS = 5000000 }; /* what is worth a word */
 #define QUEUED_SHARE 0.01
 #define RATE_KEPT 0.98
+#define CEILING_SHARE 0.5 /* the generator is to drive twice what the broker takes */
 
 static void say(struct json *all, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void say(struct json *all, const char *fmt, ...)
@@ -67,13 +68,19 @@ static void of_schedule(struct json *all, const struct bench_result *r)
             r->opt->rate);
 }
 
-static void of_generator(struct json *all, const struct bench_cost *c)
+static void of_generator(struct json *all, const struct bench_result *r)
 {
-    if (c->busiest > BENCH_BUSY)
+    double rate = r->elapsed_ns > 0 ? (double)r->records * 1e9 / (double)r->elapsed_ns : 0;
+    if (r->cost.busiest > BENCH_BUSY)
         say(all,
             "a thread of the bench was busy %.0f %% of the time: this may be its limit and not the "
             "broker's (--threads)",
-            100 * c->busiest);
+            100 * r->cost.busiest);
+    if (r->ceiling > 0 && rate > CEILING_SHARE * r->ceiling)
+        say(all,
+            "this is %.0f %% of what the bench can drive at these settings: above half of it, what "
+            "it takes itself is a good part of what it measures",
+            100 * rate / r->ceiling);
 }
 
 struct json *bench_caveats(const struct bench_result *r)
@@ -85,6 +92,6 @@ struct json *bench_caveats(const struct bench_result *r)
     of_failures(all, r->stats);
     if (r->paced && r->latency->count)
         of_schedule(all, r);
-    of_generator(all, &r->cost);
+    of_generator(all, r);
     return all;
 }

@@ -103,6 +103,7 @@ static void tell(const struct find *f)
                 f->o->resolution);
     if (refused)
         fprintf(out, "%-13s %" PRId64 " records/s: %s\n", "refused", refused->rate, refused->why);
+    steps_tell_ceiling(&f->steps, out);
     if (held)
         steps_warn(held, out);
 }

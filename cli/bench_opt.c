@@ -59,6 +59,9 @@ const struct opt bench_opts[] = {
     {0, "resolution", "PERCENT", OPT_INT, AT(resolution),
      "for --find-max: how close to the highest rate is close enough (default 5)", .min = 1,
      .max = 50},
+    {0, "ceiling", NULL, OPT_FLAG, AT(ceiling),
+     "measure too what the bench itself can drive at these settings, for two seconds against a "
+     "broker of its own that answers at once"},
     {'d', "duration", "TIME", OPT_MS, AT(duration_ms),
      "how long to measure (default 10s, or no bound with -n)", .min = 1, .max = OPT_MS_MAX},
     {'n', "message-count", "N", OPT_INT, AT(count), "end after so many records", .min = 1,
@@ -213,6 +216,7 @@ static const struct {
     {"rate-limit", LOADING},
     {"ramp", PACED},
     {"find-max", PACED},
+    {"ceiling", IN_PRODUCE},
     {"linger-ms", WRITING},
     {"idempotent", WRITING},
     {"keep-going", LOADING},

@@ -16,10 +16,12 @@
 
 enum { CONSUMERS_MAX = 64, SPARE_DESCRIPTORS = 64, SETTLE_MS = 2000 };
 
-/* Thousands of clients need thousands of descriptors; the soft limit is often 1,024. */
+/* Thousands of clients need thousands of descriptors; the soft limit is often 1,024. With --ceiling
+ * there is a broker with its threads, and the other end of the connections, too. */
 static int allow_descriptors(uint64_t clients, const struct bench_options *o, struct err *e)
 {
-    uint64_t need = clients + (uint64_t)o->threads * 8 + SPARE_DESCRIPTORS;
+    uint64_t ends = o->ceiling ? 2 : 1;
+    uint64_t need = ends * (clients + (uint64_t)o->threads * 8) + SPARE_DESCRIPTORS;
     struct rlimit l;
     if (getrlimit(RLIMIT_NOFILE, &l))
         return err_code(e, -errno, "descriptors");

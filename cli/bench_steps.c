@@ -1,9 +1,11 @@
 #include "cli/bench_steps.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "cli/bench_ceiling.h"
 #include "cli/bench_outcome.h"
 
 static enum out_format format_of(const struct bench_options *o)
@@ -63,6 +65,7 @@ static struct step *add(struct steps *s, struct err *e)
 static void take(struct steps *s, struct step *st, const struct bench_session *session)
 {
     struct bench_result r = outcome_result(session);
+    r.ceiling = s->ceiling;
     int status = s->search ? outcome_check(session) : outcome_status(session);
     step_judge(st, &r);
     if (status == CLI_CHECK || !s->status)
@@ -82,6 +85,14 @@ static int execute(struct bench_session *session, struct bench_options *o, struc
     return rc;
 }
 
+/* Once is enough: it does not depend on the rate. */
+static int measure_ceiling(struct steps *s, const struct bench_session *session, struct err *e)
+{
+    if (!s->opt->ceiling || s->ceiling > 0)
+        return 0;
+    return bench_ceiling(s->opt, (uint32_t)session->b.n_parts, &s->ceiling, e);
+}
+
 struct step *steps_run(struct steps *s, int64_t rate, const char *phase, struct err *e)
 {
     struct bench_options o = *s->opt;
@@ -93,6 +104,8 @@ struct step *steps_run(struct steps *s, int64_t rate, const char *phase, struct 
     o.delete_topic = false; /* the next step needs it */
     st->phase = phase;
     int rc = execute(&session, &o, e);
+    if (!rc)
+        rc = measure_ceiling(s, &session, e);
     if (rc)
         s->n--;
     else
@@ -119,6 +132,8 @@ static int put_document(struct steps *s, struct json *found, const struct err *f
     for (size_t i = 0; i < s->n; i++)
         json_push(steps, step_json(&s->v[i]));
     json_merge(j, found);
+    if (s->ceiling > 0)
+        json_set_real(j, "bench_ceiling_msg_per_sec", round(s->ceiling));
     json_set(j, "steps", steps);
     json_set_str(j, "error", failure ? failure->text : NULL);
     int rc = bench_report_document(s->opt, j, e);
@@ -136,6 +151,13 @@ int steps_finish(struct steps *s, struct json *found, const struct err *failure,
     if (!rc && s->opt->delete_topic && !failure)
         rc = session_delete_topic(s->opt, e);
     return rc;
+}
+
+void steps_tell_ceiling(const struct steps *s, FILE *out)
+{
+    if (s->ceiling > 0)
+        fprintf(out, "%-13s %.0f records/s is what it could drive (measured)\n", "bench",
+                s->ceiling);
 }
 
 void steps_warn(const struct step *st, FILE *out)

@@ -19,6 +19,7 @@ struct steps {
     struct out *rows;     /* on standard output; NULL: that gets the document */
     struct out *appended; /* to --csv-output, */
     FILE *csv;            /* which is this; NULL: not asked for */
+    double ceiling;       /* bench_ceiling, measured after the first step; 0: not asked for */
     int status; /* of the steps so far: CLI_CHECK if a check failed, then there is no going on */
 };
 
@@ -35,7 +36,9 @@ int steps_tell(struct steps *s, struct err *e);
  * steps share, `found` (taken over), and the steps. `failure` is what ended it early, or NULL. 0 or
  * a code. */
 int steps_finish(struct steps *s, struct json *found, const struct err *failure, struct err *e);
-/* The warnings of a step as lines of the text. */
+/* What the bench itself could have driven, if that was measured, and the warnings of a step, as
+ * lines of the text. */
+void steps_tell_ceiling(const struct steps *s, FILE *out);
 void steps_warn(const struct step *st, FILE *out);
 
 #endif

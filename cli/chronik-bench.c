@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/bench_acked.h"
+#include "cli/bench_ceiling.h"
 #include "cli/bench_compare.h"
 #include "cli/bench_disk.h"
 #include "cli/bench_durability.h"
@@ -70,7 +71,10 @@ static int load_broker(struct bench_options *o)
         status = (int)cli_fail(&e);
     } else {
         struct bench_result r = outcome_result(&s);
-        status = report(&r, outcome_status(&s));
+        status = outcome_status(&s);
+        if (o->ceiling && !r.interrupted && bench_ceiling(o, (uint32_t)s.b.n_parts, &r.ceiling, &e))
+            status = (int)cli_fail(&e);
+        status = report(&r, status);
     }
     session_release(&s);
     return status;

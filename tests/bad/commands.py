@@ -112,6 +112,7 @@ COMMANDS = [
     ('chronik-bench', 'a ramp and a rate', 2, '-t plain --ramp 100:200:x2 --rate-limit 100'),
     ('chronik-bench', 'a ramp of readers', 2, '-m consume -t plain --ramp 100:200:x2'),
     ('chronik-bench', 'a ramp on a topic that is not there', 3, '-t nowhere --ramp 100:200:x2/1s'),
+    ('chronik-bench', 'a ceiling for readers', 2, '-m consume -t plain --ceiling'),
     ('chronik-bench', 'a search for nothing', 2, '-t plain --find-max'),
     ('chronik-bench', 'an objective without a search', 2, '-t plain --slo p99<5ms'),
     ('chronik-bench', 'an objective that is none', 2, '-t plain --find-max --slo p99=5ms'),

@@ -140,6 +140,25 @@ def find_max():
     t.ok(f'not p50<{DELAY * 1e3}ms' in done.stderr and done.stderr.count('\n') == 1, 'and told in a line', done.stderr)
 
 
+def ceiling():
+    """With a broker of its own in the same process: nothing of it is to reach the broker that is measured."""
+    with Metronome(delay=DELAY, partitions=3) as m:
+        done, document = bench(m, '-n', '60', '--ceiling')
+    t.same((done.returncode, len(m.requests)), (0, 60), 'the ceiling is measured without the broker')
+    t.same(document['bench_ceiling'], 'measured', 'the report says that it was')
+    t.ok(document['bench_ceiling_msg_per_sec'] > document['throughput_msg_per_sec'],
+         'and that the bench can drive more than a broker that takes its time', document['bench_ceiling_msg_per_sec'])
+    t.ok(f"{document['bench_ceiling_msg_per_sec']:.0f} records/s is what it could drive (measured)" in done.stdout,
+         'the text tells it', done.stdout)
+
+    with Metronome(delay=DELAY) as m:
+        done, document = bench(m, '--ramp', '40:80:40/500ms', '--ceiling')
+    t.same((done.returncode, len(m.runs())), (0, 2), 'in a ramp it is measured beside the steps')
+    t.ok(document['bench_ceiling_msg_per_sec'] > 0, 'and told once', document)
+    true_to(document, m.runs(), 'which it leaves as they were')
+
+
 with Tap() as t:
     ramp()
+    ceiling()
     find_max()

@@ -81,6 +81,11 @@ START_TEST(each_trouble_has_its_warning)
     r.cost.busiest = 0.9;
     warns("a thread of the bench was busy 90 %");
     fill();
+    r.ceiling = 400000;
+    warns(NULL);
+    r.ceiling = 390000;
+    warns("this is 51 % of what the bench can drive");
+    fill();
     r.interrupted = true;
     warns("interrupted");
 }
