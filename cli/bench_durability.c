@@ -247,6 +247,12 @@ static void note_session(struct cycle *c, const struct bench_session *s, int rc,
 {
     if (s->run && s->run->interrupted)
         interrupted = 1;
+    if (c->error.code && rc && !c->down_ms) { /* it ended by itself, before a kill */
+        struct err why = *e;
+        err_wrap(&why, "%s", c->error.text);
+        why.code = c->error.code;
+        c->error = why;
+    }
     if (c->error.code)
         return;
     if (rc)
