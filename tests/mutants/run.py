@@ -7,6 +7,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 CORES = len(os.sched_getaffinity(0))
@@ -57,18 +58,27 @@ def end_all(group):
         pass
 
 
+def complaint(said):
+    """Of what a test said: the case of a unit test that failed, or the first line that tells of a failure."""
+    case = re.search(r'^\S+:\d+:[FE]:\w+:(\w+)', said, re.M)
+    line = re.search(r'^.*(?:FAIL|not ok).*', said, re.M)
+    return case.group(1) if case else line.group(0)[:120] if line else 'it did not say why'
+
+
 def run(source, tree, test, mutant):
-    """The exit status, None for one that did not end."""
+    """The exit status, None for one that did not end; and what it complained of."""
     env = {**os.environ, 'CHRONIK_MUTANT': mutant, 'srcdir': source}
-    with subprocess.Popen(command(source, tree, test), cwd=tree, env=env, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                          start_new_session=True) as process:
+    with tempfile.TemporaryFile('w+', errors='replace') as said, \
+            subprocess.Popen(command(source, tree, test), cwd=tree, env=env, stdin=subprocess.DEVNULL,
+                             stdout=said, stderr=subprocess.STDOUT, start_new_session=True) as process:
         try:
-            return process.wait(PATIENCE)
+            status = process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
-            return None
+            status = None
         finally:
             end_all(process.pid)
+        said.seek(0)
+        return status, complaint(said.read())
 
 
 def main():
@@ -86,15 +96,16 @@ def main():
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(CORES) as pool:
         began = time.monotonic()
-        for test, status in zip(tests, pool.map(lambda t: run(source, tree, t, ''), tests)):
+        for test, (status, why) in zip(tests, pool.map(lambda t: run(source, tree, t, ''), tests)):
             if status != 0:
                 failed += 1
-                print(f'not ok - {test} fails by itself ({status})')
+                print(f'not ok - {test} fails by itself ({status}): {why}')
         results = pool.map(lambda row: run(source, tree, row[2], row[0]), table)
-        for (name, what, test), status in zip(table, results):
+        for (name, what, test), (status, why) in zip(table, results):
             noticed = status not in (0, None)
             failed += not noticed
-            print(f'{"ok" if noticed else "not ok"} - {name}: {what}: {test}', flush=True)
+            print(f'ok - {name}: {what}: {test}: {why}' if noticed else
+                  f'not ok - {name}: {what}: {test} ended with {status}', flush=True)
     print(f'{len(table)} bugs, {failed} not noticed, {time.monotonic() - began:.0f} s')
     sys.exit(failed != 0)
 
