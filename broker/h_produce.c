@@ -112,10 +112,11 @@ static void correct_timestamp(struct part *p, const struct batch_rules *rules)
 
 /* Check the records, unless they expand to more than the loop has the time for: then the pool is
  * to. */
-static int admit_records(struct part *p, struct span bytes, const struct batch_rules *rules,
-                         int32_t *record, struct err *why)
+static int admit_records(struct request *q, struct part *p, struct span bytes,
+                         const struct batch_rules *rules, int32_t *record, struct err *why)
 {
     struct batch_rules here = *rules;
+    here.state = &q->worker->codec; /* the pool has none: it is other threads */
     if (here.max_expanded > EXPANDED_HERE && batch_codec(&p->batch.batch) != BATCH_NONE)
         here.max_expanded = EXPANDED_HERE;
     int refused = batch_admit_records(bytes, &here, &p->batch.batch, record, why);
@@ -135,7 +136,7 @@ static bool admit(struct request *q, struct part *p, const struct batch_rules *r
     p->again = (struct recompress_batch){0};
     int refused = batch_admit_header(bytes, rules, &p->batch.batch, &why);
     if (!refused)
-        refused = admit_records(p, bytes, rules, &record, &why);
+        refused = admit_records(q, p, bytes, rules, &record, &why);
     if (refused) {
         refuse(q, p, (int16_t)refused, why.text);
         name_record(q, p, record);

@@ -24,6 +24,7 @@ struct worker *worker_new(struct broker *b, uint32_t index)
     w->index = index;
     w->complained_ms = INT64_MIN / 2;
     w->scratch = malloc(WORKER_SCRATCH);
+    codec_state_init(&w->codec);
     w->loop = loop_new();
     if (!w->scratch || !w->loop || deadlines_init(&w->deadlines, w->loop)) {
         loop_free(w->loop);
@@ -43,6 +44,7 @@ void worker_free(struct worker *w)
     waiting_release(&w->waiting);
     deadlines_release(&w->deadlines);
     loop_free(w->loop);
+    codec_state_release(&w->codec);
     free(w->scratch);
     free(w);
 }

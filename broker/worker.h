@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "batch/codec.h"
 #include "broker/conn.h"
 #include "broker/deadline.h"
 #include "broker/stats.h"
@@ -31,7 +32,8 @@ struct worker {
     uint32_t n_requests; /* alive, those without a connection included */
     struct request *spares;
     uint32_t n_spares;
-    uint8_t *scratch; /* WORKER_SCRATCH bytes, used within one callback */
+    uint8_t *scratch;         /* WORKER_SCRATCH bytes, used within one callback */
+    struct codec_state codec; /* for checking compressed batches */
     struct clock_watch clock;
     struct deadline clock_look;
     struct deadline hungry; /* look again whether the budget has room */

@@ -210,7 +210,7 @@ int batch_admit_records(struct span s, const struct batch_rules *rules, struct b
         bad_record = &unused;
     *bad_record = -1;
     int64_t max_timestamp = b->max_timestamp;
-    int rc = records_init(&it, s, rules->max_expanded);
+    int rc = records_init_kept(&it, s, rules->max_expanded, rules->state);
     int why = rc < 0 ? refuse_expansion(rc, b, rules, e)
                      : walk(&it, rules, &max_timestamp, bad_record, e);
     records_release(&it);

@@ -84,6 +84,7 @@ int batch_peek(struct span s, struct batch *b);
 int batch_verify(struct span s, struct batch *b, struct err *e);
 
 /* What a broker demands of a batch from a producer (kafka-compat: the rejection rules). */
+struct codec_state;
 struct batch_rules {
     int produce_version; /* of the Produce request */
     int32_t max_bytes;   /* max.message.bytes: of the batch as it arrives, header included */
@@ -93,6 +94,7 @@ struct batch_rules {
     bool compacted;      /* cleanup.policy has compact: every record needs a key */
     bool internal;       /* written by the broker itself: control batches allowed */
     size_t max_expanded; /* bytes the records may expand to */
+    struct codec_state *state; /* what expanding keeps between batches (codec.h); NULL: nothing */
 };
 
 /* Why a batch is refused: Kafka's error numbers. */

@@ -10,7 +10,31 @@ static const struct codec *const codecs[BATCH_CODECS] = {
     [BATCH_ZSTD] = &codec_zstd,
 };
 
+void codec_state_init(struct codec_state *k)
+{
+    *k = (struct codec_state){0};
+    wr_init(&k->room, 0);
+}
+
+void codec_state_release(struct codec_state *k)
+{
+    for (int c = 0; c < BATCH_CODECS; c++)
+        if (codecs[c] && codecs[c]->forget)
+            codecs[c]->forget(k);
+    wr_free(&k->room);
+}
+
 int codec_expand(enum batch_codec c, struct span in, size_t max, struct wr *out)
+{
+    struct codec_state k;
+    codec_state_init(&k);
+    int rc = codec_expand_kept(&k, c, in, max, out);
+    codec_state_release(&k);
+    return rc;
+}
+
+int codec_expand_kept(struct codec_state *k, enum batch_codec c, struct span in, size_t max,
+                      struct wr *out)
 {
     if (c == BATCH_NONE) {
         if (in.n > max)
@@ -20,7 +44,7 @@ int codec_expand(enum batch_codec c, struct span in, size_t max, struct wr *out)
     }
     if (c >= BATCH_CODECS)
         return ERR_CODEC;
-    return codecs[c]->expand(in, max, out);
+    return codecs[c]->expand(k, in, max, out);
 }
 
 int codec_compress_at(enum batch_codec c, int level, struct span in, struct wr *out)
@@ -51,7 +75,10 @@ uint8_t *codec_sink_room(struct codec_sink *s, size_t *n, int *rc)
 {
     size_t have = s->out->len - s->start;
     size_t left = s->max + 1 - have;
+    size_t spare = s->out->cap - s->out->len;
     size_t want = have > ROOM_MIN ? have : ROOM_MIN;
+    if (want < spare)
+        want = spare;
     *n = want < left ? want : left;
     uint8_t *p = wr_grow(s->out, *n);
     *rc = p ? 0 : s->out->err;

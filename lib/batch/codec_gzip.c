@@ -40,8 +40,9 @@ static int inflate_some(z_stream *z, struct codec_sink *sink)
     return zrc == Z_OK ? 1 : map_error(zrc); /* Z_BUF_ERROR: the input ended too early */
 }
 
-static int expand(struct span in, size_t max, struct wr *out)
+static int expand(struct codec_state *k, struct span in, size_t max, struct wr *out)
 {
+    (void)k;
     if (!fits(in.n))
         return ERR_TOOBIG;
     z_stream z = {.next_in = (z_const Bytef *)in.p, .avail_in = (uInt)in.n};
@@ -80,4 +81,4 @@ static int compress_all(struct span in, int level, struct wr *out)
     return rc;
 }
 
-const struct codec codec_gzip = {expand, compress_all, CODEC_LEVEL_GZIP};
+const struct codec codec_gzip = {expand, NULL, compress_all, CODEC_LEVEL_GZIP};

@@ -7,8 +7,11 @@
 #include "base/span.h"
 #include "base/wr.h"
 
+struct codec_state;
+
 struct codec {
-    int (*expand)(struct span in, size_t max, struct wr *out);
+    int (*expand)(struct codec_state *k, struct span in, size_t max, struct wr *out);
+    void (*forget)(struct codec_state *k); /* free what it keeps there; NULL: nothing */
     int (*compress)(struct span in, int level, struct wr *out);
     int level; /* where none is asked for */
 };
@@ -23,8 +26,8 @@ struct codec_sink {
 };
 
 struct codec_sink codec_sink_of(struct wr *out, size_t max);
-/* Room for the next bytes, *n of them, n > 0; NULL and *rc when there is none (-ENOMEM,
- * ERR_TOOBIG). */
+/* Room for the next bytes, *n of them, n > 0: all that out has, or as much again; NULL and *rc when
+ * there is none (-ENOMEM, ERR_TOOBIG). */
 uint8_t *codec_sink_room(struct codec_sink *s, size_t *n, int *rc);
 /* `unused` bytes of the last room were not filled: give them back. 0, or ERR_TOOBIG over max. */
 int codec_sink_done(struct codec_sink *s, size_t unused);

@@ -2,6 +2,7 @@
  * Kafka's Java consumer reads no others. */
 #include <errno.h>
 #include <lz4frame.h>
+#include <stdbool.h>
 
 #include "batch/codec.h"
 #include "batch/codec_impl.h"
@@ -30,17 +31,50 @@ static int decode_some(LZ4F_dctx *ctx, struct span *in, struct codec_sink *sink)
     return hint != 0 || in->n != 0;
 }
 
-static int expand(struct span in, size_t max, struct wr *out)
+static void forget(struct codec_state *k)
 {
-    LZ4F_dctx *ctx;
-    if (LZ4F_isError(LZ4F_createDecompressionContext(&ctx, LZ4F_VERSION)))
+    LZ4F_freeDecompressionContext(k->lz4);
+    k->lz4 = NULL;
+}
+
+static LZ4F_dctx *context_of(struct codec_state *k)
+{
+    LZ4F_dctx *ctx = k->lz4;
+    if (ctx)
+        LZ4F_resetDecompressionContext(ctx);
+    else if (LZ4F_isError(LZ4F_createDecompressionContext(&ctx, LZ4F_VERSION)))
+        return NULL;
+    k->lz4 = ctx;
+    return ctx;
+}
+
+/* Read the first frame's header. The context keeps memory for blocks as large as it states. */
+static int begin(LZ4F_dctx *ctx, struct span *in, bool *large)
+{
+    LZ4F_frameInfo_t info;
+    size_t taken = in->n;
+    if (LZ4F_isError(LZ4F_getFrameInfo(ctx, &info, in->p, &taken)))
+        return ERR_CODEC;
+    *large = info.blockSizeID > LZ4F_max256KB;
+    in->p += taken;
+    in->n -= taken;
+    return 0;
+}
+
+static int expand(struct codec_state *k, struct span in, size_t max, struct wr *out)
+{
+    LZ4F_dctx *ctx = context_of(k);
+    if (!ctx)
         return -ENOMEM;
     struct codec_sink sink = codec_sink_of(out, max);
-    int rc;
-    do
-        rc = decode_some(ctx, &in, &sink);
-    while (rc > 0);
-    LZ4F_freeDecompressionContext(ctx);
+    bool large = true;
+    int rc = begin(ctx, &in, &large);
+    if (rc == 0)
+        do
+            rc = decode_some(ctx, &in, &sink);
+        while (rc > 0);
+    if (large)
+        forget(k);
     return rc;
 }
 
@@ -68,4 +102,4 @@ static int compress(struct span in, int level, struct wr *out)
     return 0;
 }
 
-const struct codec codec_lz4 = {expand, compress, CODEC_LEVEL_LZ4};
+const struct codec codec_lz4 = {expand, forget, compress, CODEC_LEVEL_LZ4};

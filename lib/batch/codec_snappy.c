@@ -69,8 +69,9 @@ static int expand_xerial(struct span in, size_t max, struct wr *out)
     return 0;
 }
 
-static int expand(struct span in, size_t max, struct wr *out)
+static int expand(struct codec_state *k, struct span in, size_t max, struct wr *out)
 {
+    (void)k;
     return is_xerial(in) ? expand_xerial(in, max, out) : expand_block(in, max, out);
 }
 
@@ -107,4 +108,4 @@ static int compress(struct span in, int level, struct wr *out)
     return out->err;
 }
 
-const struct codec codec_snappy = {expand, compress, 0};
+const struct codec codec_snappy = {expand, NULL, compress, 0};

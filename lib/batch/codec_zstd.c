@@ -10,7 +10,8 @@ enum {
     /* A frame makes the decoder allocate the window it states. RFC 8878 asks decoders for 8 MiB;
      * beyond that no more than the output may have. */
     WINDOW_LOG_MIN = 23,
-    WINDOW_LOG_MAX = 27
+    WINDOW_LOG_MAX = 27,
+    KEPT_MAX = 1 << 20 /* bytes of a context, its window included */
 };
 
 static int window_log(size_t max)
@@ -42,9 +43,24 @@ static int decode_some(ZSTD_DStream *z, ZSTD_inBuffer *in, struct codec_sink *si
     return hint != 0 || in->pos < in->size;
 }
 
-static int expand(struct span in, size_t max, struct wr *out)
+static void forget(struct codec_state *k)
 {
-    ZSTD_DStream *z = ZSTD_createDStream();
+    ZSTD_freeDStream(k->zstd);
+    k->zstd = NULL;
+}
+
+static ZSTD_DStream *stream_of(struct codec_state *k)
+{
+    if (k->zstd && ZSTD_isError(ZSTD_DCtx_reset(k->zstd, ZSTD_reset_session_and_parameters)))
+        forget(k);
+    if (!k->zstd)
+        k->zstd = ZSTD_createDStream();
+    return k->zstd;
+}
+
+static int expand(struct codec_state *k, struct span in, size_t max, struct wr *out)
+{
+    ZSTD_DStream *z = stream_of(k);
     if (!z)
         return -ENOMEM;
     int rc = 1;
@@ -54,7 +70,8 @@ static int expand(struct span in, size_t max, struct wr *out)
     struct codec_sink sink = codec_sink_of(out, max);
     while (rc > 0)
         rc = decode_some(z, &from, &sink);
-    ZSTD_freeDStream(z);
+    if (ZSTD_sizeof_DStream(z) > KEPT_MAX)
+        forget(k);
     return rc;
 }
 
@@ -75,4 +92,4 @@ static int compress(struct span in, int level, struct wr *out)
     return 0;
 }
 
-const struct codec codec_zstd = {expand, compress, CODEC_LEVEL_ZSTD};
+const struct codec codec_zstd = {expand, forget, compress, CODEC_LEVEL_ZSTD};

@@ -10,9 +10,28 @@
 
 #include "batch/codec.h"
 
+enum { ROOM_KEPT = 1 << 20 }; /* bytes: more is not kept for the next batch */
+
 int records_init(struct records *it, struct span s, size_t max_expanded)
 {
-    *it = (struct records){.after_delta = -1};
+    return records_init_kept(it, s, max_expanded, NULL);
+}
+
+static int expand(struct records *it, struct span body, size_t max)
+{
+    struct codec_state *k = it->state;
+    enum batch_codec codec = batch_codec(&it->batch);
+    if (!k)
+        return codec_expand(codec, body, max, &it->expanded);
+    it->expanded = k->room;
+    wr_init(&k->room, 0);
+    return codec_expand_kept(k, codec, body, max, &it->expanded);
+}
+
+int records_init_kept(struct records *it, struct span s, size_t max_expanded,
+                      struct codec_state *state)
+{
+    *it = (struct records){.after_delta = -1, .state = state};
     wr_init(&it->expanded, 0);
     int rc = batch_peek(s, &it->batch);
     if (rc < 0)
@@ -23,7 +42,7 @@ int records_init(struct records *it, struct span s, size_t max_expanded)
         return ERR_MALFORMED;
     struct span body = span_of(s.p + BATCH_HEADER, s.n - BATCH_HEADER);
     if (batch_codec(&it->batch) != BATCH_NONE) {
-        rc = codec_expand(batch_codec(&it->batch), body, max_expanded, &it->expanded);
+        rc = expand(it, body, max_expanded);
         if (rc < 0)
             return rc;
         body = span_of(it->expanded.buf, it->expanded.len);
@@ -34,6 +53,11 @@ int records_init(struct records *it, struct span s, size_t max_expanded)
 
 void records_release(struct records *it)
 {
+    if (it->state && !it->state->room.buf && it->expanded.cap <= ROOM_KEPT) {
+        wr_reset(&it->expanded);
+        it->state->room = it->expanded;
+        wr_init(&it->expanded, 0);
+    }
     wr_free(&it->expanded);
 }
 

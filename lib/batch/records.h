@@ -6,6 +6,8 @@
 #include "base/wr.h"
 #include "batch/batch.h"
 
+struct codec_state;
+
 struct record_header {
     struct span key, value; /* value.p NULL: null */
 };
@@ -24,7 +26,8 @@ struct record {
 struct records {
     struct batch batch;
     struct rd rd;
-    struct wr expanded;  /* owned */
+    struct wr expanded; /* owned; on loan from the state, if there is one */
+    struct codec_state *state;
     int32_t next;        /* index of the next record */
     int32_t after_delta; /* the offset delta that the next record must exceed */
 };
@@ -32,6 +35,9 @@ struct records {
 /* Begin walking the batch that fills s. Expands compressed records up to max_expanded bytes. 0 or a
  * code of batch_peek or codec_expand. records_release must follow in every case. */
 int records_init(struct records *it, struct span s, size_t max_expanded);
+/* The same with what state keeps (codec.h; NULL: nothing), which outlives the walk. */
+int records_init_kept(struct records *it, struct span s, size_t max_expanded,
+                      struct codec_state *state);
 /* 1 and the next record; 0 at the end (all count records seen, no byte left over); ERR_MALFORMED
  * else. Everything about the record was checked, its headers included: lengths, varints, ascending
  * offset deltas within the batch, no overflow of the timestamp. */

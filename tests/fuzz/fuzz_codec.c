@@ -1,5 +1,5 @@
 /* fuzz_codec.c - the codecs, as far as they are ours: output is bounded whatever the input claims,
- * and what was compressed expands to the same.
+ * what was compressed expands to the same, and contexts that are kept change nothing.
  *
  *   u8 codec, u8 bound (in units of 64 bytes), the bytes
  */
@@ -35,6 +35,35 @@ static void comes_back(enum batch_codec c, struct span in)
     wr_free(&big);
 }
 
+/* Contexts that are kept have forgotten the batch before, whatever it was. */
+static void is_forgotten(enum batch_codec c, struct span in, size_t max)
+{
+    static const char whole[] = "whole, whole, and whole again";
+    struct codec_state k;
+    struct wr fresh, kept, small;
+    wr_init(&fresh, 0);
+    wr_init(&kept, 0);
+    wr_init(&small, 0);
+    codec_state_init(&k);
+    int rc = codec_expand(c, in, max, &fresh);
+    for (int i = 0; i < 2; i++) {
+        wr_reset(&kept);
+        must(codec_expand_kept(&k, c, in, max, &kept) == rc);
+        must(rc ||
+             (kept.len == fresh.len && (!kept.len || !memcmp(kept.buf, fresh.buf, kept.len))));
+    }
+    if (c < BATCH_CODECS) {
+        wr_reset(&kept);
+        must(codec_compress(c, span_of(whole, sizeof whole), &small) == 0);
+        must(codec_expand_kept(&k, c, span_of(small.buf, small.len), sizeof whole, &kept) == 0);
+        must(kept.len == sizeof whole && memcmp(kept.buf, whole, sizeof whole) == 0);
+    }
+    codec_state_release(&k);
+    wr_free(&fresh);
+    wr_free(&kept);
+    wr_free(&small);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct rd in = rd_of(data, n);
@@ -43,6 +72,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     size_t max = rd_u8(&in) * 64u;
     struct span bytes = fuzz_rest(&in);
     bounded(c, bytes, max);
+    if (how & 16)
+        is_forgotten(c, bytes, max);
     if (how & 8 && c < BATCH_CODECS)
         comes_back(c, bytes);
     return 0;

@@ -127,6 +127,45 @@ START_TEST(a_stated_size_is_not_believed)
 }
 END_TEST
 
+/* Whatever came before, damaged batches included, and nothing that was large. */
+START_TEST(kept_contexts_forget_what_was_before)
+{
+    struct codec_state k;
+    struct wr packed[BATCH_CODECS], out;
+    fill();
+    codec_state_init(&k);
+    wr_init(&out, 0);
+    for (int c = BATCH_GZIP; c < BATCH_CODECS; c++) {
+        wr_init(&packed[c], 0);
+        ck_assert_ok(codec_compress((enum batch_codec)c, span_of(text, 5000), &packed[c]));
+    }
+    for (size_t cut = 0; cut < 200; cut += 7)
+        for (int c = BATCH_GZIP; c < BATCH_CODECS; c++) {
+            struct span whole = make_span(&packed[c]);
+            wr_reset(&out);
+            codec_expand_kept(&k, (enum batch_codec)c, span_of(whole.p, cut), BIG, &out);
+            codec_expand_kept(&k, (enum batch_codec)c, whole, 4999, &out); /* too big */
+            wr_reset(&out);
+            ck_assert_ok(codec_expand_kept(&k, (enum batch_codec)c, whole, BIG, &out));
+            ck_assert_bytes_eq(out.buf, out.len, text, 5000);
+        }
+    ck_assert_ptr_nonnull(k.zstd);
+    ck_assert_ptr_nonnull(k.lz4);
+    /* Frames that begin with a window of 8 MiB, and with blocks of 4 MiB. */
+    struct span window = span_of("\x28\xb5\x2f\xfd\x00\x68\x01\x00\x00", 9);
+    codec_expand_kept(&k, BATCH_ZSTD, window, 1 << 20, &out);
+    ck_assert_ptr_null(k.zstd);
+    struct span blocks = span_of("\x04\x22\x4d\x18\x60\x70\x73\x00\x00\x00\x00", 11);
+    wr_reset(&out);
+    ck_assert_ok(codec_expand_kept(&k, BATCH_LZ4, blocks, 1 << 20, &out));
+    ck_assert_ptr_null(k.lz4);
+    for (int c = BATCH_GZIP; c < BATCH_CODECS; c++)
+        wr_free(&packed[c]);
+    wr_free(&out);
+    codec_state_release(&k);
+}
+END_TEST
+
 START_TEST(snappy_is_read_in_both_shapes)
 {
     static const char block[] = "\x05\x10hello";
@@ -200,5 +239,6 @@ START_TEST(unknown_codecs_are_errors)
 END_TEST
 
 UNIT_MAIN(round_trips, every_truncation_is_refused, no_flipped_bit_breaks_the_bound,
-          bombs_stop_at_the_bound, a_stated_size_is_not_believed, snappy_is_read_in_both_shapes,
+          bombs_stop_at_the_bound, a_stated_size_is_not_believed,
+          kept_contexts_forget_what_was_before, snappy_is_read_in_both_shapes,
           lz4_blocks_are_independent, bytes_behind_the_end_are_refused, unknown_codecs_are_errors)

@@ -1,6 +1,9 @@
 /* Build and walk. */
 #include "batch/records.h"
 
+#include <stdlib.h>
+
+#include "batch/codec.h"
 #include "tests/unit/batch/make.h"
 
 static const struct span null = {NULL, 0};
@@ -201,6 +204,46 @@ START_TEST(timestamps_too_far_apart_stay_an_error)
 }
 END_TEST
 
+/* Two walks at a time are two rooms; one of more than a MiB is given up. */
+START_TEST(room_is_kept_for_the_next_batch)
+{
+    struct batch_builder b;
+    struct codec_state k;
+    struct records one, two;
+    struct wr small, large;
+    char *value = calloc(1, 3 << 20);
+    wr_init(&small, 0);
+    wr_init(&large, 0);
+    codec_state_init(&k);
+    batch_builder_init(&b, BATCH_LZ4);
+    make_records(&b, 10, MAKE_TIME);
+    ck_assert_ok(batch_builder_finish(&b, &small));
+    batch_builder_add(&b, MAKE_TIME, null, span_of(value, 3 << 20), NULL, 0);
+    ck_assert_ok(batch_builder_finish(&b, &large));
+
+    ck_assert_ok(records_init_kept(&one, make_span(&small), 1000, &k));
+    ck_assert_ok(records_init_kept(&two, make_span(&small), 1000, &k));
+    const uint8_t *room = one.expanded.buf;
+    ck_assert_ptr_ne(room, two.expanded.buf);
+    ck_assert_uint_eq(one.expanded.len, two.expanded.len);
+    records_release(&one);
+    records_release(&two);
+    ck_assert_ptr_eq(k.room.buf, room);
+
+    ck_assert_ok(records_init_kept(&one, make_span(&large), 4 << 20, &k));
+    records_release(&one);
+    ck_assert_ptr_null(k.room.buf);
+    ck_assert_ok(records_init_kept(&one, make_span(&small), 1000, &k));
+    records_release(&one);
+    ck_assert_ptr_nonnull(k.room.buf);
+    codec_state_release(&k);
+    batch_builder_release(&b);
+    wr_free(&small);
+    wr_free(&large);
+    free(value);
+}
+END_TEST
+
 UNIT_MAIN(what_is_built_is_walked, append_time_overrides_the_records, gaps_are_walked,
           offsets_do_not_overflow, walking_needs_exactly_one_batch, one_builder_makes_many_batches,
-          timestamps_too_far_apart_stay_an_error)
+          timestamps_too_far_apart_stay_an_error, room_is_kept_for_the_next_batch)
