@@ -1,6 +1,7 @@
 /* settings_load.c - where settings come from: the file, the environment, the command line; and what
  * takes the place of a 0 that says "you choose". */
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -107,12 +108,19 @@ static const struct profile {
     {"ultra", 20000, 100000000, 1 << 30},
 };
 
+/* That this process may use: containers and taskset may leave it fewer than the machine has. */
+static int processors(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set)
+                                                       : (int)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
 /* The machine's profile. Never ultra: who wants that much memory in use says so. */
 static const char *machine_profile(void)
 {
     int64_t memory = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    if (memory < (int64_t)2 << 30 || processors < 2)
+    if (memory < (int64_t)2 << 30 || processors() < 2)
         return "low";
     return memory < (int64_t)8 << 30 ? "medium" : "high";
 }
@@ -176,8 +184,8 @@ int settings_resolve(struct settings *s, struct err *e)
         return err_set(e, ERR_INVALID, "wal.profile: there is no profile '%s'", s->wal_profile);
     resolve_synonyms(s);
     if (!s->num_network_threads) {
-        long processors = sysconf(_SC_NPROCESSORS_ONLN);
-        s->num_network_threads = processors > 3 ? (int32_t)(processors / 2) : 1;
+        int n = processors();
+        s->num_network_threads = n > 3 ? n / 2 : 1;
         if (s->num_network_threads > 16)
             s->num_network_threads = 16;
     }

@@ -1,3 +1,4 @@
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -249,6 +250,25 @@ START_TEST(profiles_fill_in_what_is_not_set)
 }
 END_TEST
 
+/* The test has a process of its own. */
+START_TEST(loops_are_as_many_as_the_processors_it_may_use_allow)
+{
+    cpu_set_t all, one;
+    ck_assert_int_eq(sched_getaffinity(0, sizeof all, &all), 0);
+    CPU_ZERO(&one);
+    for (size_t i = 0; i < CPU_SETSIZE && CPU_COUNT(&one) == 0; i++)
+        if (CPU_ISSET(i, &all))
+            CPU_SET(i, &one);
+    begin();
+    ck_assert_int_eq(sched_setaffinity(0, sizeof one, &one), 0);
+    ck_assert_ok(settings_resolve(&s, &e));
+    ck_assert_int_eq(sched_setaffinity(0, sizeof all, &all), 0);
+    ck_assert_int_eq(s.num_network_threads, 1);
+    ck_assert_int_eq(s.wal_group_records, 500); /* those of a small machine */
+    settings_release(&s);
+}
+END_TEST
+
 START_TEST(settings_that_contradict_each_other_are_refused)
 {
     begin();
@@ -293,5 +313,6 @@ UNIT_MAIN(rows_are_sound, a_broker_setting_stands_behind_each_topic_setting, def
           other_units_count_in_kafkas_order, a_row_that_others_stand_for_has_no_value_of_its_own,
           values_outside_their_bounds_are_refused, stronger_sources_win_in_any_order,
           files_are_read_strictly, bad_environment_is_named, profiles_fill_in_what_is_not_set,
+          loops_are_as_many_as_the_processors_it_may_use_allow,
           settings_that_contradict_each_other_are_refused,
           defaults_of_topics_are_checked_as_the_brokers, values_read_back_as_they_were_written)
