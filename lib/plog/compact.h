@@ -3,7 +3,8 @@
  * What is promised, as in Kafka: a reader from the start sees at least the last record of each key;
  * records keep their order and their offsets; the records since the last compaction are all there,
  * and so is all of the active segment; a record without a value (a tombstone) is seen by every
- * reader that takes less than delete.retention.ms from the start to the end.
+ * reader that takes less than delete.retention.ms from the start to the end, wherever the clock
+ * stood when that time began.
  *
  * How. A log is clean up to an offset and dirty from there on. A compaction looks through the dirty
  * part and notes for each key its last offset (keys.h); then it writes all segments up to there
@@ -37,7 +38,9 @@ struct plog_producer_end {
 };
 
 struct plog_compact_rules {
-    int64_t now_ms;              /* wall clock */
+    int64_t now_ms;   /* wall clock */
+    int64_t leapt_ms; /* when that last leapt ahead: a tombstone whose time was noted before stays
+                       * as if it had been noted then; INT64_MIN: never */
     double min_dirty_ratio;      /* do nothing while the dirty share is not above it, */
     int64_t max_lag_ms;          /* unless something dirty is older than this; INT64_MAX: never */
     int64_t min_lag_ms;          /* leave alone what is younger */

@@ -18,6 +18,21 @@ enum { FLUSH_AT = 1 << 20 };
 
 /* ---- what stays */
 
+static int64_t after(int64_t from_ms, int64_t ms)
+{
+    int64_t sum;
+    return __builtin_add_overflow(from_ms, ms, &sum) ? INT64_MAX : sum;
+}
+
+/* Has the time that a tombstone has to stay passed, and really so? Its end was noted when the batch
+ * was first compacted; by a clock that stood in the past, if it has leapt since. */
+static bool is_over(const struct plog_compact_rules *r, int64_t horizon)
+{
+    bool leapt = r->leapt_ms != INT64_MIN && !MUTANT(horizon_believed);
+    return r->now_ms >= horizon &&
+           (!leapt || r->now_ms >= after(r->leapt_ms, r->delete_retention_ms));
+}
+
 static bool keep(void *ctx, const struct batch *b, const struct record *r)
 {
     const struct plog_compaction *c = ctx;
@@ -28,7 +43,7 @@ static bool keep(void *ctx, const struct batch *b, const struct record *r)
         return false;
     if (MUTANT(tombstone_goes_at_once))
         return r->value.p;
-    return r->value.p || !batch_delete_horizon(b, &horizon) || c->rules.now_ms < horizon;
+    return r->value.p || !batch_delete_horizon(b, &horizon) || !is_over(&c->rules, horizon);
 }
 
 static int by_id(const void *key, const void *element)
@@ -52,13 +67,6 @@ static bool is_last_of_producer(const struct plog_compaction *c, const struct ba
 static bool is_last_batch(const struct plog_compaction *c)
 {
     return c->scan.pos == c->scan.end;
-}
-
-static int64_t horizon_from_now(const struct plog_compact_rules *r)
-{
-    int64_t horizon;
-    return __builtin_add_overflow(r->now_ms, r->delete_retention_ms, &horizon) ? INT64_MAX
-                                                                               : horizon;
 }
 
 /* ---- the new segment */
@@ -147,7 +155,7 @@ static int write_batch(struct plog_compaction *c, struct err *e)
         .keep = keep,
         .ctx = c,
         .keep_empty = last_of_producer || is_last_batch(c),
-        .delete_horizon_ms = horizon_from_now(&c->rules),
+        .delete_horizon_ms = after(c->rules.now_ms, c->rules.delete_retention_ms),
         .max_expanded = PLOG_COMPACT_EXPANDED_MAX,
     };
     rc = batch_filter(bytes, &f, &c->out);

@@ -51,7 +51,7 @@ void checkpoint_encode(const struct checkpoint *c, struct wr *w)
 {
     size_t start = w->len;
     wr_bytes(w, magic, sizeof magic);
-    wr_le32(w, CHECKPOINT_FORMAT);
+    wr_le32(w, c->leapt_s ? CHECKPOINT_FORMAT_LEAPT : CHECKPOINT_FORMAT);
     wr_le32(w, 0);
     wr_le64(w, 0);
     wr_le64(w, c->sequence);
@@ -73,7 +73,7 @@ void checkpoint_encode(const struct checkpoint *c, struct wr *w)
     wr_le32(w, c->flags);
     wr_le32(w, c->n_servers);
     wr_le32(w, c->n_partitions);
-    wr_le32(w, 0);
+    wr_le32(w, c->leapt_s);
     for (uint32_t i = 0; i < c->n_servers; i++) {
         wr_le64(w, c->servers[i].id);
         wr_u8(w, c->servers[i].role);
@@ -158,10 +158,10 @@ static int check_frame(struct span file, struct err *e)
         return err_set(e, ERR_CORRUPT, "checksum of the checkpoint does not match (bytes 0 to %zu)",
                        file.n);
     uint32_t version = get_le32(file.p + 8);
-    if (version != CHECKPOINT_FORMAT)
-        return err_set(e, version > CHECKPOINT_FORMAT ? ERR_VERSION : ERR_CORRUPT,
-                       "checkpoint has format %u, this program knows %d", version,
-                       CHECKPOINT_FORMAT);
+    if (version < CHECKPOINT_FORMAT || version > CHECKPOINT_FORMAT_LEAPT)
+        return err_set(e, version ? ERR_VERSION : ERR_CORRUPT,
+                       "checkpoint has format %u, this program knows %d and %d", version,
+                       CHECKPOINT_FORMAT, CHECKPOINT_FORMAT_LEAPT);
     return 0;
 }
 
@@ -193,7 +193,8 @@ int checkpoint_decode(struct span file, struct checkpoint *c, struct err *e)
     c->synced.offset = rd_le64(&r);
     c->flags = rd_le32(&r);
     uint32_t n_servers = rd_le32(&r), n_partitions = rd_le32(&r);
-    if (rd_le32(&r) != 0)
+    c->leapt_s = rd_le32(&r);
+    if ((c->leapt_s != 0) != (get_le32(file.p + 8) == CHECKPOINT_FORMAT_LEAPT))
         rd_fail(&r, ERR_MALFORMED);
     c->servers = array(&r, n_servers, 9, sizeof *c->servers);
     c->n_servers = c->servers ? n_servers : 0;

@@ -7,7 +7,7 @@
  * Integers are little-endian.
  *
  *   0   8   magic "CHRONCKP"
- *   8   4   format version, 1
+ *   8   4   format version: 1, or 2 if the clock is known to have leapt
  *   12  4   CRC-32C of the whole file with this field zero
  *   16  8   size of the file in bytes
  *   24  8   sequence number, from 1 up
@@ -27,7 +27,8 @@
  *   152 4   flags: bit 0: written at a clean stop: the log ends at `synced`, and nothing follows
  *   156 4   number of voters and other servers
  *   160 4   number of partitions
- *   164 4   zero
+ *   164 4   when the wall clock last leapt ahead (wall.h), seconds since 1970; 0 in format 1, which
+ *           knows of no leap
  *   168     servers: id u64, role u8 (wal.h: CHANGE)
  *           partitions:
  *             topic id 16, partition i32, log start i64, log end i64, active segment's base offset
@@ -46,6 +47,7 @@
 
 enum {
     CHECKPOINT_FORMAT = 1,
+    CHECKPOINT_FORMAT_LEAPT = 2,
     CHECKPOINT_CLEAN = 1,
     CHECKPOINT_HEADER = 168,
     CHECKPOINT_FILE_MAX = 1 << 30,
@@ -87,6 +89,7 @@ struct checkpoint {
     uint64_t live_segment;
     struct wal_pos replay, synced;
     uint32_t flags;
+    uint32_t leapt_s; /* 0: never */
     uint32_t n_servers, n_partitions;
     struct checkpoint_server *servers;
     struct checkpoint_partition *partitions;

@@ -99,8 +99,10 @@ static int make_rules(struct shard *s, const struct data_partition *p, struct pl
 {
     const struct meta_settings *set = &p->topic->settings;
     struct uuid seed;
+    int64_t now = wall_now(&s->data->wall, s->cfg.clock, s->cfg.log); /* which sees a leap */
     *r = (struct plog_compact_rules){
-        .now_ms = wall_now(&s->data->wall, s->cfg.clock, s->cfg.log),
+        .now_ms = now,
+        .leapt_ms = wall_leapt(&s->data->wall),
         .min_dirty_ratio = set->min_cleanable_dirty_ratio,
         .max_lag_ms = set->max_compaction_lag_ms,
         .min_lag_ms = set->min_compaction_lag_ms,
@@ -263,6 +265,7 @@ int64_t compaction_tick(struct shard *s, int64_t now)
         return INT64_MAX;
     if (!m->p && now >= m->at_ms) {
         struct data_partition *p = choose(s, now);
+        (void)wall_now(&s->data->wall, s->cfg.clock, s->cfg.log); /* a jump is seen when it comes */
         m->at_ms = later(s, now);
         if (p)
             begin(s, p);

@@ -51,6 +51,15 @@ static int capture_partition(struct data_partition *p, struct checkpoint_partiti
     return 0;
 }
 
+/* As a checkpoint states it: 0 for never, and rather a second later than earlier. */
+static uint32_t leap_seconds(int64_t leapt_ms)
+{
+    if (leapt_ms == INT64_MIN)
+        return 0;
+    int64_t s = leapt_ms < 0 ? 1 : leapt_ms / 1000 + 1;
+    return s < UINT32_MAX ? (uint32_t)s : UINT32_MAX;
+}
+
 int data_capture(struct shard *s, struct checkpoint *c, void **work, struct err *e)
 {
     size_t n = HASH_COUNT(s->data->partitions);
@@ -64,6 +73,7 @@ int data_capture(struct shard *s, struct checkpoint *c, void **work, struct err 
         return err_code(e, -ENOMEM, "checkpoint");
     }
     c->wall_ms = wall_now(&s->data->wall, s->cfg.clock, s->cfg.log);
+    c->leapt_s = leap_seconds(wall_leapt(&s->data->wall));
     int64_t now = shard_lived_ms(s); /* the earlier of the two: neither may have jumped */
     int64_t expired = s->cfg.producer_expiry_ms
                           ? (now < c->wall_ms ? now : c->wall_ms) - s->cfg.producer_expiry_ms
@@ -283,7 +293,8 @@ int data_load(struct shard *s, struct checkpoint *c, struct err *e)
     s->data->image = meta_image_ref(s->cfg.image);
     s->data->hint_generation = 1;
     s->data->replaying = true;
-    wall_init(&s->data->wall, s->cfg.clock, c->wall_ms);
+    wall_init(&s->data->wall, s->cfg.clock, c->wall_ms,
+              c->leapt_s ? (int64_t)c->leapt_s * 1000 : INT64_MIN);
     if (c->meta_index > meta_index(s->data->image))
         return err_set(e, ERR_CORRUPT,
                        "shard %u has seen metadata index %llu, but the metadata log ends at %llu: "

@@ -7,9 +7,9 @@ static int64_t ahead_now(struct clock *c)
     return c->wall_ms(c) - clock_mono_ms(c);
 }
 
-void wall_init(struct wall *w, struct clock *c, int64_t last_ms)
+void wall_init(struct wall *w, struct clock *c, int64_t last_ms, int64_t leapt_ms)
 {
-    *w = (struct wall){.ahead = ahead_now(c)};
+    *w = (struct wall){.ahead = ahead_now(c), .leapt = leapt_ms};
     if (last_ms != INT64_MIN)
         w->ahead = last_ms - clock_mono_ms(c);
 }
@@ -44,6 +44,7 @@ static void watch_jump(struct wall *w, int64_t ahead, int64_t now_ms, struct log
     } else if (now_ms - w->since_ms >= WALL_PROBATION_MS) {
         log_info(log, "clock", "believed again");
         follow(w, ahead);
+        w->leapt = ahead + now_ms;
     }
     w->ahead_there = ahead;
 }

@@ -15,7 +15,7 @@ enum { FIX = 1 };
 static void seal(uint8_t *p, size_t n)
 {
     memcpy(p, "CHRONCKP", 8);
-    put_le32(p + 8, CHECKPOINT_FORMAT);
+    put_le32(p + 8, get_le32(p + 164) ? CHECKPOINT_FORMAT_LEAPT : CHECKPOINT_FORMAT);
     put_le32(p + 12, 0);
     put_le64(p + 16, n);
     put_le32(p + 12, crc32c(0, p, n));

@@ -11,6 +11,7 @@ void kit_init(struct kit *k)
     *k = (struct kit){.now = KIT_NOW, .n_keys = 20};
     fixture_init(&k->f);
     k->rules = (struct plog_compact_rules){
+        .leapt_ms = INT64_MIN,
         .max_lag_ms = INT64_MAX,
         .delete_retention_ms = KIT_DAY,
         .key_bytes = 1 << 20,

@@ -99,15 +99,34 @@ START_TEST(every_flipped_bit_and_every_truncation_is_corruption)
 }
 END_TEST
 
+static int decode_sealed(struct wr *w, struct checkpoint *c)
+{
+    struct err e;
+    put_le32(w->buf + 12, 0);
+    put_le32(w->buf + 12, crc32c(0, w->buf, w->len));
+    return checkpoint_decode(span_of(w->buf, w->len), c, &e);
+}
+
+/* The time of a leap is in format 2, where there was one, and in no other. */
 START_TEST(what_must_be_zero_is_looked_at)
 {
     struct wr w = encoded(6);
     struct checkpoint c;
-    struct err e;
     w.buf[164] = 1;
-    put_le32(w.buf + 12, 0);
-    put_le32(w.buf + 12, crc32c(0, w.buf, w.len));
-    ck_assert_int_eq(checkpoint_decode(span_of(w.buf, w.len), &c, &e), ERR_CORRUPT);
+    ck_assert_int_eq(decode_sealed(&w, &c), ERR_CORRUPT);
+    w.buf[8] = 2;
+    ck_assert_int_eq(decode_sealed(&w, &c), 0);
+    ck_assert_uint_eq(c.leapt_s, 1);
+    struct wr again;
+    wr_init(&again, 0);
+    checkpoint_encode(&c, &again);
+    ck_assert_bytes_eq(w.buf, w.len, again.buf, again.len);
+    checkpoint_release(&c);
+    wr_free(&again);
+    w.buf[164] = 0;
+    ck_assert_int_eq(decode_sealed(&w, &c), ERR_CORRUPT);
+    w.buf[8] = 3;
+    ck_assert_int_eq(decode_sealed(&w, &c), ERR_VERSION);
     wr_free(&w);
 }
 END_TEST

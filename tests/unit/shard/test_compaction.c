@@ -394,6 +394,63 @@ START_TEST(a_stop_does_not_wait_for_the_end_of_it)
 }
 END_TEST
 
+static void check_tombstone(bool there)
+{
+    struct last last[KEYS];
+    read_all(&rig, 0, last);
+    ck_assert_int_eq(last[0].offset >= 0, there);
+    if (there)
+        ck_assert_int_eq(last[0].value, -1);
+}
+
+/* Fill, so that what came before is in segments that are complete, and compact. */
+static void go_on(void)
+{
+    for (int i = 0; i < 100; i++) {
+        put(0, 1 + i % (KEYS - 1));
+        settle();
+    }
+    compact();
+}
+
+static void pass_hours(int n)
+{
+    for (int i = 0; i < 6 * n; i++)
+        rig_pass(&rig, 600000);
+}
+
+/* A tombstone stays for as long as readers were promised, also if the clock stood ten years in the
+ * past when that time began; and over a stop. */
+START_TEST(a_clock_that_was_in_the_past_costs_no_tombstone)
+{
+    const int64_t ten_years = INT64_C(3653) * 86400000;
+    for (int stop = 0; stop < 2; stop++) {
+        begin(1);
+        ck_assert_ok(rig_set(&rig, t, "delete.retention.ms", "86400000"));
+        rig.clock.wall -= ten_years;
+        put(0, 0);
+        rig_put(&rig, t, 0, "k0", NULL);
+        go_on();
+        check_tombstone(true);
+        rig.clock.wall += ten_years; /* it is set right, */
+        pass_hours(2);               /* and believed */
+        go_on();
+        check_tombstone(true);
+        if (stop) {
+            ck_assert_ok(rig_stop(&rig));
+            open_rig(&rig);
+        }
+        pass_hours(20);
+        go_on();
+        check_tombstone(true);
+        pass_hours(5);
+        go_on();
+        check_tombstone(false);
+        rig_release(&rig);
+    }
+}
+END_TEST
+
 /* The log forgets a producer's records, not the producer. */
 START_TEST(sequences_survive_compaction)
 {
@@ -517,7 +574,8 @@ START_TEST(no_power_cut_loses_the_last_of_a_key)
 }
 END_TEST
 
-UNIT_MAIN(a_compacted_topic_shrinks, an_idle_log_is_compacted_too, the_dirtiest_log_comes_first,
+UNIT_MAIN(a_clock_that_was_in_the_past_costs_no_tombstone, a_compacted_topic_shrinks,
+          an_idle_log_is_compacted_too, the_dirtiest_log_comes_first,
           only_the_policy_compact_compacts, retention_goes_on_under_compact_and_delete,
           a_topic_may_be_deleted_meanwhile, a_topic_may_be_told_to_keep_all_meanwhile,
           a_stop_does_not_wait_for_the_end_of_it, sequences_survive_compaction,

@@ -17,7 +17,7 @@ static int64_t now(void)
 static void begin(int64_t last)
 {
     clock_manual_init(&clock, 123456789, t0);
-    wall_init(&wall, &clock.clock, last);
+    wall_init(&wall, &clock.clock, last, INT64_MIN);
 }
 
 START_TEST(it_runs_with_the_clock)
@@ -100,6 +100,33 @@ START_TEST(a_start_after_a_while_counts_as_a_jump)
 }
 END_TEST
 
-UNIT_MAIN(it_runs_with_the_clock, a_jump_ahead_counts_only_when_it_lasts,
-          a_jump_that_is_undone_never_was, jump_after_jump_begins_anew, back_is_followed_at_once,
+START_TEST(a_leap_is_remembered_with_its_time)
+{
+    begin(INT64_MIN);
+    now();
+    ck_assert_int_eq(wall_leapt(&wall), INT64_MIN);
+    clock.wall -= TEN_YEARS; /* back is none */
+    now();
+    ck_assert_int_eq(wall_leapt(&wall), INT64_MIN);
+    clock.wall += TEN_YEARS;
+    now();
+    clock_manual_advance(&clock, 50 * MINUTE);
+    now();
+    ck_assert_int_eq(wall_leapt(&wall), INT64_MIN); /* not before it is believed */
+    clock_manual_advance(&clock, 10 * MINUTE);
+    ck_assert_int_eq(now(), t0 + HOUR);
+    ck_assert_int_eq(wall_leapt(&wall), t0 + HOUR);
+    clock_manual_advance(&clock, HOUR);
+    now();
+    ck_assert_int_eq(wall_leapt(&wall), t0 + HOUR);
+    clock_manual_init(&clock, 1, t0);
+    wall_init(&wall, &clock.clock, t0, t0 - HOUR); /* nor is it forgotten by a stop */
+    now();
+    ck_assert_int_eq(wall_leapt(&wall), t0 - HOUR);
+}
+END_TEST
+
+UNIT_MAIN(a_leap_is_remembered_with_its_time, it_runs_with_the_clock,
+          a_jump_ahead_counts_only_when_it_lasts, a_jump_that_is_undone_never_was,
+          jump_after_jump_begins_anew, back_is_followed_at_once,
           a_start_after_a_while_counts_as_a_jump)
