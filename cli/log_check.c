@@ -490,6 +490,8 @@ static void check_partition(struct check *c)
     check_epochs(c, cp);
     if (c->mark && !c->part->is_file)
         check_presence(c, cp);
+    for (size_t i = 0; i < c->part->n_bad_swaps; i++)
+        faults_add(&c->to->faults, c->part->bad_swaps[i].path, 0, &c->part->bad_swaps[i].why);
     for (size_t i = 0; i < c->part->n; i++)
         check_segment(c, &c->part->segments[i]);
     log_epochs_release(&c->file_epochs);

@@ -13,6 +13,9 @@ static void partition_release(struct log_partition *part)
 {
     for (size_t i = 0; i < part->n; i++)
         free(part->segments[i].path);
+    for (size_t i = 0; i < part->n_bad_swaps; i++)
+        free(part->bad_swaps[i].path);
+    free(part->bad_swaps);
     free(part->segments);
     free(part->dir);
 }
@@ -38,15 +41,27 @@ static int add_segment(struct log_partition *part, int64_t base, const char *pat
     return v[part->n++].path ? 0 : -ENOMEM;
 }
 
+/* The others are looked at then. */
+static int refuse_swap(struct log_partition *part, const char *path, const struct err *why)
+{
+    struct log_swap *v = reallocarray(part->bad_swaps, part->n_bad_swaps + 1, sizeof *v);
+    if (!v)
+        return -ENOMEM;
+    part->bad_swaps = v;
+    v[part->n_bad_swaps] = (struct log_swap){.path = strdup(path), .why = *why};
+    return v[part->n_bad_swaps++].path ? 0 : -ENOMEM;
+}
+
 /* A compaction was interrupted: its file is in force, not those it replaces (plog/swap.h). */
-static int take_swap(struct log_place *p, struct log_partition *part, const char *path,
+static int take_swap(struct log_partition *part, const struct plog_leftovers *l, const char *path,
                      int64_t base)
 {
     int64_t end;
     size_t kept = 0;
-    int rc = plog_swap_end(p->io, path, base, &end, NULL);
+    struct err why;
+    int rc = plog_swap_look(l, base, &end, &why);
     if (rc < 0)
-        return rc == ERR_CORRUPT ? 0 : rc; /* then let the others be looked at */
+        return rc == ERR_CORRUPT ? refuse_swap(part, path, &why) : rc;
     for (size_t i = 0; i < part->n; i++) {
         struct log_segment *s = &part->segments[i];
         if (s->base >= base && s->base < end)
@@ -67,6 +82,10 @@ static int by_base(const void *a, const void *b)
 static int take_swaps(struct log_place *p, struct log_partition *part, const char *dir,
                       char *const *names, size_t n)
 {
+    struct plog_leftovers l = {.io = p->io, .dir = dir, .names = names, .n = n};
+    l.active = (struct plog_segment_id){part->topic_id, part->partition, INT64_MAX};
+    if (uuid_is_zero(&part->topic_id))
+        l.active.partition = -1;
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < n; i++) {
         char path[IO_PATH_MAX];
@@ -76,7 +95,7 @@ static int take_swaps(struct log_place *p, struct log_partition *part, const cha
             continue;
         rc = io_path(path, sizeof path, dir, "%s", names[i]);
         if (rc == 0)
-            rc = take_swap(p, part, path, base);
+            rc = take_swap(part, &l, path, base);
     }
     if (part->n > 0)
         qsort(part->segments, part->n, sizeof *part->segments, by_base);

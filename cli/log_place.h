@@ -20,13 +20,21 @@ struct log_segment {
     bool last;    /* of its partition */
 };
 
+/* What an interrupted compaction left, and why that does not take the place of any segment. */
+struct log_swap {
+    char *path;
+    struct err why;
+};
+
 struct log_partition {
     char *dir;
     char topic[META_NAME_MAX + 1]; /* as the directory's name has it; empty: it has another name */
     int32_t partition;             /* -1: likewise */
     struct uuid topic_id;          /* as partition.metadata has it; zero: it does not say */
     bool is_file;                  /* a segment was named, not the partition */
-    struct log_segment *segments;  /* by base offset */
+    struct log_swap *bad_swaps;    /* they replace nothing: the broker would not start */
+    size_t n_bad_swaps;
+    struct log_segment *segments; /* by base offset */
     size_t n;
 };
 

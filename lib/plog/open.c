@@ -134,8 +134,14 @@ static bool was_compacting(char *const *names, size_t n)
 static int settle(const struct sorting *s, char ***names, size_t *n)
 {
     const struct plog *p = s->p;
-    struct plog_segment_id active = {p->topic_id, p->partition, s->mark->segment};
-    int rc = plog_swap_recover(p->cfg.io, p->cfg.log, p->dir, &active, *names, *n, s->e);
+    struct plog_leftovers left = {
+        .io = p->cfg.io,
+        .dir = p->dir,
+        .active = {p->topic_id, p->partition, s->mark->segment},
+        .names = *names,
+        .n = *n,
+    };
+    int rc = plog_swap_recover(&left, p->cfg.log, s->e);
     io_names_free(*names, *n);
     *names = NULL;
     *n = 0;

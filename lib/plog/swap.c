@@ -120,9 +120,9 @@ bool plog_swap_name(const char *name)
            (has_suffix(ending, cleaned) || has_suffix(ending, swap));
 }
 
-/* It was synced before it got that name, but what
- * it replaces is removed on its word: every batch is checked. */
-int plog_swap_end(struct io *io, const char *path, int64_t base, int64_t *end, struct err *e)
+/* The offset behind its last batch. It was synced before it got that name, but what it replaces is
+ * removed on its word: every batch is checked. */
+static int end_of(struct io *io, const char *path, int64_t base, int64_t *end, struct err *e)
 {
     struct plog_scan scan;
     struct io_stat st;
@@ -151,23 +151,13 @@ int plog_swap_end(struct io *io, const char *path, int64_t base, int64_t *end, s
     return rc;
 }
 
-/* What a start found in a directory. */
-struct leftovers {
-    struct io *io;
-    struct log *log;
-    const char *dir;
-    const struct plog_segment_id *active;
-    char *const *names;
-    size_t n;
-};
-
 /* Base offsets are under no CRC. A cleaned segment ends where the last of those it replaces did,
  * and there the next one begins; else its last offset is wrong, and what it would remove is not its
  * own. If those it replaces are gone, nothing is left to be removed on its word. Its last batch is
  * never missing. */
-static bool end_fits(const struct leftovers *l, int64_t base, int64_t end)
+static bool end_fits(const struct plog_leftovers *l, int64_t base, int64_t end)
 {
-    int64_t next = l->active->base;
+    int64_t next = l->active.base;
     bool replaces = false;
     for (size_t i = 0; i < l->n; i++) {
         const char *ending;
@@ -177,24 +167,26 @@ static bool end_fits(const struct leftovers *l, int64_t base, int64_t end)
         replaces |= at >= base && at < end;
         next = at >= end && at < next ? at : next;
     }
+    if (next == INT64_MAX) /* the active one, which has no file yet, begins where this ends */
+        next = end;
     return end > base && (next == end || (!replaces && end < next));
 }
 
 /* 0 if it may end there. The check file that was written with it says where it ends, too, under a
  * checksum of its own; damaged or gone it says nothing. */
-static int check_end(const struct leftovers *l, int64_t base, int64_t end, struct err *e)
+static int check_end(const struct plog_leftovers *l, int64_t base, int64_t end, struct err *e)
 {
     char path[IO_PATH_MAX];
     struct plog_check c;
-    struct plog_segment_id id = *l->active;
+    struct plog_segment_id id = l->active, *whose = id.partition < 0 ? NULL : &id;
     id.base = base;
     int rc = path_of(path, sizeof path, l->dir, base, LOG, cleaned);
     if (rc == 0)
-        rc = plog_check_load(l->io, path, &id, &c, e);
+        rc = plog_check_load(l->io, path, whose, &c, e);
     if (rc == ERR_NOTFOUND) { /* it has its own name already */
         rc = path_of(path, sizeof path, l->dir, base, LOG, "");
         if (rc == 0)
-            rc = plog_check_load(l->io, path, &id, &c, e);
+            rc = plog_check_load(l->io, path, whose, &c, e);
     }
     if (rc == ERR_NOTFOUND || rc == ERR_CORRUPT)
         c.end = end;
@@ -208,43 +200,46 @@ static int check_end(const struct leftovers *l, int64_t base, int64_t end, struc
                    l->dir, base, end);
 }
 
-static int finish_swap(const struct leftovers *l, const char *name, struct err *e)
+int plog_swap_look(const struct plog_leftovers *l, int64_t base, int64_t *end, struct err *e)
 {
     char path[IO_PATH_MAX];
+    int rc = path_of(path, sizeof path, l->dir, base, LOG, swap);
+    if (rc < 0)
+        return err_code(e, rc, "%s", l->dir);
+    rc = end_of(l->io, path, base, end, e);
+    return rc < 0 ? rc : check_end(l, base, *end, e);
+}
+
+static int finish_swap(const struct plog_leftovers *l, struct log *log, const char *name,
+                       struct err *e)
+{
     const char *ending;
     int64_t base, end = 0;
-    int rc = io_path(path, sizeof path, l->dir, "%s", name);
-    if (rc < 0)
-        return err_code(e, rc, "%s/%s", l->dir, name);
     if (!plog_parse_name(name, &base, &ending) || strcmp(ending, ".log.swap") != 0)
         return 0; /* not ours */
-    rc = plog_swap_end(l->io, path, base, &end, e);
-    if (rc == 0)
-        rc = check_end(l, base, end, e);
+    int rc = plog_swap_look(l, base, &end, e);
     if (rc == 0)
         rc = plog_swap_finish(l->io, l->dir, base, end, e);
     if (rc == 0)
-        log_info(l->log, "plog", "compaction that was interrupted is finished file=%s", path);
+        log_info(log, "plog", "compaction that was interrupted is finished file=%s/%s", l->dir,
+                 name);
     return rc;
 }
 
-int plog_swap_recover(struct io *io, struct log *log, const char *dir,
-                      const struct plog_segment_id *active, char *const *names, size_t n,
-                      struct err *e)
+int plog_swap_recover(const struct plog_leftovers *l, struct log *log, struct err *e)
 {
-    struct leftovers l = {io, log, dir, active, names, n};
     int rc = 0;
     if (MUTANT(swap_half_done))
         return 0;
-    for (size_t i = 0; i < n && rc == 0; i++) {
-        if (has_suffix(names[i], swap))
-            rc = finish_swap(&l, names[i], e);
+    for (size_t i = 0; i < l->n && rc == 0; i++) {
+        if (has_suffix(l->names[i], swap))
+            rc = finish_swap(l, log, l->names[i], e);
     }
-    for (size_t i = 0; i < n && rc == 0; i++) {
+    for (size_t i = 0; i < l->n && rc == 0; i++) {
         int64_t base;
         const char *ending;
-        if (has_suffix(names[i], cleaned) && plog_parse_name(names[i], &base, &ending))
-            rc = unlink_name(io, dir, names[i], e);
+        if (has_suffix(l->names[i], cleaned) && plog_parse_name(l->names[i], &base, &ending))
+            rc = unlink_name(l->io, l->dir, l->names[i], e);
     }
     return rc;
 }

@@ -38,13 +38,21 @@ int plog_swap_finish(struct io *io, const char *dir, int64_t base, int64_t end, 
 int plog_swap_abandon(struct io *io, const char *dir, int64_t base, struct err *e);
 /* Is it the name of a file that only a compaction under way has? */
 bool plog_swap_name(const char *name);
-/* The offset behind the last batch of a .swap file, by its headers: it replaces what lies below. */
-int plog_swap_end(struct io *io, const char *path, int64_t base, int64_t *end, struct err *e);
-/* At a start: finish or remove what a process that died left in dir, which holds these names.
- * active is the segment that no compaction touches. ERR_CORRUPT, with nothing
- * removed, if a cleaned segment does not end where what it replaces does. */
-int plog_swap_recover(struct io *io, struct log *log, const char *dir,
-                      const struct plog_segment_id *active, char *const *names, size_t n,
-                      struct err *e);
+/* A partition's directory in which a process that died has left what it has left. */
+struct plog_leftovers {
+    struct io *io;
+    const char *dir;
+    /* The segment that no compaction touches; base INT64_MAX, or partition -1 (and then the topic,
+     * too): not known. */
+    struct plog_segment_id active;
+    char *const *names; /* all there are */
+    size_t n;
+};
+/* What its .swap file of that base offset replaces: the segments in [base, *end). ERR_CORRUPT if it
+ * is damaged, or does not end where what it would replace does. */
+int plog_swap_look(const struct plog_leftovers *l, int64_t base, int64_t *end, struct err *e);
+/* At a start: finish or remove it. ERR_CORRUPT, with nothing removed, where plog_swap_look says so.
+ */
+int plog_swap_recover(const struct plog_leftovers *l, struct log *log, struct err *e);
 
 #endif

@@ -76,6 +76,14 @@ has "verify, a segment is missing, perhaps Kafka's" "$(err)" "offset 130 where 1
 fresh && cp "$dir/x/events-0/00000000000000000130.check" "$dir/x/events-0/00000000000000000100.check"
 is "verify, another segment's .check" 0 "$(status $log verify "$dir/x")"
 has "verify, another segment's .check" "$(err)" "00000000000000000100.check: byte 16: derived: it is another segment's"
+fresh && mv "$dir/x/events-0/00000000000000000100.log" "$dir/x/events-0/00000000000000000100.log.swap"
+is "verify, a compaction cut short" 0 "$(status $log verify "$dir/x")"
+is "list, a compaction cut short" 3 "$(status $log list "$dir/x" >"$dir/rc"; out | grep -c events)"
+put "$dir/x/events-0/00000000000000000100.log.swap" 5525 001
+is "verify, a compaction that replaces too much" 8 "$(status $log verify "$dir/x")"
+has "verify, a compaction that replaces too much" "$(err)" "00000000000000000100.log.swap: byte 0: corruption: "
+has "verify, a compaction that replaces too much" "$(err)" "what it replaces does not"
+is "list, a compaction that replaces too much" 2 "$(status $log list "$dir/x" >"$dir/rc"; out | grep -c events)"
 fresh && rm "$dir"/x/events-0/*.check "$dir"/x/events-0/*index "$dir/x/events-0/leader-epoch-checkpoint"
 is "verify, nothing derived" 0 "$(status $log verify "$dir/x")"
 fresh && rm "$dir"/x/events-0/*.check && put "$dir/x/events-0/00000000000000000130.index" 7 001
