@@ -136,6 +136,8 @@ static void settle(struct loop_hook *h)
     conn_out_flush(c);
     if (conn_has_room(c))
         conn_in_resume(c);
+    if (conn_in_end_turn(c))
+        conn_touch(c);
     /* Bytes that came in the iteration in which draining began are held, and stay unread. */
     if (c->n_requests == 0 && (c->draining || (c->in.ended && !c->in.held)))
         c->closing = true;

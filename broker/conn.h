@@ -13,6 +13,8 @@
  * connection has one at a time. TCP then slows the client down. What was read and cannot be used
  * yet has a budget too; while that is spent, no more than the head of a frame is read.
  *
+ * In one iteration of the loop a connection has so many requests handled, then the others come.
+ *
  * A client in the middle of a frame has connection.stall.ms, and for each byte it sends a
  * millisecond more, but never more than connection.stall.ms at a time: a trickle of less than a
  * kilobyte a second ends like silence. Who takes no replies, or does nothing, is closed after
@@ -47,8 +49,10 @@ struct conn_in {
     int64_t due_ms;   /* and when patience with it, or with its head, ends */
     uint8_t *held;    /* read, but not to be looked at yet */
     size_t held_n, held_at;
-    bool starved; /* the budget had no room for the next frame */
-    bool ended;   /* the client has shut its side */
+    uint32_t turn_requests; /* that were begun in this turn, */
+    int64_t turn_answers;   /* and bytes of answers they got at once */
+    bool starved;           /* the budget had no room for the next frame */
+    bool ended;             /* the client has shut its side */
 };
 
 struct conn {
@@ -93,6 +97,8 @@ bool conn_has_room(const struct conn *c);
 void conn_in_readable(struct conn *c);
 /* Start what is held, as far as there is room. */
 void conn_in_resume(struct conn *c);
+/* The loop's iteration ends. True: there is more to do in the next one. */
+bool conn_in_end_turn(struct conn *c);
 /* Is the client in the middle of a frame or its head? */
 bool conn_in_is_under_way(const struct conn *c);
 /* All patience with what is under way begins anew. */

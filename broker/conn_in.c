@@ -8,6 +8,11 @@
  * A frame's place is taken from the budget at once and in full, so that one that has begun can
  * always be finished. Part of the budget is kept from those whose bytes are still to come: a
  * thousand clients that announce frames and never send them do not stop who sends his whole.
+ *
+ * A turn is what one connection may have handled in one iteration of the loop: so many requests, or
+ * fewer whose answers are long. Thousands of small requests fit into what is read at once, and a
+ * request for all topics is small; the rest waits, held, for the next iteration, which does not
+ * sleep then but serves the others too.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -25,6 +30,8 @@ enum {
     FRAME_MIN = 8,            /* a key, a version and a correlation id */
     FRAME_SMALL = 128 * 1024, /* up to this a request may use the budget's reserve, */
     RESERVE = 4,              /* which is that part of the budget */
+    TURN_REQUESTS = 32,       /* in a turn, */
+    TURN_ANSWERS = 8 * 1024,  /* until they were answered at once with so many bytes */
     PRESSED_MS = 60000,       /* for a frame that others wait for, */
     PRESSED_GRACE_MS = 1000   /* whose first part may take so much longer */
 };
@@ -108,10 +115,24 @@ static bool admit(struct conn *c, size_t read)
     return true;
 }
 
+static bool turn_is_over(const struct conn *c)
+{
+    return c->in.turn_requests >= TURN_REQUESTS || c->in.turn_answers >= TURN_ANSWERS;
+}
+
+bool conn_in_end_turn(struct conn *c)
+{
+    bool more = turn_is_over(c) && (c->in.held || c->in.head_n == sizeof c->in.head);
+    c->in.turn_requests = 0;
+    c->in.turn_answers = 0;
+    return more;
+}
+
 /* The frame is there whole: it becomes a request. */
 static void complete(struct conn *c)
 {
     uint8_t *frame = c->in.frame;
+    int64_t unsent = c->unsent;
     c->in.frame = NULL;
     c->w->stats.bytes_in += c->in.frame_size;
     struct err why = {0};
@@ -119,6 +140,8 @@ static void complete(struct conn *c)
         c->w->stats.refused++;
         conn_close(c, why.text);
     }
+    c->in.turn_requests++;
+    c->in.turn_answers += c->unsent - unsent;
 }
 
 /* Cut frames from the bytes until they or the room end; gives how many were used. */
@@ -134,7 +157,8 @@ static size_t feed(struct conn *c, const uint8_t *p, size_t n)
             memcpy(in->head + in->head_n, p + used, k);
             in->head_n += (uint32_t)k;
             used += k;
-            if (in->head_n < sizeof in->head || !conn_has_room(c) || !admit(c, n - used))
+            if (in->head_n < sizeof in->head || turn_is_over(c) || !conn_has_room(c) ||
+                !admit(c, n - used))
                 return used;
         }
         size_t k = in->frame_size - in->frame_n;

@@ -306,6 +306,48 @@ START_TEST(a_slow_client_gets_every_answer_in_order)
 }
 END_TEST
 
+/* One client sends all at once what the socket takes, the other one request: that is answered in
+ * the first iteration, and each iteration is short. */
+START_TEST(a_storm_of_requests_lets_others_have_their_turn)
+{
+    enum { STORM = 2000, TURN_MOST = 33, ANSWERS_MOST = 9 * 1024 };
+    static uint8_t buf[16 * STORM];
+    begin();
+    set("connection.max.queued.requests=65536");
+    broker.replies.max = 1 << 30;
+    int storm = join(), other = join();
+    int room = 1 << 20;
+    ck_assert_ok(setsockopt(storm, SOL_SOCKET, SO_SNDBUF, &room, sizeof room));
+    size_t n = 0;
+    for (int i = 0; i < STORM; i++)
+        n += put_request(buf + n, 18, 0, i);
+    ck_assert_int_eq(write(storm, buf, n), (ssize_t)n);
+    ck_assert_int_eq(write(other, buf, 14), 14);
+    uint64_t served = 0;
+    for (int heard = 0, step = 0; heard < STORM; step++) {
+        uint64_t before = served;
+        ck_assert_int_gt(loop_virtual_step(w->loop), 0);
+        served = w->stats.requests[18];
+        ck_assert_uint_le(served - before, TURN_MOST);
+        ck_assert(served > before || served == STORM + 1);
+        for (const struct conn *c = w->conns; c; c = c->next)
+            ck_assert_int_le(c->unsent, ANSWERS_MOST);
+        for (; !is_silent(storm); heard++) { /* which takes a byte of each */
+            uint8_t rest[1024];
+            ck_assert_int_eq(read(storm, rest, 3), 3);
+            size_t size = rest[1] * 256u + rest[2];
+            ck_assert_int_eq(read(storm, rest, size), (ssize_t)size);
+            ck_assert_int_eq((int32_t)get_be32(rest), heard);
+        }
+        if (step == 0)
+            hear_answer_to(other, 0);
+    }
+    leave(storm);
+    leave(other);
+    end();
+}
+END_TEST
+
 START_TEST(while_replies_pile_up_each_client_has_one_at_a_time)
 {
     begin();
@@ -616,7 +658,7 @@ UNIT_MAIN(a_request_may_come_byte_by_byte, answers_come_in_the_order_of_the_requ
           what_is_not_served_closes_its_connection, an_idle_client_is_closed_a_busy_one_is_not,
           a_client_that_stalls_in_a_request_is_closed, patience_may_be_without_end,
           a_client_that_takes_no_answers_is_not_read_and_then_closed,
-          a_slow_client_gets_every_answer_in_order,
+          a_slow_client_gets_every_answer_in_order, a_storm_of_requests_lets_others_have_their_turn,
           while_replies_pile_up_each_client_has_one_at_a_time,
           the_budget_of_all_makes_others_wait_and_loses_nothing, small_requests_have_a_reserve,
           a_trickle_ends_like_silence, a_client_that_waits_for_memory_does_not_stall,
