@@ -18,6 +18,7 @@
  * - bench_setting, bench_figure: what a result says of the work, and how it is judged
  * - bench_results, bench_pair, bench_weigh, bench_condition, bench_contrast, bench_compare: results
  *   of earlier runs set against each other
+ * - bench_page, bench_curve, bench_chart, html: results as a page with charts
  */
 #ifndef CLI_BENCH_H
 #define CLI_BENCH_H
@@ -58,6 +59,7 @@ struct bench_options {
     int64_t fetch_bytes, fetch_wait_ms;
     bool create_topic, delete_topic, validate, keep_going, idempotent, repeat;
     struct opt_list fail_on; /* compare */
+    const char *html_path;   /* a page with charts; NULL: none */
     const char *ack_log, *check_ack_log, *json_path, *csv_path;
     const char *file, *dir;
     int64_t file_size;

@@ -8,11 +8,13 @@ libbench_la_SOURCES = \
 	cli/bench_book.c cli/bench_book.h \
 	cli/bench_caveats.c cli/bench_caveats.h \
 	cli/bench_ceiling.c cli/bench_ceiling.h \
+	cli/bench_chart.c cli/bench_chart.h \
 	cli/bench_check.c cli/bench_check.h \
 	cli/bench_compare.c cli/bench_compare.h \
 	cli/bench_condition.c cli/bench_condition.h \
 	cli/bench_conn.c cli/bench_conn.h \
 	cli/bench_contrast.c cli/bench_contrast_text.c \
+	cli/bench_curve.c cli/bench_curve.h \
 	cli/bench_disk.c cli/bench_disk.h \
 	cli/bench_durability.c cli/bench_durability.h \
 	cli/bench_env.c cli/bench_env.h \
@@ -25,6 +27,8 @@ libbench_la_SOURCES = \
 	cli/bench_opt.c cli/bench_opt.h \
 	cli/bench_outcome.c cli/bench_outcome.h \
 	cli/bench_pace.c cli/bench_pace.h \
+	cli/bench_page.h cli/bench_page_compare.c cli/bench_page_parts.c \
+	cli/bench_page_run.c cli/bench_page_steps.c \
 	cli/bench_pair.c cli/bench_pair.h \
 	cli/bench_process.c cli/bench_process.h \
 	cli/bench_produce.c cli/bench_produce.h \

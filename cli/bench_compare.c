@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "cli/bench_page.h"
+
 static int parse_conditions(struct bench_comparison *c, const struct opt_list *texts)
 {
     struct err e;
@@ -73,6 +75,8 @@ static int compare(struct bench_comparison *c, const struct bench_options *o,
     int rc = read_both(c, args, &e);
     if (!rc)
         rc = bench_contrast(c, &document, &e);
+    if (!rc && o->html_path)
+        rc = bench_page_comparison(o->html_path, document, &c->pairs, &e);
     if (!rc)
         rc = write_out(o, document, &e);
     int status = rc ? (int)cli_fail(&e) : verdict(document);

@@ -153,6 +153,8 @@ const struct opt bench_opts[] = {
     CLI_OPTIONS_BROKER(struct bench_options, common),
     {0, "bootstrap-servers", "HOST:PORT", OPT_TEXT, AT(common.bootstrap),
      "the same as --bootstrap-server", .hidden = true},
+    {0, "html", "FILE", OPT_TEXT, AT(html_path), "write a page with charts too",
+     .commands = 1u << BENCH_RUN | 1u << BENCH_COMPARE, .fill = OPT_FILL_FILE},
     {0, "fail-on", "CONDITION", OPT_LIST, AT(fail_on),
      "status 8 if the condition is met, like 'p99>+10%' (of A's median) or 'p99>5ms'; may be "
      "repeated",
@@ -231,6 +233,7 @@ static const struct {
     {"ready-timeout", IN_DURABILITY},
     {"seed", IN_DURABILITY},
     {"csv-output", BOUNDED | IN_CONSUME},
+    {"html", BOUNDED | IN_CONSUME},
     {"ack-log", WRITING},
     {"consumers", IN_ROUND_TRIP},
     {"repeat", IN_CONSUME},

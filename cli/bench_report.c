@@ -9,6 +9,7 @@
 #include "cli/bench_caveats.h"
 #include "cli/bench_env.h"
 #include "cli/bench_figure.h"
+#include "cli/bench_page.h"
 #include "cli/bench_setting.h"
 
 static double per_second(uint64_t n, int64_t ns)
@@ -220,6 +221,8 @@ int bench_report_write(const struct bench_options *o, const struct json *report,
     int rc = to_file(o->json_path, "we", report, json_file, e);
     if (!rc)
         rc = to_file(o->csv_path, "ae", report, csv_file, e);
+    if (!rc && o->html_path)
+        rc = bench_page_run(o->html_path, report, e);
     if (rc)
         return rc;
     if (o->common.format != OUT_TEXT)
@@ -245,6 +248,8 @@ int bench_report_write(const struct bench_options *o, const struct json *report,
 int bench_report_document(const struct bench_options *o, const struct json *j, struct err *e)
 {
     int rc = to_file(o->json_path, "we", j, json_file, e);
+    if (!rc && o->html_path)
+        rc = bench_page_run(o->html_path, j, e);
     if (rc || (enum out_format)o->common.format != OUT_JSON)
         return rc;
     rc = json_file(j, stdout);

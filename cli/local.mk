@@ -8,6 +8,7 @@ libcli_la_SOURCES = \
 	cli/config_changes.c cli/config_changes.h \
 	cli/escape.c cli/escape.h \
 	cli/figures.c cli/figures.h \
+	cli/html.c cli/html.h \
 	cli/interrupt.c cli/interrupt.h \
 	cli/lines.c cli/lines.h \
 	cli/names.c cli/names.h \

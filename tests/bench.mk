@@ -2,7 +2,8 @@
 BENCH_UNIT_TESTS = tests/unit/cli/test_acklog tests/unit/cli/test_bench_acked \
 	tests/unit/cli/test_bench_assign \
 	tests/unit/cli/test_bench_batch tests/unit/cli/test_bench_book tests/unit/cli/test_bench_caveats \
-	tests/unit/cli/test_bench_check tests/unit/cli/test_bench_compare \
+	tests/unit/cli/test_bench_chart tests/unit/cli/test_bench_check tests/unit/cli/test_bench_compare \
+	tests/unit/cli/test_bench_curve \
 	tests/unit/cli/test_bench_null tests/unit/cli/test_bench_pace tests/unit/cli/test_bench_ranges tests/unit/cli/test_bench_rates \
 	tests/unit/cli/test_bench_report tests/unit/cli/test_bench_search tests/unit/cli/test_bench_slo \
 	tests/unit/cli/test_bench_step
@@ -14,9 +15,11 @@ tests_unit_cli_test_bench_assign_LDADD = $(BENCH_TEST_LIBS)
 tests_unit_cli_test_bench_batch_LDADD = $(BENCH_TEST_LIBS)
 tests_unit_cli_test_bench_book_LDADD = $(BENCH_TEST_LIBS)
 tests_unit_cli_test_bench_caveats_LDADD = $(BENCH_TEST_LIBS)
+tests_unit_cli_test_bench_chart_LDADD = $(BENCH_TEST_LIBS)
 tests_unit_cli_test_bench_check_LDADD = $(BENCH_TEST_LIBS)
 tests_unit_cli_test_bench_compare_LDADD = $(BENCH_TEST_LIBS)
 tests_unit_cli_test_bench_null_LDADD = $(BENCH_TEST_LIBS)
+tests_unit_cli_test_bench_curve_LDADD = $(BENCH_TEST_LIBS)
 tests_unit_cli_test_bench_pace_LDADD = $(BENCH_TEST_LIBS)
 tests_unit_cli_test_bench_ranges_LDADD = $(BENCH_TEST_LIBS)
 tests_unit_cli_test_bench_rates_LDADD = $(BENCH_TEST_LIBS)

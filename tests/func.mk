@@ -3,6 +3,7 @@ FUNC_TESTS = \
 	tests/func/bench.t \
 	tests/func/bench_accuracy.py \
 	tests/func/bench_faults.t \
+	tests/func/bench_pages.py \
 	tests/func/bench_rates.py \
 	tests/func/compare.t \
 	tests/func/completion.t \

@@ -135,6 +135,9 @@ COMMANDS = [
     ('chronik-bench', 'a condition on what was not told', 1,
      'compare {result} {result} --fail-on p99>1s'),
     ('chronik-bench', 'a condition that is met', 8, 'compare {result} {result} --fail-on p50>1us'),
+    ('chronik-bench', 'a page where there is no directory', 3,
+     'compare {result} {result} --html {missing}/page'),
+    ('chronik-bench', 'a page of what has none', 2, 'durability --start true --html {missing}'),
     ('chronik-bench', 'an ack log that is not there', 3, '-t plain --check-ack-log {missing}'),
 ]
 
