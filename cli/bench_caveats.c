@@ -7,7 +7,6 @@
 
 enum { LATE_NS = 1000000, LATE_MAX_NS = 5000000 }; /* what is worth a word */
 #define QUEUED_SHARE 0.01
-#define RATE_KEPT 0.98
 #define CEILING_SHARE 0.5 /* the generator is to drive twice what the broker takes */
 
 static void say(struct json *all, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -51,7 +50,7 @@ static void of_failures(struct json *all, const struct bench_stats *s)
 static void of_schedule(struct json *all, const struct bench_result *r)
 {
     const struct hdr *late = &r->paced->late;
-    double rate = r->elapsed_ns > 0 ? (double)r->records * 1e9 / (double)r->elapsed_ns : 0;
+    double rate = bench_stats_rate(r->stats);
     uint64_t p99 = hdr_percentile(late, 99);
     if (p99 > LATE_NS || (late->max > LATE_MAX_NS && late->max > r->latency->max / 2))
         say(all,
@@ -63,7 +62,7 @@ static void of_schedule(struct json *all, const struct bench_result *r)
             "%.1f %% of the requests found their connection full when they were due and waited: "
             "if the broker was not the cause, give more clients (-c) or --in-flight",
             100 * (double)r->paced->no_room / (double)late->count);
-    if (rate < RATE_KEPT * (double)r->opt->rate)
+    if (rate > 0 && rate < BENCH_RATE_KEPT * (double)r->opt->rate)
         say(all, "the load fell behind: %.0f records/s were answered, %" PRId64 " were due", rate,
             r->opt->rate);
 }

@@ -99,13 +99,14 @@ static void tell(const struct find *f)
     const struct step *held = answered(f) ? step_at(f, s->held, true) : NULL;
     const struct step *refused = step_at(f, s->refused, false);
     if (held)
-        fprintf(out, "%-13s %" PRId64 " records/s, to within %" PRId64 " %%\n", "maximum", s->held,
-                f->o->resolution);
+        fprintf(out, "%-13s %" PRId64 " records/s held twice\n", "maximum", s->held);
     if (refused)
         fprintf(out, "%-13s %" PRId64 " records/s: %s\n", "refused", refused->rate, refused->why);
     steps_tell_ceiling(&f->steps, out);
     if (held)
         steps_warn(held, out);
+    if (refused) /* was it the broker's limit? */
+        steps_warn(refused, out);
 }
 
 /* The status of a search that came to its end. */

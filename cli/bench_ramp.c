@@ -43,7 +43,7 @@ static void tell(const struct steps *s, const struct found *f)
         fprintf(out, "%-13s at %" PRId64 " records/s: %s\n", "fell behind", f->behind->rate,
                 f->behind->why);
     steps_tell_ceiling(s, out);
-    for (size_t i = 0; i < s->n && s->v[i].kept; i++)
+    for (size_t i = 0; i < s->n && (!f->behind || &s->v[i] <= f->behind); i++)
         steps_warn(&s->v[i], out);
 }
 

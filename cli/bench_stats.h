@@ -23,6 +23,7 @@ void bench_stats_add(struct bench_stats *into, const struct bench_stats *from);
  * a run it is not lower for answers that took long, only for those that came too slowly one after
  * the other. 0 without two answers. */
 double bench_stats_rate(const struct bench_stats *s);
+#define BENCH_RATE_KEPT 0.99 /* the share of a rate that has to be answered to keep it */
 
 /* {min, mean, p50, p90, p95, p99, p999, p9999, max} in microseconds. */
 struct json *bench_latency_json(const struct hdr *ns);

@@ -24,7 +24,7 @@ static bool backlog_grew(const struct bench_result *r)
     const struct bench_options *o = r->opt;
     const struct pace_stats *p = r->paced;
     double requests = (double)o->rate / (double)bench_request_records(o);
-    double due = requests * (double)o->duration_ms / 2000, slack = due * (1 - STEP_KEPT);
+    double due = requests * (double)o->duration_ms / 2000, slack = due * (1 - BENCH_RATE_KEPT);
     if (slack < (double)o->clients)
         slack = (double)o->clients;
     return (double)p->waiting_end > (double)p->waiting_half + slack;
@@ -42,7 +42,7 @@ void step_judge(struct step *s, const struct bench_result *r)
     s->busiest = r->cost.busiest;
     s->caveats = bench_caveats(r);
     *s->why = 0;
-    if (s->achieved < STEP_KEPT * (double)s->rate)
+    if (s->achieved < BENCH_RATE_KEPT * (double)s->rate)
         snprintf(s->why, sizeof s->why, "%.1f %% of the rate was answered",
                  100 * s->achieved / (double)s->rate);
     else if (backlog_grew(r))

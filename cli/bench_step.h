@@ -8,11 +8,13 @@
 
 #include "cli/bench_report.h"
 
-enum { STEP_METRICS = 5, STEP_WHY = 200 };
+enum {
+    STEP_METRICS = 5,
+    STEP_WHY = 200,
+    STEP_REQUESTS_MIN = 10, /* with fewer nothing can be said of a rate */
+};
 /* p50, p90, p99, p99.9, max; their names are those of the rows' fields. */
 extern const struct bench_quantile step_metrics[STEP_METRICS];
-#define STEP_KEPT 0.99       /* the share of the rate that has to be answered */
-#define STEP_REQUESTS_MIN 10 /* with fewer nothing can be said of a rate */
 
 struct step {
     const char *phase; /* of a search; NULL: a step of a ramp */

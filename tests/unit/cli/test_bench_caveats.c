@@ -20,7 +20,9 @@ static void fill(void)
         hdr_record(&stats.latency, 1000000);
         hdr_record(&paced.late, 1000);
     }
-    stats.requests = 200000;
+    stats.requests = stats.records = 200000;
+    stats.first_ns = 1000000000;
+    stats.last_ns = 2000000000;
     r = (struct bench_result){.opt = &o,
                               .stats = &stats,
                               .latency = &stats.latency,
@@ -68,8 +70,10 @@ START_TEST(each_trouble_has_its_warning)
     stats.failed_requests = 1;
     warns("1 of 200001 requests failed");
     fill();
-    r.elapsed_ns = 1100000000;
-    warns("the load fell behind: 181818 records/s were answered, 200000 were due");
+    stats.last_ns = 2010000000; /* more than a hundredth longer */
+    warns(NULL);
+    stats.last_ns = 2100000000;
+    warns("the load fell behind: 181817 records/s were answered, 200000 were due");
     fill();
     paced.no_room = 4000;
     warns("2.0 % of the requests found their connection full");
