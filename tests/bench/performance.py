@@ -65,7 +65,10 @@ def summary(results):
 def details(row, result):
     lines = ['', f'**{row.name}**: {row.title}. {result["rounds"]} rounds of {result["seconds"]} s.', '']
     said = disk_says(result['lanes'])
-    return lines + lanes_table(row, result['lanes']) + (['', said] if said and row.on_disk else [])
+    notes = [f'- {lane}: a run failed, and was made again: {why}' for lane, why in result['failed']]
+    if said and row.on_disk:
+        notes.append(f'- {said}')
+    return lines + lanes_table(row, result['lanes']) + ([''] if notes else []) + notes
 
 
 def show(results):
@@ -80,7 +83,8 @@ def measure(stage, row):
     stage.begin(row)
     began = time.monotonic()
     try:
-        return {'rounds': stage.rounds, 'seconds': stage.seconds, 'lanes': row.measure(stage)}
+        lanes = row.measure(stage)
+        return {'rounds': stage.rounds, 'seconds': stage.seconds, 'lanes': lanes, 'failed': stage.failures}
     except (Unable, OSError) as e:
         return {'unable': str(e)}
     finally:
@@ -122,7 +126,8 @@ def main():
         finally:
             stage.end()
             show(results)  # before what may take minutes, to remove files
-    return any('unable' in result for result in results.values())
+    return any('unable' in result or any(lane not in result['lanes'] for lane, _ in result['failed'])
+               for result in results.values())
 
 
 if __name__ == '__main__':
