@@ -344,6 +344,7 @@ int shard_thread_open(struct shard_thread *t, const struct node *node, struct me
         .reserve_bytes =
             t->number ? (uint64_t)s->log_dir_reserved_bytes : 0, /* metadata is what it is for */
         .buffer_bytes = (uint64_t)s->log_buffer_bytes,
+        .write_back_bytes = (uint64_t)s->log_write_back_bytes,
         .producer_expiry_ms = s->producer_id_expiration_ms,
         .retention_check_ms = s->log_retention_check_interval_ms,
         .compact_backoff_ms = s->log_cleaner_enable ? s->log_cleaner_backoff_ms : 0,

@@ -38,3 +38,6 @@ bench-smoke: all
 
 # What bad company costs others, measured.
 EXTRA_DIST += tests/bench/hostile.py
+
+# What checkpoints cost those who wait, measured.
+EXTRA_DIST += tests/bench/pauses.py

@@ -3,7 +3,7 @@ PLOG_UNIT_TESTS = tests/unit/plog/test_append tests/unit/plog/test_block tests/u
 	tests/unit/plog/test_compact tests/unit/plog/test_compact_crash tests/unit/plog/test_compact_threads \
 	tests/unit/plog/test_index tests/unit/plog/test_keys tests/unit/plog/test_remove tests/unit/plog/test_reopen \
 	tests/unit/plog/test_segments tests/unit/plog/test_sums tests/unit/plog/test_sync \
-	tests/unit/plog/test_threads tests/unit/plog/test_time tests/unit/plog/test_walk
+	tests/unit/plog/test_threads tests/unit/plog/test_time tests/unit/plog/test_walk tests/unit/plog/test_write_back
 UNIT_TESTS += $(PLOG_UNIT_TESTS)
 if HAVE_CHECK
 check_LTLIBRARIES += libplogfixture.la
@@ -25,3 +25,4 @@ tests_unit_plog_test_sync_LDADD = $(PLOG_TEST_LIBS)
 tests_unit_plog_test_threads_LDADD = $(PLOG_TEST_LIBS)
 tests_unit_plog_test_time_LDADD = $(PLOG_TEST_LIBS)
 tests_unit_plog_test_walk_LDADD = $(PLOG_TEST_LIBS)
+tests_unit_plog_test_write_back_LDADD = $(PLOG_TEST_LIBS)

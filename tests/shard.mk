@@ -2,7 +2,7 @@
 SHARD_UNIT_TESTS = tests/unit/shard/test_buffer tests/unit/shard/test_checkpoint tests/unit/shard/test_entries tests/unit/shard/test_node \
 	tests/unit/shard/test_producers tests/unit/shard/test_shard tests/unit/shard/test_limits \
 	tests/unit/shard/test_cluster tests/unit/shard/test_compaction tests/unit/shard/test_retention tests/unit/shard/test_room \
-	tests/unit/shard/test_wall
+	tests/unit/shard/test_wall tests/unit/shard/test_write_back
 UNIT_TESTS += $(SHARD_UNIT_TESTS)
 check_LTLIBRARIES += libshardrig.la
 libshardrig_la_SOURCES = tests/shard/phases.c tests/shard/phases.def tests/shard/phases.h \
@@ -15,6 +15,7 @@ tests_unit_shard_test_compaction_LDADD = $(SHARD_TEST_LIBS)
 tests_unit_shard_test_retention_LDADD = $(SHARD_TEST_LIBS)
 tests_unit_shard_test_room_LDADD = $(SHARD_TEST_LIBS)
 tests_unit_shard_test_cluster_LDADD = $(SHARD_TEST_LIBS)
+tests_unit_shard_test_write_back_LDADD = $(SHARD_TEST_LIBS)
 
 # A tenth of what `make check-all` does.
 check_PROGRAMS += tests/crash/power_cut

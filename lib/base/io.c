@@ -135,6 +135,11 @@ int io_write_back(struct io_file *f, uint64_t off, uint64_t n)
     return f->ops->write_back(f, off, n);
 }
 
+int io_start_write_back(struct io_file *f, uint64_t off, uint64_t n)
+{
+    return f->ops->start_write_back(f, off, n);
+}
+
 int io_sync_fs(struct io_file *f)
 {
     return f->ops->sync_fs(f);

@@ -65,6 +65,10 @@ struct io_ops {
     /* Have [off, off + n) written back and wait for it. Promises nothing: what is to be durable is
      * synced after it, and then has little left to do. */
     int (*write_back)(struct io_file *f, uint64_t off, uint64_t n);
+    /* Have the system begin to write [off, off + n) back, and wait for nothing. Promises nothing:
+     * what fails later is told by the next sync, from which this takes nothing away. -ENOTSUP where
+     * it cannot be asked for; any other failure is like that of a sync. */
+    int (*start_write_back)(struct io_file *f, uint64_t off, uint64_t n);
     /* syncfs on the file system that holds f, a file or a directory; -ENOTSUP where that is not to
      * be trusted (overlayfs; Linux before 5.8, which tells of no failure). It tells of failed
      * writes since f was opened, so f must be open before the first write that counts. */
@@ -121,6 +125,7 @@ int io_rmdir(struct io *io, const char *path);
 int io_sync_dir(struct io *io, const char *path);
 int io_list(struct io *io, const char *path, int (*each)(void *ctx, const char *name), void *ctx);
 int io_write_back(struct io_file *f, uint64_t off, uint64_t n);
+int io_start_write_back(struct io_file *f, uint64_t off, uint64_t n);
 int io_sync_fs(struct io_file *f);
 int io_lock(struct io *io, const char *path, struct io_file **out);
 int io_space(struct io *io, const char *path, uint64_t *free_bytes);

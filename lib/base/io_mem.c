@@ -469,6 +469,15 @@ static int mem_write_back(struct io_file *f, uint64_t off, uint64_t n)
     return ready(disk_of(f->io));
 }
 
+/* Like the kernel's, it loses what it fails to write. */
+static int mem_start_write_back(struct io_file *f, uint64_t off, uint64_t n)
+{
+    int fault = count(disk_of(f->io), IO_MEM_WRITE_BACK);
+    if (fault == -ENOTSUP)
+        return fault;
+    return fault ? sync_or_fail(f, fault) : mem_write_back(f, off, n);
+}
+
 static int mem_sync_fs(struct io_file *f)
 {
     return record_sync(disk_of(f->io), MEM_NONE);
@@ -506,6 +515,7 @@ static const struct io_ops mem_ops = {
     .sync_dir = mem_sync_dir,
     .list = mem_list,
     .write_back = mem_write_back,
+    .start_write_back = mem_start_write_back,
     .sync_fs = mem_sync_fs,
     .lock = mem_lock,
     .space = mem_space,

@@ -26,7 +26,7 @@ struct io *io_mem_io(struct io_mem *m);
 /* Bound the sum of all file sizes; beyond it -ENOSPC. UINT64_MAX: no bound. */
 void io_mem_set_space(struct io_mem *m, uint64_t bytes);
 /* The calls a fault can be put on. IO_MEM_OPEN includes lock; a commit counts as that alone, not as
- * a write and a sync. */
+ * a write and a sync; WRITE_BACK is start_write_back. */
 enum io_mem_call {
     IO_MEM_WRITE,
     IO_MEM_SYNC,
@@ -38,11 +38,12 @@ enum io_mem_call {
     IO_MEM_ALLOCATE,
     IO_MEM_UNLINK,
     IO_MEM_READ,
+    IO_MEM_WRITE_BACK,
     IO_MEM_CALLS
 };
 /* The nth call (1 = the next) of that kind fails with -errnum, `times` times in a row (0: for
  * ever); nth 0 takes a fault away. One fault per kind. A failed write or commit leaves the first
- * half of its bytes behind. A failed sync, commit or sync_dir makes nothing durable, and what it
+ * half of its bytes behind. A failed sync, commit, sync_dir or write-back makes nothing durable, and what it
  * should have made so never will be, as on Linux, where a second fsync succeeds without writing the
  * lost pages. */
 void io_mem_fail(struct io_mem *m, enum io_mem_call call, uint64_t nth, int errnum, uint64_t times);

@@ -341,10 +341,25 @@ static int posix_list(struct io *io, const char *path, int (*each)(void *ctx, co
     return r;
 }
 
+/* -ENOTSUP where the kernel, an emulation of one, or a filter of system calls has no such call. */
+static int sync_range(struct io_file *f, uint64_t off, uint64_t n, unsigned how)
+{
+    if (UNINTERRUPTED(sync_file_range(fd_of(f), (off_t)off, (off_t)n, how)) == 0)
+        return 0;
+    return errno == ENOSYS || errno == EOPNOTSUPP || errno == EPERM ? -ENOTSUP : -errno;
+}
+
 static int posix_write_back(struct io_file *f, uint64_t off, uint64_t n)
 {
     unsigned how = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
-    return sync_file_range(fd_of(f), (off_t)off, (off_t)n, how) ? -errno : 0;
+    int rc = sync_range(f, off, n, how);
+    return rc == -ENOTSUP ? 0 : rc; /* the sync does it all, then */
+}
+
+/* Without WAIT, which would tell of a failed write once and let the next sync succeed. */
+static int posix_start_write_back(struct io_file *f, uint64_t off, uint64_t n)
+{
+    return sync_range(f, off, n, SYNC_FILE_RANGE_WRITE);
 }
 
 /* Before Linux 5.8 syncfs tells nobody of pages that could not be written. */
@@ -413,6 +428,7 @@ struct io *io_posix(void)
         .sync_dir = posix_sync_dir,
         .list = posix_list,
         .write_back = posix_write_back,
+        .start_write_back = posix_start_write_back,
         .sync_fs = posix_sync_fs,
         .lock = posix_lock,
         .space = posix_space,

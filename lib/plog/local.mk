@@ -26,4 +26,5 @@ libchronik_la_SOURCES += \
 	lib/plog/sync.c \
 	lib/plog/time.c \
 	lib/plog/verify.c \
-	lib/plog/walk.c
+	lib/plog/walk.c \
+	lib/plog/write_back.c

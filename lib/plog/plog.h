@@ -184,6 +184,22 @@ unsigned plog_syncing_lost(const struct plog_syncing *s, const struct err **why)
 void plog_sync_undo(struct plog *p, const struct plog_syncing *s);
 void plog_syncing_free(struct plog_syncing *s);
 
+/* So that a syncing finds little to do, what is in the files is handed to the disk as they grow:
+ * begin [w] takes the next piece, run (any thread) has the system begin to write it and waits for
+ * nothing, release (any thread) lets go of it. A piece may be let go without a run, and nothing of
+ * this is durable: a syncing covers it as ever. After a failed run as after a failed sync: plog_fail
+ * (but -ENOTSUP: the system cannot). The log may be freed or removed before the run. */
+struct plog_write_back {
+    uint64_t pos, len; /* in the file, bytes */
+    void *owner;       /* opaque: the segment */
+};
+/* [w] Bytes in the files that no syncing has covered and no piece has held. */
+uint64_t plog_unwritten(const struct plog *p);
+/* [w] A piece is of one segment, the oldest. False: there is none. */
+bool plog_write_back_begin(struct plog *p, struct plog_write_back *w);
+int plog_write_back_run(const struct plog_write_back *w, struct err *e);
+void plog_write_back_release(struct plog_write_back *w);
+
 /* [r] */
 int64_t plog_log_start(const struct plog *p);
 int64_t plog_high_watermark(const struct plog *p);

@@ -29,7 +29,7 @@ struct plog_segment *plog_segment_new(struct io *io, const char *dir,
 
 void plog_segment_set_old(struct plog_segment *s, uint64_t bytes, int64_t end, uint64_t own_from)
 {
-    s->old_bytes = s->disk_bytes = bytes;
+    s->old_bytes = s->disk_bytes = s->handed = bytes;
     s->old_end = end;
     s->own_from = own_from;
     s->on_disk = bytes > 0;

@@ -81,6 +81,7 @@ struct plog_segment {
     bool on_disk;        /* the file exists */
     bool dirty;          /* bytes were added since the last syncing began, */
     uint64_t clean;      /* behind these, which it covered */
+    uint64_t handed;     /* their write-back was begun (write_back.c) */
     bool inherited;      /* an earlier process may have left a .check that knows of more bytes */
     bool pinned; /* a compaction works on it: it stays in the list as it is, and its files too */
 

@@ -29,6 +29,7 @@ void data_buffer_note(struct shard *s, struct data_partition *p)
 {
     struct data_machine *m = s->data;
     data_buffer_forget(s, p);
+    write_back_note(s, p);
     p->buffered = plog_failed(p->log) ? 0 : plog_buffered(p->log);
     if (!p->buffered)
         return;

@@ -60,6 +60,14 @@ static uint32_t leap_seconds(int64_t leapt_ms)
     return s < UINT32_MAX ? (uint32_t)s : UINT32_MAX;
 }
 
+bool data_ease(struct shard *s, int64_t *again)
+{
+    if (!write_back_ahead(s, again))
+        return false;
+    *again = shard_now(s);
+    return data_buffer_ease(s);
+}
+
 int data_capture(struct shard *s, struct checkpoint *c, void **work, struct err *e)
 {
     size_t n = HASH_COUNT(s->data->partitions);
@@ -99,6 +107,7 @@ int data_capture(struct shard *s, struct checkpoint *c, void **work, struct err 
         data_work_free(s, w, 0, false);
         return rc;
     }
+    write_back_captured(s);
     w->with_fs = s->log_fs && w->n >= SYNC_FS_FROM;
     *work = w;
     return 0;
@@ -139,6 +148,8 @@ int data_work_run(struct shard *s, void *work, struct err *e)
         rc = plog_syncing_run(w->logs[i].syncing, w->with_fs, e);
         w->logs[i].failed = plog_syncing_failed(w->logs[i].syncing);
     }
+    if (rc == 0)
+        rc = write_back_failed(s, e);
     if (rc)
         w->why = *e;
     return rc;

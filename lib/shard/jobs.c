@@ -240,6 +240,12 @@ void shard_checkpoint(struct shard *s)
     shard_advance(s);
 }
 
+bool shard_checkpoint_presses(const struct shard *s)
+{
+    uint64_t every = checkpoint_interval(s);
+    return wal_full(s) || s->no_segment || s->stats.bytes - s->checkpoint_wal >= every + every / 4;
+}
+
 static bool quiet(struct shard *s)
 {
     uint64_t last = entries_last(&s->entries);
@@ -505,7 +511,7 @@ void shard_jobs_advance(struct shard *s)
     if (s->poisoned)
         return;
     bool due = !s->job_checkpoint && !hold_checkpoints(s) && wants_checkpoint(s);
-    s->easing = due && s->ops->ease && !s->ops->ease(s);
+    s->easing = due && s->ops->ease && !s->ops->ease(s, &s->ease_ms);
     if (due && !s->easing && !hold_checkpoints(s)) /* easing may have failed a log */
         start_checkpoint(s, 0);
     start_prepare(s);

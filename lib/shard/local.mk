@@ -20,4 +20,5 @@ libchronik_la_SOURCES += \
 	lib/shard/room.c \
 	lib/shard/shard.c lib/shard/shard.h \
 	lib/shard/stage.h \
-	lib/shard/wall.c lib/shard/wall.h
+	lib/shard/wall.c lib/shard/wall.h \
+	lib/shard/write_back.c lib/shard/write_back.h

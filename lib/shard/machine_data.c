@@ -108,6 +108,7 @@ static void free_partition(struct shard *s, struct data_partition *p)
 {
     compaction_forget(s, p);
     data_buffer_forget(s, p);
+    write_back_forget(s, p);
     HASH_DEL(s->data->partitions, p);
     s->data->offline -= p->offline;
     p->topic->partitions--;
@@ -456,6 +457,7 @@ static void data_free(struct shard *s)
     HASH_ITER(hh, m->partitions, p, next)
     free_partition(s, p);
     retention_release(s);
+    write_back_release(s);
     shard_payload_unref(&s->pool, m->gathering);
     meta_image_unref(m->image);
     meta_image_unref(m->next_image);
@@ -481,7 +483,7 @@ const struct shard_machine_ops shard_machine_data = {
     .lead = data_lead,
     .load = data_load,
     .loaded = data_loaded,
-    .ease = data_buffer_ease,
+    .ease = data_ease,
     .capture = data_capture,
     .work_run = data_work_run,
     .work_free = data_work_free,

@@ -13,6 +13,7 @@
 #include "shard/producers.h"
 #include "shard/stage.h"
 #include "shard/wall.h"
+#include "shard/write_back.h"
 
 struct data_topic { /* one per topic with partitions here */
     struct uuid id;
@@ -43,6 +44,8 @@ struct data_partition {
     int64_t compact_at_ms; /* not compacted before that, monotonic */
     size_t buffered;       /* bytes of memory its log had when last asked; 0: not listed */
     struct data_partition *buffer_prev, *buffer_next;
+    bool write_back_due; /* listed for it */
+    struct data_partition *write_back_prev, *write_back_next;
     int64_t capturing, newest, floor; /* base offset of the active segment in the checkpoint being
                                        * made, in the newest, and in the older one */
     UT_hash_handle hh;
@@ -73,6 +76,7 @@ struct data_machine {
     struct expiry *expiries;        /* its trims under way */
     bool dead;                      /* segments may be waiting for a checkpoint to be unlinked */
     struct compaction compaction;
+    struct write_back write_back;
 };
 
 /* NULL if the shard has no such partition. */
@@ -110,6 +114,8 @@ int data_roll(struct shard *s, struct data_partition *p, struct err *e);
 bool data_buffer_ease(struct shard *s);
 
 /* data_checkpoint.c */
+/* Before the capture: as shard_machine_ops.ease. */
+bool data_ease(struct shard *s, int64_t *again);
 int data_load(struct shard *s, struct checkpoint *c, struct err *e);
 int data_capture(struct shard *s, struct checkpoint *c, void **work, struct err *e);
 int data_work_run(struct shard *s, void *work, struct err *e);

@@ -823,8 +823,8 @@ int64_t shard_tick(struct shard *s)
         due = s->retry_apply_ms;
     if (s->write_short && now + MEMORY_RETRY_MS < due)
         due = now + MEMORY_RETRY_MS;
-    if (s->easing && !s->poisoned && !s->stopping)
-        due = now;
+    if (s->easing && !s->poisoned && !s->stopping && s->ease_ms < due)
+        due = s->ease_ms;
     if (is_lingering(s) && now + 1 < due)
         due = now + 1;
     return due == INT64_MAX ? due : due > now ? due - now : 0;

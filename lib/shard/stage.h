@@ -65,8 +65,8 @@ struct shard_machine_ops {
     int (*load)(struct shard *s, struct checkpoint *c, struct err *e);
     void (*loaded)(struct shard *s);
     /* Work ahead of capture, a little at a time, so that it holds nobody up; NULL: there is none.
-     * False: there is more, call again soon. */
-    bool (*ease)(struct shard *s);
+     * False: there is more, call again at *again (monotonic ms), or when something happens. */
+    bool (*ease)(struct shard *s, int64_t *again);
     /* Fill in the machine's part of a checkpoint at the applied index; *work is what jobs must do
      * before the file is written. */
     int (*capture)(struct shard *s, struct checkpoint *c, void **work, struct err *e);
@@ -160,7 +160,8 @@ struct shard {
     uint64_t checkpoint_wal; /* stats.bytes when it was begun */
     int64_t checkpoint_at_ms, retry_checkpoint_ms;
     bool checkpoint_due, clean_done, stop_tried;
-    bool easing;             /* one is about to begin */
+    bool easing;             /* one is about to begin, */
+    int64_t ease_ms;         /* and wants to go on then */
     bool checkpoint_failing; /* the last one did */
 
     struct shard_room room;
@@ -227,6 +228,9 @@ int shard_no_room(struct shard *s);
  * never take more room than the log's bound, for a new one is made only when none of them is left.
  * On a full disk only one is kept. */
 unsigned shard_spare_segments(const struct shard *s);
+/* A checkpoint that is due cannot be put off any longer: the WAL has no room, or has grown by much
+ * since. */
+bool shard_checkpoint_presses(const struct shard *s);
 void shard_jobs_advance(struct shard *s);
 int64_t shard_jobs_tick(struct shard *s,
                         int64_t now); /* when it wants to be called again, monotonic ms */

@@ -46,6 +46,7 @@ static const struct {
     {IO_MEM_TRUNCATE, "truncate", CHANGE},
     {IO_MEM_ALLOCATE, "allocate", CHANGE},
     {IO_MEM_UNLINK, "unlink", DISK | READ_ONLY},
+    {IO_MEM_WRITE_BACK, "write back", DISK | ROOM},
 };
 static const struct {
     int number;
@@ -93,6 +94,7 @@ static void begin(struct rig *r, struct io_mem *disk)
     r->segment_bytes = RIG_SEGMENT;
     r->wal_max_bytes = 8 * RIG_SEGMENT;
     r->group_bytes = 16 * 1024;
+    r->write_back_bytes = 8 * 1024;
 }
 
 static void produce(struct rig *r, const char *topic, int batches, int32_t *sequence)
@@ -194,7 +196,7 @@ static bool may_break(const struct fault *f)
     int code = -codes[f->code].number;
     if (!err_is_shortage(code))
         return true;
-    if (c == IO_MEM_COMMIT || c == IO_MEM_SYNC)
+    if (c == IO_MEM_COMMIT || c == IO_MEM_SYNC || c == IO_MEM_WRITE_BACK)
         return true;
     return c == IO_MEM_SYNC_DIR && !io_sync_not_begun(code);
 }

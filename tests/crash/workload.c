@@ -88,14 +88,14 @@ static void trim_some(struct workload *w, struct rig *r)
 
 static void break_something(struct workload *w, struct rig *r)
 {
+    static const enum io_mem_call broken[] = {IO_MEM_COMMIT, IO_MEM_SYNC, IO_MEM_WRITE_BACK};
     if (!w->faults)
         return;
     if (workload_below(w, 2)) {
         io_mem_fail(r->disk, IO_MEM_ALLOCATE, 1, ENOSPC, 1 + workload_below(w, 3));
         w->full++;
     } else if (workload_below(w, 2)) {
-        io_mem_fail(r->disk, workload_below(w, 2) ? IO_MEM_COMMIT : IO_MEM_SYNC,
-                    1 + workload_below(w, 3), EIO, 1);
+        io_mem_fail(r->disk, broken[workload_below(w, 3)], 1 + workload_below(w, 3), EIO, 1);
         w->failed++;
     }
 }
@@ -232,6 +232,7 @@ void workload_configure(struct workload *w, struct rig *r)
     r->group_bytes = workload_below(w, 2) ? 32 * 1024 : 4 * 1024;
     r->group_records = workload_below(w, 2) ? 1 << 20 : 6;
     r->buffer_bytes = workload_below(w, 2) ? 0 : 6000;
+    r->write_back_bytes = workload_below(w, 2) ? 0 : 2000;
     set_retention(w, r);
     r->compact_backoff_ms = 20 + (int64_t)workload_below(w, 100);
     r->compact_key_bytes = 16 * 1024;
@@ -244,6 +245,7 @@ void workload_resume(struct rig *r, const struct rig *history)
     r->group_bytes = history->group_bytes;
     r->group_records = history->group_records;
     r->buffer_bytes = history->buffer_bytes;
+    r->write_back_bytes = history->write_back_bytes;
     r->settings = history->settings;
     r->retention_check_ms = history->retention_check_ms;
     r->compact_backoff_ms = history->compact_backoff_ms;

@@ -163,6 +163,12 @@ static int on_write_back(struct io_file *f, uint64_t off, uint64_t n)
     return noted(f->io, w->path, io_write_back(w->inner, off, n));
 }
 
+static int on_start_write_back(struct io_file *f, uint64_t off, uint64_t n)
+{
+    struct watched *w = watched_of(f);
+    return noted(f->io, w->path, io_start_write_back(w->inner, off, n));
+}
+
 static int on_sync_fs(struct io_file *f)
 {
     struct watched *w = watched_of(f);
@@ -280,6 +286,7 @@ static const struct io_ops ops = {
     .fstat = on_fstat,
     .drop_cache = on_drop_cache,
     .write_back = on_write_back,
+    .start_write_back = on_start_write_back,
     .sync_fs = on_sync_fs,
     .fd = on_fd,
     .stat = on_stat,

@@ -104,6 +104,7 @@ static int open_shard(struct rig *r, uint32_t number, struct meta_image *image, 
         .reserve_bytes = r->reserve_bytes,
         .linger_us = number ? r->linger_us : 0,
         .buffer_bytes = r->buffer_bytes,
+        .write_back_bytes = r->write_back_bytes,
         .producer_expiry_ms = r->producer_expiry_ms,
         .image = image,
     };

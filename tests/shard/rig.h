@@ -75,6 +75,7 @@ struct rig {
     uint64_t reserve_bytes;
     int64_t linger_us;
     uint64_t buffer_bytes; /* 0: partition logs are written as entries are applied */
+    uint64_t write_back_bytes; /* 0: none */
     int64_t producer_expiry_ms;
     struct meta_settings settings; /* of topics: segments of 16 KiB that nothing removes */
     int64_t retention_check_ms, checkpoint_ms, compact_backoff_ms; /* 0: never */

@@ -48,6 +48,7 @@ static const int errnums[IO_MEM_CALLS][4] = {
     [IO_MEM_SYNC_DIR] = {EIO, EIO, EIO, EIO},     [IO_MEM_OPEN] = {EMFILE, EIO, ENOSPC, EROFS},
     [IO_MEM_TRUNCATE] = {EIO, EIO, EIO, EROFS},   [IO_MEM_ALLOCATE] = {ENOSPC, EDQUOT, ENOSPC, EIO},
     [IO_MEM_UNLINK] = {EIO, EROFS, EIO, EIO},     [IO_MEM_READ] = {EIO, EIO, EIO, EIO},
+    [IO_MEM_WRITE_BACK] = {EIO, ENOSPC, EIO, ENOTSUP},
 };
 
 static enum cover fault_mark(enum io_mem_call call)
@@ -100,7 +101,7 @@ static enum turn begin_change(struct sim_disk *d, enum io_mem_call call, bool wa
 {
     static const char *const names[] = {"write",    "sync", "commit",   "rename",
                                         "sync_dir", "open", "truncate", "allocate",
-                                        "unlink",   "read", "other"};
+                                        "unlink",   "read", "write_back", "other"};
     if (d->dead)
         return DEAD;
     if (d->quiet)
@@ -249,6 +250,20 @@ static int disk_drop_cache(struct io_file *f)
     return disk_of_file(f)->dead ? -EIO : io_drop_cache(under(f));
 }
 
+static int disk_write_back(struct io_file *f, uint64_t off, uint64_t n)
+{
+    struct sim_disk *d = disk_of_file(f);
+    enum turn t = begin_change(d, CANNOT_FAIL, false, path_of(f));
+    return stops(d, t) ? -EIO : end_change(d, t, io_write_back(under(f), off, n));
+}
+
+static int disk_start_write_back(struct io_file *f, uint64_t off, uint64_t n)
+{
+    struct sim_disk *d = disk_of_file(f);
+    enum turn t = begin_change(d, IO_MEM_WRITE_BACK, false, path_of(f));
+    return stops(d, t) ? -EIO : end_change(d, t, io_start_write_back(under(f), off, n));
+}
+
 static int disk_sync_fs(struct io_file *f)
 {
     struct sim_disk *d = disk_of_file(f);
@@ -338,6 +353,8 @@ static const struct io_ops disk_ops = {
     .rmdir = disk_rmdir,
     .sync_dir = disk_sync_dir,
     .list = disk_list,
+    .write_back = disk_write_back,
+    .start_write_back = disk_start_write_back,
     .sync_fs = disk_sync_fs,
     .lock = disk_lock,
     .space = disk_space,

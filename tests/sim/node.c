@@ -177,6 +177,7 @@ void sim_node_shard_config(struct sim_node *n, uint32_t number, struct meta_imag
         .linger_us = p->linger_us,
         .reserve_bytes = p->reserve_bytes,
         .buffer_bytes = p->buffer_bytes,
+        .write_back_bytes = p->write_back_bytes,
         .retention_check_ms = p->retention_check_ms,
         .compact_backoff_ms = p->compact_backoff_ms,
         .compact_key_bytes = 64 * 1024,

@@ -72,4 +72,5 @@ void plan_draw(struct sim_plan *p, struct rng *r, uint32_t nodes)
     p->drop_ppm = PICK(r, 0, 10000, 100000);
     p->double_ppm = PICK(r, 0, 10000, 50000);
     p->buffer_bytes = PICK(r, 0, 4, 16, 1024) * 1024;
+    p->write_back_bytes = PICK(r, 0, 1, 4, 16) * 1024;
 }

@@ -545,6 +545,8 @@ static int call_once(struct io_mem *m, struct io_file *f, enum io_mem_call call)
         return io_unlink(io_mem_io(m), "/a");
     case IO_MEM_READ:
         return (int)io_pread(f, &c, 1, 0);
+    case IO_MEM_WRITE_BACK:
+        return io_start_write_back(f, 0, 10);
     case IO_MEM_CALLS:
         break;
     }
@@ -606,6 +608,25 @@ START_TEST(a_sync_after_a_failed_one_saves_no_bytes)
     expect_after(m, IO_CUT_NONE, 0, "/a", "BB");
     io_close(f);
     io_mem_free(m);
+}
+END_TEST
+
+/* Like a failed sync; where there is no such thing, nothing happens to the bytes. */
+START_TEST(a_failed_write_back_loses_what_it_should_write)
+{
+    for (int missing = 0; missing < 2; missing++) {
+        struct io_mem *m = disk_with("/a", "old");
+        struct io_file *f = open_new(m, "/a");
+        put(f, 'x', 3, 0);
+        ck_assert_ok(io_start_write_back(f, 0, 3));
+        expect_after(m, IO_CUT_NONE, 0, "/a", "old"); /* begun is not done */
+        io_mem_fail(m, IO_MEM_WRITE_BACK, 1, missing ? ENOTSUP : EIO, 1);
+        ck_assert_int_eq(io_start_write_back(f, 0, 3), missing ? -ENOTSUP : -EIO);
+        ck_assert_ok(io_sync(f));
+        expect_after(m, IO_CUT_NONE, 0, "/a", missing ? "xxx" : "old");
+        io_close(f);
+        io_mem_free(m);
+    }
 }
 END_TEST
 
@@ -726,5 +747,6 @@ UNIT_MAIN(bytes_are_durable_after_a_sync_only,
           contents_and_prefixes_are_exact, the_digest_sees_content_not_history,
           bytes_can_be_flipped_in_place, faults_fire_when_told, every_call_can_fail_and_is_counted,
           a_failed_write_leaves_its_first_half, a_sync_after_a_failed_one_saves_no_bytes,
+          a_failed_write_back_loses_what_it_should_write,
           lost_bytes_are_read_until_the_cache_is_dropped, a_torn_append_is_short_or_has_zeros,
           space_is_bounded, it_has_no_descriptors)

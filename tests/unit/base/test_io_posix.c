@@ -28,6 +28,8 @@ static struct {
     const char *kernel; /* NULL: as it is */
     int direct_error;   /* of an open past the page cache */
     int at_once_error;  /* of a write that syncs */
+    int write_back_error;
+    unsigned write_back_flags; /* of the last one */
     unsigned calls, syncs, at_once;
 } odd;
 
@@ -94,6 +96,15 @@ int fdatasync(int fd)
     odd.syncs++;
     errno = odd.sync_error;
     return odd.sync_error ? -1 : (int)syscall(SYS_fdatasync, fd);
+}
+
+int sync_file_range(int fd, off_t off, off_t n, unsigned flags)
+{
+    if (interrupts())
+        return -1;
+    odd.write_back_flags = flags;
+    errno = odd.write_back_error;
+    return odd.write_back_error ? -1 : (int)syscall(SYS_sync_file_range, fd, off, n, flags);
 }
 
 int fstatfs(int fd, struct statfs *s)
@@ -245,6 +256,32 @@ START_TEST(overlayfs_is_not_trusted_to_sync_as_a_whole)
 }
 END_TEST
 
+/* Begun without a wait: that would keep the sync from hearing of a failure. Where the call is
+ * missing, who would wait may go on, for nothing was promised; who begins it learns not to. */
+START_TEST(write_back_is_begun_or_waited_for)
+{
+    static const int missing[] = {ENOSYS, EPERM, EOPNOTSUPP};
+    struct io_file *f = new_file();
+    ck_assert_ok(io_pwrite(f, "abc", 3, 0));
+    odd.interrupted = true;
+    ck_assert_ok(io_start_write_back(f, 0, 3));
+    ck_assert_uint_eq(odd.write_back_flags, SYNC_FILE_RANGE_WRITE);
+    ck_assert_ok(io_write_back(f, 0, 3));
+    ck_assert_uint_ne(odd.write_back_flags & SYNC_FILE_RANGE_WAIT_AFTER, 0);
+    odd.interrupted = false;
+    for (size_t i = 0; i < 3; i++) {
+        odd.write_back_error = missing[i];
+        ck_assert_int_eq(io_start_write_back(f, 0, 3), -ENOTSUP);
+        ck_assert_ok(io_write_back(f, 0, 3));
+    }
+    odd.write_back_error = EIO;
+    ck_assert_int_eq(io_start_write_back(f, 0, 3), -EIO);
+    ck_assert_int_eq(io_write_back(f, 0, 3), -EIO);
+    odd.write_back_error = 0;
+    io_close(f);
+}
+END_TEST
+
 START_TEST(modes_and_descriptors)
 {
     const char *dir = unit_dir();
@@ -322,5 +359,6 @@ UNIT_MAIN(without_memory_no_file_is_made,
           where_nothing_is_direct_the_cache_is_used, short_and_interrupted_calls_are_continued,
           a_write_of_nothing_is_an_error, a_failed_sync_fails_the_commit,
           zeros_are_written_where_nothing_can_be_allocated,
-          overlayfs_is_not_trusted_to_sync_as_a_whole, modes_and_descriptors,
-          remove_tree_follows_no_links, a_short_write_that_cannot_go_on_is_an_error)
+          overlayfs_is_not_trusted_to_sync_as_a_whole, write_back_is_begun_or_waited_for,
+          modes_and_descriptors, remove_tree_follows_no_links,
+          a_short_write_that_cannot_go_on_is_an_error)
