@@ -16,6 +16,7 @@ again, of several files the last one of each row.
 import json
 import os
 import platform
+import statistics
 import sys
 import time
 
@@ -32,7 +33,7 @@ def disk_says(lanes):
     """Does a row count? Only where -m disk is within 15 % of fio. None: they were not asked."""
     if not all(name in lanes for name in ('fio', 'disk')):
         return None
-    disk, fio = (sorted(lanes[name]['rate'])[len(lanes[name]['rate']) // 2] for name in ('disk', 'fio'))
+    disk, fio = (statistics.median(lanes[name]['rate']) for name in ('disk', 'fio'))
     verdict = 'the row counts' if abs(disk / fio - 1) <= 0.15 else '**the row does not count**'
     return f'Disk {number(disk)} syncs a second, fio {number(fio)} ({disk / fio:.2f}): {verdict}.'
 
@@ -42,7 +43,7 @@ def lanes_table(row, lanes):
         return table(['', 'measured'], [[name, cell(values, unit)] for name, one in lanes.items() for unit, values in one.items()])
     head = ['', *(COLUMNS[c][0] for c in row.columns)]
     shown = [[name, *(cell(one[c], COLUMNS[c][1]) if c in one else '–' for c in row.columns)]
-             for name, one in lanes.items() if any(c in one for c in row.columns)]
+             for name, one in lanes.items() if (row.lanes is None or name in row.lanes) and any(c in one for c in row.columns)]
     return table(head, shown)
 
 

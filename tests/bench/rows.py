@@ -217,22 +217,23 @@ def in_turn(stage, lanes, more=None):
 
 class Row:
     """columns: of the lanes' table; None: each lane has one figure, named by its unit. rounds and seconds: of a quick, a usual
-    and a whole run. on_disk: it counts only where the disk does what fio says. measure(stage): as in_turn()."""
+    and a whole run. on_disk: it counts only where the disk does what fio says. measure(stage): as in_turn(). lanes: those of
+    its table; None: all that were measured."""
 
-    def __init__(self, name, title, columns, measure, goals, seconds=(1, 3, 5), rounds=(1, 5, 5), kinds=(), on_disk=False):
+    def __init__(self, name, title, columns, measure, goals, seconds=(1, 3, 5), rounds=(1, 5, 5), kinds=(), on_disk=False,
+                 lanes=None):
         self.name, self.title, self.columns, self.measure, self.goals = name, title, columns, measure, goals
-        self.seconds, self.rounds, self.kinds, self.on_disk = seconds, rounds, kinds, on_disk
+        self.seconds, self.rounds, self.kinds, self.on_disk, self.lanes = seconds, rounds, kinds, on_disk, lanes
 
 
 def loads(name, title, columns, lanes, goals, before=None, **more):
     """A row of lanes. before(stage): what they need; gives what {} in their options stands for."""
-    on_disk = more.get('on_disk')
+    on_disk, names = more.get('on_disk'), [lane.name for lane in lanes]
 
     def measure(stage):
-        have = [lane.name for lane in lanes]
-        check = [lane for lane in CHECK if stage.size and on_disk and lane.name not in have]
+        check = [lane for lane in CHECK if stage.size and on_disk and lane.name not in names]
         return in_turn(stage, lanes + check, before and before(stage))
-    return Row(name, title, columns, measure, goals, kinds={k for lane in lanes for k in lane.kinds}, **more)
+    return Row(name, title, columns, measure, goals, kinds={k for lane in lanes for k in lane.kinds}, lanes=names, **more)
 
 
 class Goal:
