@@ -282,7 +282,11 @@ static int mem_allocate(struct io_file *f, uint64_t off, uint64_t n)
 static void fill_stat(const struct mem_node *d, struct io_stat *st)
 {
     *st = (struct io_stat){
-        .size = d->content.size, .blocks = mem_content_blocks(&d->content), .is_dir = d->is_dir};
+        .size = d->content.size,
+        .blocks = mem_content_blocks(&d->content),
+        .mtime_ms = d->mtime_ms,
+        .is_dir = d->is_dir,
+    };
 }
 
 static int mem_fstat(struct io_file *f, struct io_stat *st)
@@ -605,6 +609,15 @@ size_t io_mem_trace_len(const struct io_mem *m)
 uint64_t io_mem_digest(const struct io_mem *m)
 {
     return mem_tree_digest(&m->tree);
+}
+
+int io_mem_set_mtime(struct io_mem *m, const char *path, int64_t ms)
+{
+    struct mem_place p;
+    int rc = find(m, path, &p);
+    if (rc == 0)
+        m->tree.node[p.node]->mtime_ms = ms;
+    return rc;
 }
 
 uint8_t *io_mem_bytes(struct io_mem *m, const char *path, size_t *n)

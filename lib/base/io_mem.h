@@ -78,5 +78,8 @@ uint64_t io_mem_digest(const struct io_mem *m);
 /* Content in place, until the file is next changed: for tests that flip bytes. That is no change on
  * the trace: flip before the first change or in a crash state. NULL if there is no such file. */
 uint8_t *io_mem_bytes(struct io_mem *m, const char *path, size_t *n);
+/* When the file says it was last written: here there is no clock, and it is what the test makes it,
+ * 0 to begin with. 0 or -ENOENT. */
+int io_mem_set_mtime(struct io_mem *m, const char *path, int64_t ms);
 
 #endif

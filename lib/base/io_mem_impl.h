@@ -67,6 +67,7 @@ struct mem_node {
     bool lost;       /* some of its bytes are only in the cache and count as clean */
     uint32_t in_dir; /* the directory with its one name, or MEM_NONE */
     uint32_t opens;
+    int64_t mtime_ms;
     struct mem_content content;
     struct mem_entry *entries;
     size_t n_entries, cap_entries;

@@ -128,7 +128,9 @@ struct plog_segment_info {
     int64_t next;          /* where the next one begins; of the active one the log's end */
     uint64_t bytes;        /* of its .log file */
     int64_t max_timestamp; /* of its records; -1: none has one */
-    bool time_known;       /* is that in memory? If not, plog_times_begin gets it */
+    int64_t written_ms;    /* then, if it is not the active one: when its file was last written, by
+                            * the file system; INT64_MAX: not known */
+    bool time_known;       /* are they in memory? If not, plog_times_begin gets them */
     bool active;           /* the last one, which is still appended to */
 };
 /* [w] How many there are, at least one, and the i-th of them, oldest first. */

@@ -68,9 +68,11 @@ struct plog_segment {
     _Atomic bool sealed;    /* nothing is appended any more; tally is final */
     _Atomic bool max_known; /* of a sealed segment: */
     _Atomic int64_t max_time, max_time_offset;
-    _Atomic bool removed; /* its files are unlinked, or soon will be */
-    _Atomic bool stale;   /* the index files of its old part did not say all, or something else */
-    bool gaps;            /* compaction may have left out offsets between its batches */
+    _Atomic int64_t written_ms; /* where no record has a timestamp: when its file was last written;
+                                 * 0: not looked at, INT64_MAX: the file does not say */
+    _Atomic bool removed;       /* its files are unlinked, or soon will be */
+    _Atomic bool stale; /* the index files of its old part did not say all, or something else */
+    bool gaps;          /* compaction may have left out offsets between its batches */
 
     /* The writer's */
     struct io_file *out; /* may be the same as file */

@@ -15,14 +15,17 @@ struct plog_segment_info plog_segments_at(const struct plog *p, size_t i)
     const struct plog_segment *s = l->seg[i];
     bool active = i + 1 == l->n;
     bool known = active || atomic_load_explicit(&s->max_known, memory_order_acquire);
+    int64_t max = active  ? s->tally.max_timestamp
+                  : known ? atomic_load_explicit(&s->max_time, memory_order_relaxed)
+                          : -1;
+    int64_t written = active || max >= 0 ? INT64_MAX : atomic_load(&s->written_ms);
     return (struct plog_segment_info){
         .base = s->base,
         .next = active ? plog_log_end(p) : l->seg[i + 1]->base,
         .bytes = plog_segment_bytes(s),
-        .max_timestamp = active  ? s->tally.max_timestamp
-                         : known ? atomic_load_explicit(&s->max_time, memory_order_relaxed)
-                                 : -1,
-        .time_known = known,
+        .max_timestamp = max,
+        .written_ms = written ? written : INT64_MAX,
+        .time_known = known && written != 0,
         .active = active,
     };
 }
@@ -42,7 +45,7 @@ int plog_times_begin(struct plog *p, size_t most, struct plog_times **out, struc
         most = l->n;
     for (size_t i = 0; i + 1 < l->n && (!t || t->n < most); i++) {
         struct plog_segment *s = l->seg[i];
-        if (atomic_load_explicit(&s->max_known, memory_order_acquire))
+        if (plog_segments_at(p, i).time_known)
             continue;
         if (!t)
             t = calloc(1, sizeof *t + most * sizeof *t->seg);
@@ -57,6 +60,18 @@ int plog_times_begin(struct plog *p, size_t most, struct plog_times **out, struc
     return 0;
 }
 
+/* A file is written when records are appended, at a replay, and by compaction: it is never older
+ * than its records. */
+static int read_written(struct plog_segment *s, struct err *e)
+{
+    struct io_stat st;
+    int rc = io_stat(s->io, s->path, &st);
+    if (rc < 0)
+        return err_code(e, rc, "%s", s->path);
+    atomic_store(&s->written_ms, st.mtime_ms > 0 ? st.mtime_ms : INT64_MAX);
+    return 0;
+}
+
 int plog_times_run(struct plog_times *t, struct err *e)
 {
     int rc = 0;
@@ -65,6 +80,8 @@ int plog_times_run(struct plog_times *t, struct err *e)
         if (atomic_load_explicit(&t->seg[i]->removed, memory_order_relaxed))
             continue; /* its name may be another segment's now */
         rc = plog_segment_max_time(t->seg[i], t->interval, &timestamp, &offset, e);
+        if (rc == 0 && timestamp < 0)
+            rc = read_written(t->seg[i], e);
         if (rc < 0 && atomic_load_explicit(&t->seg[i]->removed, memory_order_relaxed))
             rc = 0; /* no wonder, and nobody asks any more */
     }

@@ -11,8 +11,9 @@
  *
  * Age is judged by the records' own timestamps against a time that does not jump (wall.h). Records
  * from the future keep their segment, and those behind it, until their time has come; it is logged.
- * Records without timestamps do not grow old. Timestamps that an earlier process left in files are
- * read as a task: a partition that needs some waits for them, the others do not.
+ * Where no record of a segment has a timestamp it is as old as its file, as in Kafka; the active
+ * one has no age then, and ends by its size alone. Timestamps that an earlier process left in files
+ * are read as a task: a partition that needs some waits for them, the others do not.
  */
 #include "shard/retention.h"
 
@@ -20,6 +21,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/mutant.h"
 #include "shard/machine_data.h"
 
 enum {
@@ -50,10 +52,24 @@ static uint64_t live_bytes(const struct plog *log)
     return bytes;
 }
 
-static bool too_old(const struct plog_segment_info *g, const struct meta_settings *set, int64_t now)
+/* By what age is judged. */
+struct ages {
+    int64_t now, leapt; /* wall.h */
+};
+
+/* What was written before the clock leapt may have been written by a clock in the past. */
+static int64_t time_of(const struct plog_segment_info *g, const struct ages *t)
 {
-    return set->retention_ms >= 0 && g->max_timestamp >= 0 && now > g->max_timestamp &&
-           now - g->max_timestamp > set->retention_ms;
+    if (g->max_timestamp >= 0)
+        return g->max_timestamp;
+    return g->written_ms > t->leapt || MUTANT(written_in_the_past) ? g->written_ms : t->leapt;
+}
+
+static bool too_old(const struct plog_segment_info *g, const struct meta_settings *set,
+                    const struct ages *t)
+{
+    int64_t time = time_of(g, t);
+    return set->retention_ms >= 0 && t->now > time && t->now - time > set->retention_ms;
 }
 
 static bool too_much(const struct plog_segment_info *g, const struct meta_settings *set,
@@ -62,7 +78,8 @@ static bool too_much(const struct plog_segment_info *g, const struct meta_settin
     return set->retention_bytes >= 0 && bytes - g->bytes >= (uint64_t)set->retention_bytes;
 }
 
-static struct verdict judge(const struct plog *log, const struct meta_settings *set, int64_t now)
+static struct verdict judge(const struct plog *log, const struct meta_settings *set,
+                            const struct ages *t)
 {
     struct verdict v = {.log_start = plog_log_start(log)};
     uint64_t bytes = live_bytes(log);
@@ -75,7 +92,7 @@ static struct verdict judge(const struct plog *log, const struct meta_settings *
         bool much = too_much(&g, set, bytes);
         if (!much && set->retention_ms >= 0 && !g.time_known)
             v.unknown = true;
-        if (!much && (v.unknown || !too_old(&g, set, now)))
+        if (!much && (v.unknown || !too_old(&g, set, t)))
             break;
         bytes -= g.bytes;
         v.log_start = g.next;
@@ -275,7 +292,8 @@ static void check(struct shard *s, struct data_partition *p, int64_t now, struct
     const struct meta_settings *set = &p->topic->settings;
     if (p->expiring || plog_failed(p->log) || !(set->cleanup_policy & META_CLEANUP_DELETE))
         return;
-    struct verdict v = judge(p->log, set, now);
+    struct ages t = {now, wall_leapt(&s->data->wall)};
+    struct verdict v = judge(p->log, set, &t);
     if (v.unknown && reading)
         want_times(s, p, reading);
     else if (v.log_start > plog_log_start(p->log))

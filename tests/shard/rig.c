@@ -409,7 +409,8 @@ struct rig_batch *rig_produce(struct rig *r, const struct rig_topic *t, int32_t 
         assert(size <= sizeof value);
         for (size_t k = 0; k < size; k++)
             value[k] = (uint8_t)draw(&r->seed);
-        batch_builder_add(&bb, r->clock.wall, span_of(NULL, 0), span_of(value, size), NULL, 0);
+        int64_t timestamp = r->no_timestamps ? -1 : r->clock.wall;
+        batch_builder_add(&bb, timestamp, span_of(NULL, 0), span_of(value, size), NULL, 0);
     }
     wr_init(&out, 0);
     int rc = batch_builder_finish(&bb, &out);

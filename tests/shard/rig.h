@@ -80,10 +80,11 @@ struct rig {
     struct meta_settings settings; /* of topics: segments of 16 KiB that nothing removes */
     int64_t retention_check_ms, checkpoint_ms, compact_backoff_ms; /* 0: never */
     uint64_t compact_key_bytes;
-    bool any_cluster; /* the disk says whose it is, if it was not made here */
-    bool drop_apply;  /* mutant: never hand an applied image on */
-    bool hold_jobs;   /* rig_run leaves jobs for later */
-    uint64_t seed;    /* of record contents and ids */
+    bool any_cluster;   /* the disk says whose it is, if it was not made here */
+    bool no_timestamps; /* rig_produce gives records none */
+    bool drop_apply;    /* mutant: never hand an applied image on */
+    bool hold_jobs;     /* rig_run leaves jobs for later */
+    uint64_t seed;      /* of record contents and ids */
 };
 
 /* A rig on a new disk, or on `disk` (which it owns from here on); nothing is opened yet. */

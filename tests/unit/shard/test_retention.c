@@ -471,6 +471,61 @@ START_TEST(a_log_that_fails_while_it_rolls_is_offline_at_once)
 }
 END_TEST
 
+/* Segments of ten records without timestamps, one each file; the files say that they were written
+ * now. */
+static void fill_timeless(int n)
+{
+    rig.no_timestamps = true;
+    for (int i = 0; i < n; i++) {
+        char path[IO_PATH_MAX];
+        produce(10);
+        ck_assert_ok(io_path(path, sizeof path, RIG_DIR "/log/t-0", "%020d.log", 10 * i));
+        ck_assert_ok(io_mem_set_mtime(rig.disk, path, rig.clock.wall));
+        pass(HOUR + MINUTE);
+    }
+}
+
+static void begin_timeless(void)
+{
+    begin();
+    ck_assert_ok(rig_set(&rig, t, "segment.bytes", "1100"));
+}
+
+START_TEST(without_timestamps_a_segment_is_as_old_as_its_file)
+{
+    begin_timeless();
+    fill_timeless(5);
+    ck_assert_uint_eq(plog_segments_count(tlog), 5);
+    ck_log(0, 50);
+    restart();
+    pass(17 * (int64_t)HOUR);
+    ck_log(0, 50);
+    pass(2 * (int64_t)HOUR);
+    ck_log(10, 50);
+    pass(72 * (int64_t)HOUR);
+    ck_log(40, 50); /* the active one has no age */
+    end();
+}
+END_TEST
+
+START_TEST(a_file_that_was_written_in_the_past_is_as_old_as_the_leap)
+{
+    begin_timeless();
+    rig.clock.wall -= TEN_YEARS;
+    pass(MINUTE);
+    fill_timeless(3);
+    ck_log(0, 30);
+    rig.clock.wall += TEN_YEARS;
+    pass(2 * (int64_t)HOUR);
+    restart();
+    pass(22 * (int64_t)HOUR);
+    ck_log(0, 30);
+    pass(3 * (int64_t)HOUR);
+    ck_log(20, 30);
+    end();
+}
+END_TEST
+
 START_TEST(a_full_disk_still_takes_trims)
 {
     rig_init(&rig, NULL);
@@ -556,5 +611,7 @@ UNIT_MAIN(old_segments_go_whole_and_oldest_first, the_active_segment_goes_when_a
           times_of_before_a_start_are_read, a_long_log_goes_at_once,
           a_damaged_segment_keeps_itself_and_what_follows, what_is_read_may_be_gone,
           space_comes_free_in_silence, a_file_whose_records_were_deleted_comes_free,
-          a_log_that_fails_while_it_rolls_is_offline_at_once, a_full_disk_still_takes_trims,
+          a_log_that_fails_while_it_rolls_is_offline_at_once,
+          without_timestamps_a_segment_is_as_old_as_its_file,
+          a_file_that_was_written_in_the_past_is_as_old_as_the_leap, a_full_disk_still_takes_trims,
           what_was_removed_stays_removed, what_is_never_due_keeps_nobody_awake)
