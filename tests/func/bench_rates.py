@@ -63,22 +63,22 @@ def true_to(document, runs, what):
 
 def ramp():
     with Metronome(delay=DELAY) as m:
-        done, document = bench(m, '--ramp', '40:3000:x4/500ms')
+        done, document = bench(m, '--ramp', '40:700:x4/500ms')
     steps = document['steps']
     t.same((done.returncode, done.stderr), (0, ''), 'a ramp goes through, whatever the broker can take')
-    t.same([s['rate'] for s in steps], [40, 160, 640, 2560], 'at the rates that were asked for')
+    t.same([s['rate'] for s in steps], [40, 160, 640], 'at the rates that were asked for')
     true_to(document, m.runs(), 'and says of each what the broker saw')
     t.ok(all(s['achieved'] <= LIMIT and not s['kept'] for s in steps if s['rate'] > LIMIT / KEPT),
          'a rate above what the broker can take is not kept', steps)
     last = m.runs()[-1]
-    late = sum(q.received > last[0].due + NS / 2 for q in last)
+    late = sum(q.received > last[-1].due for q in last)
     t.ok(0 < steps[-1]['waiting'] <= late, 'and has a backlog when the last request is due', (steps[-1], late))
     behind = next(s for s in steps if not s['kept'])
     t.same(document['fell_behind_at'], behind['rate'], 'it says where the broker fell behind')
     before = [s['rate'] for s in steps if s['rate'] < behind['rate']]
     t.same(document['kept_up_to'], before[-1] if before else None, 'and what was kept before that')
     lines = done.stdout.splitlines()
-    t.same([line.split()[:2] for line in lines[1:5]], [[str(s['rate']), f"{s['achieved']:.16g}"] for s in steps],
+    t.same([line.split()[:2] for line in lines[1:4]], [[str(s['rate']), f"{s['achieved']:.16g}"] for s in steps],
            'the text has a row a step')
     t.ok(f"fell behind   at {behind['rate']} records/s: {behind['why']}" in lines, 'and the verdict', done.stdout)
 
