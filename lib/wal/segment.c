@@ -106,8 +106,9 @@ static int fill(struct wal_segment_plan *p, struct io_file *f, const char *tmp, 
     if (!block)
         return err_code(e, -ENOMEM, "%s", tmp);
     wal_segment_header_encode(block, &p->header);
+    struct iovec iov[] = {{block, WAL_BLOCK}, p->first};
     p->touched = true;
-    rc = io_pwrite(f, block, WAL_BLOCK, 0);
+    rc = io_pwritev(f, iov, p->first.iov_len ? 2 : 1, 0);
     free(block);
     if (rc != 0)
         return err_code(e, rc, "%s: byte 0: cannot write the segment header", tmp);

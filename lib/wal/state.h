@@ -62,6 +62,7 @@ struct wal_segment_plan {
     bool zeros;          /* write all of it, if it is not an old one */
     uint64_t recycle;    /* id of the old segment whose file becomes the new one; 0: none */
     uint64_t leave_free; /* bytes that a file from nothing leaves on the file system; 0: any */
+    struct iovec first;  /* written behind the header, blocks of their own; or nothing */
     /* results */
     struct io_file *file;
     bool recycled;  /* the old file is no more */

@@ -73,8 +73,31 @@ static int sync_before(const struct wal_writer *w, uint64_t id, struct err *e)
     return rc != 0 ? err_code(e, rc, "%s: cannot sync", path) : 0;
 }
 
-static int first_segment(struct wal_writer *w, uint64_t id, int64_t wall_ms, struct err *e)
+/* The group with OPEN, as it stands in the segment of that header. */
+static int make_open(struct wal_payload *p, const struct wal_segment_header *h, struct wal_pos prev,
+                     uint64_t term, uint64_t vote, struct iovec *out)
 {
+    int rc = wal_payload_init(p, 0);
+    if (rc != 0)
+        return rc;
+    struct wal_open open = {term, vote, prev};
+    wal_open_encode(wal_payload_frame(p, WAL_OPEN, 0, WAL_OPEN_SIZE), &open);
+    wal_payload_stamp(p, 0, h->created_ms);
+    struct wal_group g = {
+        .pos = {h->id, WAL_BLOCK}, .synced = prev, .term = term, .payload_len = (uint32_t)p->len};
+    size_t bytes = (size_t)wal_group_bytes(g.payload_len);
+    memset(p->mem + WAL_GROUP_HEADER + p->len, 0, bytes - WAL_GROUP_HEADER - p->len);
+    wal_group_header_encode(p->mem, &g);
+    wal_group_seal(p->mem, h->salt);
+    *out = (struct iovec){p->mem, bytes};
+    return 0;
+}
+
+/* The segment that the log goes on in gets its name with OPEN in it: one sync for both. */
+static int first_segment(struct wal_writer *w, uint64_t id, struct wal_pos prev, uint64_t term,
+                         uint64_t vote, int64_t wall_ms, struct err *e)
+{
+    struct wal_payload open = {.mem = NULL};
     struct wal_segment_plan plan = {
         .io = w->io,
         .dir = w->dir,
@@ -84,42 +107,17 @@ static int first_segment(struct wal_writer *w, uint64_t id, int64_t wall_ms, str
     int rc = wal_salt(w, &plan.header.salt);
     if (rc == 0)
         rc = wal_writer_reserve(w, 1);
-    if (rc != 0)
-        return err_code(e, rc, "%s", w->dir);
-    rc = wal_segment_make(&plan, e);
+    if (rc == 0)
+        rc = make_open(&open, &plan.header, prev, term, vote, &plan.first);
+    rc = rc != 0 ? err_code(e, rc, "%s", w->dir) : wal_segment_make(&plan, e);
+    wal_payload_release(&open);
     if (rc != 0)
         return rc;
     w->current = w->n;
     w->segs[w->n++] = (struct wal_segment){id, plan.header.size, plan.header.salt, plan.file};
     w->next_id = id + 1;
-    return 0;
-}
-
-static int write_open(struct wal_writer *w, struct wal_pos prev, uint64_t term, uint64_t vote,
-                      int64_t wall_ms, struct err *e)
-{
-    const struct wal_segment *seg = &w->segs[w->current];
-    struct wal_payload p;
-    int rc = wal_payload_init(&p, 0);
-    if (rc != 0)
-        return err_code(e, rc, "%s", w->dir);
-    struct wal_open open = {term, vote, prev};
-    wal_open_encode(wal_payload_frame(&p, WAL_OPEN, 0, WAL_OPEN_SIZE), &open);
-    wal_payload_stamp(&p, 0, wall_ms);
-    struct wal_group g = {
-        .pos = {seg->id, WAL_BLOCK}, .synced = prev, .term = term, .payload_len = (uint32_t)p.len};
-    size_t bytes = (size_t)wal_group_bytes(g.payload_len);
-    memset(p.mem + WAL_GROUP_HEADER + p.len, 0, bytes - WAL_GROUP_HEADER - p.len);
-    wal_group_header_encode(p.mem, &g);
-    wal_group_seal(p.mem, seg->salt);
-    struct iovec iov = {p.mem, bytes};
-    rc = io_commit(seg->file, &iov, 1, g.pos.offset);
-    wal_payload_release(&p);
-    if (rc != 0)
-        return err_code(e, rc, "%s/%020" PRIu64 ".wal: byte %" PRIu64 ": cannot write", w->dir,
-                        seg->id, g.pos.offset);
     w->stated = prev;
-    w->end = w->synced = w->content = (struct wal_pos){seg->id, WAL_BLOCK + bytes};
+    w->end = w->synced = w->content = (struct wal_pos){id, WAL_BLOCK + plan.first.iov_len};
     return 0;
 }
 
@@ -215,9 +213,7 @@ int wal_writer_open(struct wal_writer **out, const struct wal_writer_config *cfg
     if (rc == 0 && end.segment != 0 && !cfg->durable)
         rc = sync_before(w, end.segment, e);
     if (rc == 0)
-        rc = first_segment(w, last_segment + 1, wall_ms, e);
-    if (rc == 0)
-        rc = write_open(w, end, term, vote, wall_ms, e);
+        rc = first_segment(w, last_segment + 1, end, term, vote, wall_ms, e);
     if (rc == 0 && end.segment != 0)
         rc = remove_dead(w, end, e);
     if (rc != 0) {

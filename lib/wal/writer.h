@@ -83,10 +83,10 @@ struct wal_writer_config {
 };
 
 /* A writer that continues the log behind `end` (as a reader found it, or all zero for a new log) in
- * a new segment of its own: never in an old one. Creates that segment, durable, and writes and
- * syncs OPEN into it; then segments between the two are dead: `spare` of them are released, for the
- * next preparation, the others removed. Temporary files of interrupted preparations are removed.
- * Blocks on the disk. e names the file. */
+ * a new segment of its own: never in an old one. Creates that segment with OPEN in it, durable
+ * before it has its name; then segments between the two are dead: `spare` of them are released, for
+ * the next preparation, the others removed. Temporary files of interrupted preparations are
+ * removed. Blocks on the disk. e names the file. */
 int wal_writer_open(struct wal_writer **out, const struct wal_writer_config *cfg,
                     struct wal_pos end, uint64_t last_segment, uint64_t term, uint64_t vote,
                     int64_t wall_ms, struct err *e);
@@ -153,8 +153,8 @@ struct wal_pos wal_write_pos(const struct wal_write *wr, size_t entry);
 /* ---- segments */
 
 struct wal_prepare; /* a preparation under way */
-/* 0 with NULL if none is due, one is under way, or the writer is poisoned; 1 with the job; or why it
- * could not be made (-ENOMEM, or no salt): ask again later. */
+/* 0 with NULL if none is due, one is under way, or the writer is poisoned; 1 with the job; or why
+ * it could not be made (-ENOMEM, or no salt): ask again later. */
 int wal_prepare_begin(struct wal_writer *w, int64_t wall_ms, struct wal_prepare **out);
 int wal_prepare_run(struct wal_prepare *p, struct err *e); /* any thread */
 /* Takes the result and frees p; returns rc: -ENOSPC and the like mean: try again later.

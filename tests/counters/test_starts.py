@@ -17,8 +17,8 @@ SETTINGS = ['num.network.threads=1', 'wal.checkpoint.ms=0', 'log.cleaner.enable=
 PARTITIONS = 500
 SYNCS = ('fsync', 'fdatasync', 'pwritev2', 'syncfs')
 
-EMPTY_SYNCS = 48     # 35 until it serves, and those of two segments made ready and of two MARKs
-CLEAN_SYNCS = 28     # 15, and the same
+EMPTY_SYNCS = 46     # 33 until it serves, and those of two segments made ready and of two MARKs
+CLEAN_SYNCS = 26     # 13, and the same
 A_PARTITION = 8.6    # whose it is: open, read, close; its names: open, twice getdents64, close; the size of its log
 CLEAN_BYTES = 1e6    # programs and libraries, the checkpoints, the metadata; the log's segments have 72 MiB
 
