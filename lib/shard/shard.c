@@ -756,6 +756,19 @@ static int receive_append(struct shard *s, struct shard_message *m)
     return 0;
 }
 
+/* A checkpoint up to an entry that is here: raft has no use for it, and says once more how much is
+ * durable. But what it holds is committed, and so are the same entries here. To apply them makes
+ * room in a log that reached its bound with entries it could not write, and gets nothing else. */
+static void commit_known(struct shard *s, const struct shard_message *m)
+{
+    uint64_t index = m->install.index;
+    const struct entry *e = s->installing ? NULL : entries_get(&s->entries, index);
+    if (!e || e->term != m->install.term || index <= s->commit)
+        return;
+    s->commit = index;
+    shard_apply(s);
+}
+
 void shard_receive(struct shard *s, struct shard_message *m)
 {
     struct consensus_update u;
@@ -773,6 +786,8 @@ void shard_receive(struct shard *s, struct shard_message *m)
             rc = consensus_receive(s->raft, shard_now(s), m, NULL, &u);
             if (rc == 0)
                 rc = update_from(s, &u, m);
+            if (rc == 0 && m->type == SHARD_INSTALL)
+                commit_known(s, m);
         }
         if (rc)
             shard_poison(s, rc, "raft receive");
