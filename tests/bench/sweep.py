@@ -26,6 +26,7 @@ KNOBS = {
     'wal.shards': ['1', '2', '4'],
     'wal.profile': ['auto', 'low', 'medium', 'high', 'ultra'],
     'log.buffer.bytes': ['33554432', '0', '4194304', '268435456'],
+    'log.write.back.bytes': ['524288', '0', '131072', '4194304'],
 }
 LOOPS = 'num.network.threads'
 PROCESSORS = {1: ['0', '1', '2'], 2: ['0', '1', '2', '4'], 4: ['0', '1', '2', '3', '4', '8']}
