@@ -34,10 +34,11 @@ static bool needs_segment(const struct wal_writer *w)
 }
 
 /* Released ones are made ready before they are needed: that costs two syncs, and later the thread
- * that does it may be busy with a checkpoint. */
+ * that does it may be busy with a checkpoint. The newest of them stays as it is until it is needed,
+ * for those who look at what a quiet log was. */
 static bool can_recycle(const struct wal_writer *w)
 {
-    return w->n_free && ready(w) < w->spare;
+    return w->n_free > 1 && ready(w) < w->spare;
 }
 
 /* Which released segments go, and which one comes back. */

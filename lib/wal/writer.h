@@ -166,8 +166,8 @@ int wal_prepare_done(struct wal_writer *w, struct wal_prepare *p, int rc);
  * lie wholly before it are set aside. Touches no file: the next preparation recycles or unlinks
  * them. 0 or ERR_POISONED. */
 int wal_writer_release_before(struct wal_writer *w, struct wal_pos keep, struct err *e);
-/* Keep at most n released segments from the next preparation on. They are made ready ahead, all of
- * them, since that costs little and a segment from nothing is written twice. */
+/* Keep at most n released segments from the next preparation on. They are made ready ahead, all but
+ * the newest, since that costs little and a segment from nothing is written twice. */
 void wal_writer_keep_spare(struct wal_writer *w, unsigned n);
 
 #endif
