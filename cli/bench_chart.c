@@ -229,8 +229,8 @@ static void draw_line(const struct chart_line *l, const struct scale *x, const s
     for (size_t i = 0; i < l->n; i++) {
         double px = place(x, l->v[i].x), py = place(y, l->v[i].y);
         bool there = isfinite(px) && isfinite(py);
-        if (there)
-            fprintf(page, "%c%.1f %.1f", down ? 'L' : 'M', px, py);
+        if (there) /* h0 makes a dot of a point between gaps */
+            fprintf(page, down ? "L%.1f %.1f" : "M%.1f %.1fh0", px, py);
         down = there;
     }
     fputs("\"><title>", page);

@@ -38,11 +38,11 @@ static void add_to(struct curve_row *into, const struct curve_row *r)
 }
 
 /* Percentiles of no answers are no latencies. */
-static void leave_gaps(struct curve_rows *r)
+static void finish(struct curve_row *row)
 {
-    for (size_t i = 0; i < r->n; i++)
-        if (!(r->v[i].requests > 0))
-            r->v[i].p50 = r->v[i].p99 = r->v[i].max = NAN;
+    row->failing = row->failed > 0 ? row->failed / row->secs : NAN;
+    if (!(row->requests > 0))
+        row->p50 = row->p99 = row->max = NAN;
 }
 
 int curve_rows_read(struct curve_rows *r, const struct json *report)
@@ -61,7 +61,8 @@ int curve_rows_read(struct curve_rows *r, const struct json *report)
         else
             r->v[r->n++] = row;
     }
-    leave_gaps(r);
+    for (size_t i = 0; i < r->n; i++)
+        finish(&r->v[i]);
     return 0;
 }
 

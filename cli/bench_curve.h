@@ -9,6 +9,7 @@
 struct curve_row {
     double at, secs; /* when it begins, how long it is */
     double requests, records, failed, rate, p50, p99, max, cpu;
+    double failing; /* records that failed, a second; NaN: none did */
 };
 enum { CURVE_ROWS_MAX = 300 }; /* more are put together */
 

@@ -116,23 +116,37 @@ static int latency(FILE *page, const struct json *report)
 
 /* ---- second by second ---- */
 
+static bool any_failed(const struct curve_rows *rows)
+{
+    for (size_t i = 0; i < rows->n; i++)
+        if (rows->v[i].failed > 0)
+            return true;
+    return false;
+}
+
 static int rates(FILE *page, const struct json *report, const struct curve_rows *rows)
 {
     struct chart_point *rate = curve_over_time(rows, offsetof(struct curve_row, rate));
+    struct chart_point *failing = curve_over_time(rows, offsetof(struct curve_row, failing));
     double due = number(report, "rate_limit"), end = curve_end(rows);
     const struct chart_point level[] = {{0, due}, {end, due}};
-    const struct chart_line lines[] = {{"answered", NULL, 1, false, false, rate, rows->n},
-                                       {"due", NULL, 4, false, true, level, 2}};
+    struct chart_line lines[3] = {{"answered", NULL, 1, false, false, rate, rows->n}};
+    size_t n = 1;
+    if (due > 0)
+        lines[n++] = (struct chart_line){"due", NULL, 4, false, true, level, 2};
+    if (any_failed(rows))
+        lines[n++] = (struct chart_line){"failed", NULL, 2, false, false, failing, rows->n};
     const struct chart c = {"Records a second over time",
                             {"since measuring began", CHART_LINEAR, CHART_SECONDS, end},
                             {"records a second", CHART_LINEAR, CHART_COUNT},
                             lines,
-                            due > 0 ? 2 : 1};
-    if (!rate)
-        return -ENOMEM;
-    chart_write(&c, page);
+                            n};
+    bool there = rate && failing;
+    if (there)
+        chart_write(&c, page);
     free(rate);
-    return 0;
+    free(failing);
+    return there ? 0 : -ENOMEM;
 }
 
 static int latencies(FILE *page, const struct curve_rows *rows)

@@ -71,6 +71,7 @@ START_TEST(many_rows_are_put_together)
     ck_assert_double_eq_tol(rows.v[1].max, 21, 1e-9);
     ck_assert_double_eq_tol(rows.v[1].rate, 16, 1e-9);
     ck_assert_double_eq_tol(rows.v[1].records, 176, 1e-9);
+    ck_assert_double_eq_tol(rows.v[1].failing, 16, 1e-9);
     ck_assert_double_eq_tol(curve_end(&rows), 3000, 1e-9);
     curve_rows_release(&rows);
 }
