@@ -284,9 +284,11 @@ static void send_answered_again(struct sim_world *w, struct sim_node *n, struct 
     send(w, n, NULL, st->last, st->n < 5 ? EXPECT_LAST : EXPECT_AGAIN, false);
 }
 
+/* To the node that has it: another one may know nothing of the producer, and take any batch for its
+ * first. */
 static void send_in_flight_again(struct sim_world *w, struct sim_node *n, struct stream *st)
 {
-    if (!st->n_sent)
+    if (!st->n_sent || st->sent_to != n)
         return;
     cover(w, COVER_duplicate_waited);
     send(w, n, NULL, st->queue[rng_below(&w->rng, st->n_sent)], EXPECT_AGAIN, false);
