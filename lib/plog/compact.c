@@ -242,7 +242,8 @@ static int close_up(struct plog_compaction *c, struct err *e)
 
 static int swap(struct plog_compaction *c, struct err *e)
 {
-    int rc = plog_swap_commit(c->io, c->dir, c->made->base, e);
+    int rc = c->committed ? 0 : plog_swap_commit(c->io, c->dir, c->made->base, e);
+    c->committed = rc == 0;
     if (rc == 0)
         rc = plog_swap_finish(c->io, c->dir, c->made->base, plog_segment_end(c->made), e);
     c->swapped = rc == 0;
@@ -416,7 +417,7 @@ static int after_swap(struct plog *p, struct plog_compaction *c)
     if (!c->swapped)
         return await_grace(c);
     c->made->pinned = false;
-    c->listed = c->swapped = false;
+    c->listed = c->committed = c->swapped = false;
     plog_compact_unmake(c);
     let_go(p, c);
     return begin_writing(p, c);
@@ -428,6 +429,13 @@ static int after_close(struct plog *p, struct plog_compaction *c)
     return PLOG_COMPACT_DONE;
 }
 
+/* Given up while files are exchanged, the log would be left in the middle of it until a restart.
+ * What room or descriptors were short for is not. */
+static bool may_pass(const struct plog_compaction *c)
+{
+    return c->phase == PLOG_COMPACT_SWAP && err_is_shortage(c->rc) && !MUTANT(shortage_spoils);
+}
+
 int plog_compact_step(struct plog *p, struct plog_compaction *c, struct err *e)
 {
     static int (*const after[])(struct plog * p, struct plog_compaction * c) = {
@@ -436,6 +444,10 @@ int plog_compact_step(struct plog *p, struct plog_compaction *c, struct err *e)
         [PLOG_COMPACT_SEAL] = after_seal,         [PLOG_COMPACT_SWAP] = after_swap,
         [PLOG_COMPACT_CLOSE] = after_close,
     };
+    if (may_pass(c)) {
+        c->rc = 0;
+        return PLOG_COMPACT_WAIT; /* and then once more, as a start would */
+    }
     if (c->rc < 0) {
         p->spoilt = c->rc == ERR_CORRUPT || c->phase == PLOG_COMPACT_SWAP;
         if (e)

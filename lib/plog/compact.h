@@ -78,8 +78,9 @@ enum plog_compact_next {
     PLOG_COMPACT_WAIT, /* readers of before are still there: call plog_compact_step again, soon */
 };
 /* [w] An enum plog_compact_next, or the code of what failed, with file and reason in e: free it
- * then. After ERR_CORRUPT, or a failure half-way through the exchange of files, the log is not
- * compacted again before a restart (which finishes the exchange); else it may be tried again. */
+ * then. After ERR_CORRUPT, or a failure (but for a shortage, which is waited out) half-way through
+ * the exchange of files, the log is not compacted again before a restart (which finishes the
+ * exchange); else it may be tried again. */
 int plog_compact_step(struct plog *p, struct plog_compaction *c, struct err *e);
 /* [w] Are files being exchanged? Given up now, the log would not be compacted again, nor lose old
  * segments, before a restart. */

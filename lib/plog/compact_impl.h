@@ -70,8 +70,8 @@ struct plog_compaction {
     struct wr tail; /* the header that the file is to end with if nothing follows; or nothing */
     bool begun;     /* with the segment that was pinned last */
     uint64_t written;
-    bool changed;         /* it is not byte for byte the one it was made from */
-    bool listed, swapped; /* it is in the list; its files have their names */
+    bool changed;                    /* it is not byte for byte the one it was made from */
+    bool listed, committed, swapped; /* it is in the list; in force; its files have their names */
     struct plog_grace *grace;
 
     struct plog_compact_stats stats;

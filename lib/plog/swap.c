@@ -45,7 +45,12 @@ static int sync_names(struct io *io, const char *dir, struct err *e)
 
 int plog_swap_commit(struct io *io, const char *dir, int64_t base, struct err *e)
 {
+    char path[IO_PATH_MAX];
+    struct io_stat st;
     int rc = rename_to(io, dir, base, LOG, cleaned, swap, e);
+    if (rc == -ENOENT && path_of(path, sizeof path, dir, base, LOG, swap) == 0 &&
+        io_stat(io, path, &st) == 0)
+        rc = 0; /* renamed, and only not synced, the last time */
     return rc < 0 ? rc : sync_names(io, dir, e);
 }
 
@@ -87,6 +92,8 @@ int plog_swap_finish(struct io *io, const char *dir, int64_t base, int64_t end, 
         rc = sync_names(io, dir, e);
     if (rc == 0)
         rc = rename_to(io, dir, base, LOG, swap, "", e);
+    if (rc == -ENOENT) /* likewise: it was there */
+        rc = 0;
     return rc < 0 ? rc : sync_names(io, dir, e);
 }
 

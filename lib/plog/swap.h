@@ -30,7 +30,7 @@
 
 /* "<dir>/<base>.log.cleaned" into buf. */
 int plog_cleaned_path(char *buf, size_t cap, const char *dir, int64_t base);
-/* Step 2. */
+/* Step 2. It, and the next ones, may be tried again after a shortage. */
 int plog_swap_commit(struct io *io, const char *dir, int64_t base, struct err *e);
 /* Steps 3 and 4: the cleaned segment has the offsets [base, end). */
 int plog_swap_finish(struct io *io, const char *dir, int64_t base, int64_t end, struct err *e);

@@ -500,6 +500,39 @@ START_TEST(a_disk_without_room_is_no_trouble_for_produce)
 }
 END_TEST
 
+/* Wherever in the exchange of files room or descriptors are short: it is brought to its end later,
+ * and the log goes on being compacted, and losing what is old. */
+START_TEST(a_shortage_while_files_are_exchanged_passes)
+{
+    static const struct {
+        enum io_mem_call call;
+        int code;
+    } faults[] = {{IO_MEM_RENAME, ENOSPC}, {IO_MEM_SYNC_DIR, EMFILE}, {IO_MEM_UNLINK, EDQUOT}};
+    for (size_t k = 0; k < sizeof faults / sizeof *faults; k++) {
+        bool met = true;
+        for (uint64_t nth = 1; met; nth++) {
+            begin(1);
+            fill(0, 100);
+            checkpoint();
+            checkpoint();
+            io_mem_fail(rig.disk, faults[k].call, nth, faults[k].code, 2);
+            for (int i = 0; i < 4; i++)
+                rig_pass(&rig, BACKOFF_MS);
+            met = io_mem_faults(rig.disk) > 0;
+            io_mem_fail(rig.disk, faults[k].call, 0, 0, 0);
+            rig_pass(&rig, BACKOFF_MS);
+            ck_assert(!plog_compact_spoilt(log_of(&rig, 0)));
+            compact();
+            ck_assert_int_lt(check(0), 60);
+            ck_assert_ok(rig_stop(&rig));
+            open_rig(&rig);
+            ck_assert_int_lt(check(0), 60);
+            rig_release(&rig);
+        }
+    }
+}
+END_TEST
+
 /* ---- power cuts */
 
 static uint32_t draw(uint32_t below)
@@ -579,4 +612,5 @@ UNIT_MAIN(a_clock_that_was_in_the_past_costs_no_tombstone, a_compacted_topic_shr
           only_the_policy_compact_compacts, retention_goes_on_under_compact_and_delete,
           a_topic_may_be_deleted_meanwhile, a_topic_may_be_told_to_keep_all_meanwhile,
           a_stop_does_not_wait_for_the_end_of_it, sequences_survive_compaction,
-          a_disk_without_room_is_no_trouble_for_produce, no_power_cut_loses_the_last_of_a_key)
+          a_disk_without_room_is_no_trouble_for_produce,
+          a_shortage_while_files_are_exchanged_passes, no_power_cut_loses_the_last_of_a_key)
