@@ -44,7 +44,7 @@ part "reactions to failing calls" tests/crash/reactions 1
 part "call sites" "$tests/python.sh" "$tests/crash/call_sites.py" $((kills < 1000 ? 20 : 0))
 part "$((cuts / 10)) simulated worlds" tests/sim/sim --worlds $((cuts / 10)) --crashes $((cuts / 5)) --coverage
 part "$((cuts / 50)) simulated clusters" tests/sim/sim --nodes 3 --steps 5000 --worlds $((cuts / 50)) --crashes $((cuts / 5)) --coverage
-part "silent faults" "$tests/python.sh" "$tests/silent/silent.py" $((cuts / 5)) 0 $((kills * 3 / 10))
+part "silent faults" "$tests/python.sh" "$tests/silent/silent.py" $((cuts / 5)) $((kills < 1000 ? 500 : 0)) $((kills * 3 / 10))
 part "bad input" "$tests/python.sh" "$tests/bad/bad_input.py"
 FUZZ_MUTANTS=$cuts part "changed bytes" "$tests/fuzz/replay.t"
 
