@@ -22,7 +22,7 @@ from tap import Tap  # noqa: E402
 
 BYTES, FILES, STARTS = 300, 200, 6
 TOOLS = ('chronik-wal', 'chronik-log', 'chronik-meta')
-STORAGE_ERROR, LOADING = 56, 14
+LOADING, NOT_AVAILABLE, STORAGE_ERROR = 14, 15, 56  # of a group: loading; its partition cannot be read
 
 
 class Refused(Exception):
@@ -58,8 +58,10 @@ def committed(c, group):
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         error, offsets = c.committed(group, None)
-        if error != LOADING:
-            return error, sorted(offsets.items())
+        if error not in (0, LOADING):
+            raise Refused(error)
+        if error == 0:
+            return sorted(offsets.items())
     raise RuntimeError('the coordinator does not come up')
 
 
@@ -120,7 +122,7 @@ def judge(right, got, found):
         return 'refused by the start' if found else 'UNVERIFIED'
     refused = [what for what, a in got.items() if isinstance(a, Refused)]
     wrong = [what for what in right if what not in refused and got.get(what) != right[what]]
-    if wrong or any(got[what].args[0] != STORAGE_ERROR for what in refused):
+    if wrong or any(got[what].args[0] not in (NOT_AVAILABLE, STORAGE_ERROR) for what in refused):
         return f'WRONG: {wrong + refused}'
     if refused:
         return 'refused by a read' if found else 'UNVERIFIED'
