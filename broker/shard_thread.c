@@ -24,6 +24,11 @@ struct job {
 
 enum state { OPEN, LEADS, FAILED };
 
+/* With wal.writer.thread=auto, what is worth two hand-overs between threads (some 50 us): the
+ * copies of a group of this size, into the WAL's payload and into the partition logs, take longer.
+ */
+enum { HAND_OVER_BYTES = 256 * 1024 };
+
 struct shard_thread {
     struct broker *broker;
     uint32_t number;
@@ -36,6 +41,7 @@ struct shard_thread {
     bool stopping;
 
     struct crew writer;
+    uint64_t hand_over;    /* writes of so many bytes and more go to it; UINT64_MAX: none */
     struct loop_msg write; /* to the writer and back */
     bool write_wanted;
     struct job jobs[SHARD_JOBS_MAX];
@@ -100,13 +106,12 @@ static void write_on_writer(struct loop_msg *m)
     inbox_post(&t->inbox, &t->write);
 }
 
-/* The writer gets it at once: what the shard does next, applying the group before, overlaps with
- * it. */
+/* The writer gets a large one at once: what the shard does next, applying the group before and
+ * gathering the next, overlaps with it. */
 static void on_write(void *ctx, struct shard *s)
 {
-    (void)s;
     struct shard_thread *t = ctx;
-    if (!t->broker->settings->wal_writer_thread || !t->started) {
+    if (!t->started || t->hand_over == UINT64_MAX || shard_write_size(s) < t->hand_over) {
         t->write_wanted = true;
         return;
     }
@@ -281,6 +286,13 @@ void shard_thread_log_stats(struct shard_thread *t)
 
 /* ---- life */
 
+static uint64_t hand_over_from(const char *setting)
+{
+    if (strcmp(setting, "true") == 0)
+        return 0;
+    return strcmp(setting, "auto") == 0 ? HAND_OVER_BYTES : UINT64_MAX;
+}
+
 struct shard_thread *shard_thread_new(struct broker *b, uint32_t number)
 {
     struct shard_thread *t = calloc(1, sizeof *t);
@@ -292,6 +304,7 @@ struct shard_thread *shard_thread_new(struct broker *b, uint32_t number)
     }
     t->broker = b;
     t->number = number;
+    t->hand_over = hand_over_from(b->settings->wal_writer_thread);
     t->done = done;
     for (uint32_t i = 0; i < b->n_workers; i++)
         stage_list_init(&done[i]);
@@ -361,7 +374,7 @@ static int start_threads(struct shard_thread *t)
 {
     char name[16];
     snprintf(name, sizeof name, "writer-%u", t->number);
-    int rc = t->broker->settings->wal_writer_thread ? crew_start(&t->writer, name, 1) : 0;
+    int rc = t->hand_over != UINT64_MAX ? crew_start(&t->writer, name, 1) : 0;
     if (rc)
         return rc;
     t->started = true;

@@ -593,6 +593,11 @@ static void start_write(struct shard *s)
     s->cfg.host->write(s->cfg.host->ctx, s);
 }
 
+uint64_t shard_write_size(const struct shard *s)
+{
+    return wal_write_size(&s->write);
+}
+
 void shard_write_run(struct shard *s)
 {
     wal_write_run(&s->write, s->cfg.clock);

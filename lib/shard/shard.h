@@ -97,8 +97,9 @@ struct shard_config {
                              * whatever is free */
     uint64_t buffer_bytes;  /* small appends to partition logs gather in so much memory before they
                              * are written; 0: each is written when it is applied */
-    uint64_t write_back_bytes; /* have a partition log written back when it has grown by so much, and
-                                * all before a checkpoint; 0: checkpoints alone write them back */
+    uint64_t
+        write_back_bytes; /* have a partition log written back when it has grown by so much, and
+                           * all before a checkpoint; 0: checkpoints alone write them back */
     int64_t producer_expiry_ms; /* producer.id.expiration.ms: forget idle producers' sequences */
     int64_t retention_check_ms; /* data shards: look for old records so often; 0: never */
     int64_t compact_backoff_ms; /* data shards: look for logs to compact so often; 0: never */
@@ -150,6 +151,8 @@ void shard_free(struct shard *s);
 /* Everything staged so far may be written: call once after draining the input. */
 void shard_flush(struct shard *s);
 void shard_write_run(struct shard *s); /* any thread */
+/* Bytes of the write that is ready: for a host that chooses by it where to run it. */
+uint64_t shard_write_size(const struct shard *s);
 void shard_written(struct shard *s);
 void shard_job_run(struct shard_job *job); /* any thread */
 void shard_job_done(struct shard *s, struct shard_job *job);

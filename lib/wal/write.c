@@ -358,6 +358,15 @@ static int run_step(struct wal_write *wr, const struct wal_write_step *step, str
     return rc;
 }
 
+uint64_t wal_write_size(const struct wal_write *wr)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < wr->n_steps; i++)
+        for (size_t k = 0; k < wr->steps[i].n; k++)
+            bytes += wr->iov[wr->steps[i].iov + k].iov_len;
+    return bytes;
+}
+
 void wal_write_run(struct wal_write *wr, struct clock *clock)
 {
     wr->rc = 0;

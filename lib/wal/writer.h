@@ -144,6 +144,8 @@ int wal_write_entry(struct wal_write *wr, struct wal_payload *p, uint64_t index,
  * begun: TOPIC hints are due again. */
 int wal_write_seal(struct wal_write *wr, uint64_t term, uint64_t vote, int64_t wall_ms,
                    bool *rolled);
+/* Bytes that a sealed write is about to put on the disk. */
+uint64_t wal_write_size(const struct wal_write *wr);
 void wal_write_run(struct wal_write *wr, struct clock *clock);
 /* 0 or wr->rc (and the writer is poisoned), with file and position in e. */
 int wal_write_done(struct wal_write *wr, struct err *e);
