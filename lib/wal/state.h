@@ -2,9 +2,10 @@
  *
  * All segment files the writer knows stand in one array, ascending by id in each part:
  *
- *   [0, n_free)        released: they wait for recycling or unlinking. Dead ones of before come
- * first [n_free, current)  kept: may be read again [current]          written to (current, n)
- * ready: empty, durable, will be written to
+ *   [0, n_free)        released, dead ones of before first: wait for recycling or unlinking
+ *   [n_free, current)  kept: may be read again
+ *   [current]          written to
+ *   (current, n)       ready: empty, durable, will be written to
  */
 #ifndef WAL_STATE_H
 #define WAL_STATE_H
