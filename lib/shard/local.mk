@@ -15,6 +15,7 @@ libchronik_la_SOURCES += \
 	lib/shard/node.c lib/shard/node_init.c lib/shard/node_meta.c lib/shard/node_impl.h lib/shard/node.h \
 	lib/shard/payload.c lib/shard/payload.h \
 	lib/shard/producers.c lib/shard/producers.h \
+	lib/shard/receive.c \
 	lib/shard/recover.c \
 	lib/shard/retention.c lib/shard/retention.h \
 	lib/shard/room.c \

@@ -182,7 +182,9 @@ struct shard {
 
 /* shard.c */
 int64_t shard_now(struct shard *s); /* monotonic ms */
+/* Act on what raft said; on nobody's message, or on m. A failure has poisoned the shard. */
 int shard_update(struct shard *s, struct consensus_update *u);
+int shard_update_from(struct shard *s, struct consensus_update *u, const struct shard_message *m);
 void shard_apply(struct shard *s);
 void shard_advance(
     struct shard *s); /* start what can be started: a write, a preparation, a checkpoint */
