@@ -23,7 +23,7 @@
 #include "base/uuid.h"
 #include "shard/machine_data.h"
 
-enum { AGAIN_MS = 10 }; /* for what ends soon: readers, other tasks */
+enum { AGAIN_MS = 10 }; /* for what ends soon: readers, other tasks; or a lack of room */
 
 /* ---- which */
 
@@ -205,6 +205,8 @@ static void step(struct shard *s)
         end(s);
     } else if (m->next == PLOG_COMPACT_DONE) {
         ended(s);
+    } else if (m->next == PLOG_COMPACT_WAIT) {
+        m->again_ms = shard_now(s) + AGAIN_MS;
     }
 }
 
@@ -252,7 +254,7 @@ void compaction_advance(struct shard *s)
         end(s);
         return;
     }
-    if (m->next == PLOG_COMPACT_WAIT)
+    if (m->next == PLOG_COMPACT_WAIT && shard_now(s) >= m->again_ms)
         step(s);
     if (m->p && m->next == PLOG_COMPACT_RUN)
         run(s);

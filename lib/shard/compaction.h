@@ -16,9 +16,10 @@ struct compaction {
     bool running;             /* that is */
     struct data_partition *p; /* NULL: none is under way */
     struct plog_compaction *c;
-    int next;      /* enum plog_compact_next */
-    int64_t at_ms; /* monotonic: the next look, or the next try of what could not go on */
-    bool held;     /* there is something that a further checkpoint lets be compacted */
+    int next;         /* enum plog_compact_next */
+    int64_t again_ms; /* monotonic: when PLOG_COMPACT_WAIT is over */
+    int64_t at_ms;    /* monotonic: the next look, or the next try of what could not go on */
+    bool held;        /* there is something that a further checkpoint lets be compacted */
     struct shard_trouble trouble;
 };
 

@@ -533,6 +533,30 @@ START_TEST(a_shortage_while_files_are_exchanged_passes)
 }
 END_TEST
 
+/* What is tried again takes time: else a disk that stays full would cost a processor. */
+START_TEST(a_shortage_that_stays_is_not_tried_without_a_pause)
+{
+    begin(1);
+    fill(0, 100);
+    checkpoint();
+    checkpoint();
+    io_mem_fail(rig.disk, IO_MEM_RENAME, 1, ENOSPC, 0);
+    for (int i = 0; i < 4; i++)
+        rig_pass(&rig, BACKOFF_MS);
+    uint64_t before = io_mem_faults(rig.disk);
+    ck_assert_uint_gt(before, 0);
+    for (int i = 0; i < 10; i++)
+        rig_pass(&rig, 100);
+    ck_assert_uint_le(io_mem_faults(rig.disk) - before, 2 * 10);
+    io_mem_fail(rig.disk, IO_MEM_RENAME, 0, 0, 0);
+    rig_pass(&rig, BACKOFF_MS);
+    compact();
+    ck_assert_int_lt(check(0), 60);
+    ck_assert_ok(rig_stop(&rig));
+    rig_release(&rig);
+}
+END_TEST
+
 /* ---- power cuts */
 
 static uint32_t draw(uint32_t below)
@@ -613,4 +637,5 @@ UNIT_MAIN(a_clock_that_was_in_the_past_costs_no_tombstone, a_compacted_topic_shr
           a_topic_may_be_deleted_meanwhile, a_topic_may_be_told_to_keep_all_meanwhile,
           a_stop_does_not_wait_for_the_end_of_it, sequences_survive_compaction,
           a_disk_without_room_is_no_trouble_for_produce,
-          a_shortage_while_files_are_exchanged_passes, no_power_cut_loses_the_last_of_a_key)
+          a_shortage_while_files_are_exchanged_passes,
+          a_shortage_that_stays_is_not_tried_without_a_pause, no_power_cut_loses_the_last_of_a_key)
