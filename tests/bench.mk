@@ -29,7 +29,7 @@ tests_unit_cli_test_bench_slo_LDADD = $(BENCH_TEST_LIBS)
 tests_unit_cli_test_bench_step_LDADD = $(BENCH_TEST_LIBS)
 
 # The table of docs/performance.md, measured; not a test. bench-smoke makes a rough one in two minutes.
-noinst_PROGRAMS += tests/bench/sendfile_loop
+noinst_PROGRAMS += tests/bench/sendfile_loop tests/bench/write_ways
 EXTRA_DIST += tests/bench/kit.py tests/bench/performance.py tests/bench/restart.py tests/bench/rows.py \
 	tests/bench/cost.py tests/bench/sweep.py
 bench-smoke: all
