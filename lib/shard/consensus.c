@@ -419,6 +419,18 @@ static int receive_append(struct consensus *c, struct raft_event *ev, struct raf
     return rc;
 }
 
+/* A refusal that later answers of the same node have overtaken: what it has confirmed in this term
+ * it has. While libraft probes it takes such a one for news, goes back to before what is confirmed,
+ * and then counts more entries on their way than there can be: it sends that node nothing any more.
+ */
+static bool is_overtaken(const struct consensus *c, const struct shard_message *m)
+{
+    raft_index confirmed;
+    return m->append_result.rejected > 0 && m->term == raft_current_term(&c->raft) &&
+           raft_match_index(&c->raft, m->from, &confirmed) == 0 &&
+           m->append_result.last_index < confirmed;
+}
+
 int consensus_receive(struct consensus *c, int64_t now, const struct shard_message *m,
                       const struct shard_conf *first_change, struct consensus_update *u)
 {
@@ -436,6 +448,8 @@ int consensus_receive(struct consensus *c, int64_t now, const struct shard_messa
     case SHARD_APPEND:
         return receive_append(c, &ev, &rm, m, first_change, u);
     case SHARD_APPEND_RESULT:
+        if (is_overtaken(c, m))
+            return 0;
         rm.append_entries_result.version = m->version;
         rm.append_entries_result.term = m->term;
         rm.append_entries_result.rejected = m->append_result.rejected;

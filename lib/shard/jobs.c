@@ -341,12 +341,24 @@ static int begin_prepare(struct shard *s)
     return 0;
 }
 
+/* At its bound, and what fills the log is not committed: no checkpoint releases that, and what
+ * would commit it may be what waits to be written, a new leader's first entry or the vote for it.
+ * Were all nodes to wait for room then, they would for ever. So what is here is written. The bound
+ * is kept where entries begin: a leader takes records only into room that it has, and only after
+ * all of earlier terms is committed. */
+static bool must_exceed(struct shard *s)
+{
+    bool waits = s->state_due || s->written < entries_last(&s->entries);
+    return waits && s->commit < s->persisted && !s->job_checkpoint && !hold_checkpoints(s) &&
+           !checkpoint_gains(s);
+}
+
 static void start_prepare(struct shard *s)
 {
     struct err e;
     if (s->job_prepare || (s->no_segment && shard_now(s) < s->retry_prepare_ms))
         return;
-    if (wal_full(s))
+    if (wal_full(s) && !must_exceed(s))
         return; /* a checkpoint comes first */
     int rc = begin_prepare(s);
     if (rc < 0)

@@ -13,6 +13,7 @@
  *   the WAL     a segment that cannot be made, or the WAL's bound: records wait for a checkpoint to
  *               release an old one, or are refused if none will (shard_no_room). The last of a
  *               segment is kept for trims, and in the metadata's for commands that free something.
+ *               What other nodes have to confirm first is written beyond the bound (must_exceed).
  *
  * Each of these is said once when it begins, again every minute it lasts, and once when it is over.
  */

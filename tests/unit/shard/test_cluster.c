@@ -34,6 +34,8 @@ static struct meta_image *image;
 static struct uuid cluster = {{1, 2, 3}}, topic_id = {{9, 9, 9}};
 static unsigned truncations, installs;
 static bool hold_installs; /* checkpoints are on their way for as long as this is set */
+static bool lose_results;  /* nobody learns what the others have */
+static uint64_t wal_max = 16 * SEGMENT;
 
 /* ---- hosts */
 
@@ -86,7 +88,7 @@ static struct shard_config config(struct peer *p)
                 .dir = "/l",
             },
         .segment_bytes = SEGMENT,
-        .wal_max_bytes = 16 * SEGMENT,
+        .wal_max_bytes = wal_max,
         .group_records = 1 << 20,
         .group_bytes = 32 * 1024,
         .image = image,
@@ -194,7 +196,8 @@ static bool deliver(void)
     struct shard_message *m = queue[0];
     memmove(queue, queue + 1, --n_queue * sizeof(struct shard_message *));
     struct peer *from = &peers[m->from - 1], *to = &peers[m->to - 1];
-    if (reachable(from, to) && to->s)
+    bool lost = lose_results && m->type == SHARD_APPEND_RESULT;
+    if (reachable(from, to) && to->s && !lost)
         shard_receive(to->s, m);
     else
         shard_message_free(m);
@@ -695,6 +698,70 @@ START_TEST(a_message_from_before_the_checkpoint_changes_nothing)
 }
 END_TEST
 
+static struct shard_message *refusal(struct peer *from, struct peer *to, uint64_t rejected)
+{
+    struct shard_message *m = shard_message_new();
+    m->type = SHARD_APPEND_RESULT;
+    m->from = from->id;
+    m->to = to->id;
+    m->term = shard_term(to->s);
+    m->append_result.rejected = rejected;
+    m->append_result.last_index = rejected - 1;
+    return m;
+}
+
+/* Of two refusals the second is from before the entry that it misses was confirmed. libraft alone
+ * would send that node nothing but empty messages from then on. */
+START_TEST(a_refusal_that_was_overtaken_is_none)
+{
+    build_cluster();
+    produce_ok(3);
+    pass(1000);
+    struct peer *l = leader(), *other = l == &peers[0] ? &peers[1] : &peers[0];
+    uint64_t confirmed = shard_applied_index(l->s);
+    other->cut_off = true;
+    produce_ok(1);
+    shard_receive(l->s, refusal(other, l, confirmed + 1));
+    shard_receive(l->s, refusal(other, l, confirmed));
+    settle();
+    other->cut_off = false;
+    all_equal(100);
+    end_cluster();
+}
+END_TEST
+
+static unsigned beyond_the_bound(void)
+{
+    unsigned n = 0;
+    for (int i = 0; i < NODES; i++) {
+        struct shard_stats st;
+        shard_stats(peers[i].s, &st);
+        n += st.wal_bytes > wal_max;
+    }
+    return n;
+}
+
+/* Leader after leader writes its first entry, and nobody gets to know that the others have it. When
+ * they do, nothing is committed yet of what fills the logs. */
+START_TEST(logs_full_of_what_is_not_committed_go_on)
+{
+    wal_max = 4 * SEGMENT;
+    build_cluster();
+    produce_ok(3);
+    lose_results = true;
+    for (int i = 0; beyond_the_bound() < NODES && i < 100; i++)
+        pass(10000);
+    ck_assert_uint_eq(beyond_the_bound(), NODES);
+    lose_results = false;
+    produce_ok(3);
+    checkpoint_all();
+    checkpoint_all();
+    ck_assert_uint_eq(beyond_the_bound(), 0);
+    all_equal(100);
+    end_cluster();
+}
+END_TEST
+
 UNIT_MAIN(three_nodes_elect_and_replicate, a_lost_leaders_tail_is_truncated,
           offsets_staged_by_a_lost_leader_are_given_anew_when_it_leads_again,
           each_node_restarts_from_what_was_synced, a_leader_without_followers_can_stop,
@@ -702,4 +769,5 @@ UNIT_MAIN(three_nodes_elect_and_replicate, a_lost_leaders_tail_is_truncated,
           a_node_too_far_behind_takes_a_checkpoint,
           nothing_is_applied_while_a_checkpoint_is_on_its_way,
           a_node_stops_while_a_checkpoint_is_on_its_way,
-          a_message_from_before_the_checkpoint_changes_nothing)
+          a_message_from_before_the_checkpoint_changes_nothing,
+          a_refusal_that_was_overtaken_is_none, logs_full_of_what_is_not_committed_go_on)
