@@ -9,11 +9,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <sys/time.h>
 
 #include "tests/sim/world.h"
 
-enum { WORLD_SECONDS = 120 }; /* of the machine's time: a world takes hundredths of one */
+enum { WORLD_SECONDS = 120 }; /* of the processor's time: a world takes hundredths of one */
 
 struct options {
     uint64_t seed, worlds, steps, crashes;
@@ -104,8 +104,12 @@ static void too_long(int signal)
 
 static void watch(void)
 {
-    signal(SIGALRM, too_long);
-    alarm(WORLD_SECONDS);
+    const struct itimerval limit = {.it_value.tv_sec = WORLD_SECONDS};
+    signal(SIGPROF, too_long);
+    if (setitimer(ITIMER_PROF, &limit, NULL)) {
+        perror("sim: setitimer");
+        exit(2);
+    }
 }
 
 int main(int argc, char **argv)
