@@ -16,7 +16,7 @@ int codec_expand(enum batch_codec c, struct span in, size_t max, struct wr *out)
  * One thread. What an unusual batch made large is not kept: some MiB in all at most. */
 struct codec_state {
     struct wr room;
-    void *zstd, *lz4; /* each codec's own; NULL: none yet */
+    void *zstd, *lz4, *igzip; /* each codec's own; NULL: none yet */
 };
 void codec_state_init(struct codec_state *k);
 void codec_state_release(struct codec_state *k);

@@ -1,4 +1,5 @@
-/* codec_gzip.c - gzip through zlib. A stream may hold several members (RFC 1952, 2.2). */
+/* codec_gzip.c - gzip: compressed by zlib, expanded by ISA-L, and by zlib where ISA-L refuses: its
+ * word is final. A stream may hold several members (RFC 1952, 2.2). */
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -40,9 +41,8 @@ static int inflate_some(z_stream *z, struct codec_sink *sink)
     return zrc == Z_OK ? 1 : map_error(zrc); /* Z_BUF_ERROR: the input ended too early */
 }
 
-static int expand(struct codec_state *k, struct span in, size_t max, struct wr *out)
+static int zlib_expand(struct span in, size_t max, struct wr *out)
 {
-    (void)k;
     if (!fits(in.n))
         return ERR_TOOBIG;
     z_stream z = {.next_in = (z_const Bytef *)in.p, .avail_in = (uInt)in.n};
@@ -56,6 +56,16 @@ static int expand(struct codec_state *k, struct span in, size_t max, struct wr *
     while (rc > 0);
     inflateEnd(&z);
     return rc;
+}
+
+static int expand(struct codec_state *k, struct span in, size_t max, struct wr *out)
+{
+    size_t start = out->len;
+    int rc = codec_igzip_expand(k, in, max, out);
+    if (rc != ERR_CODEC)
+        return rc;
+    out->len = start;
+    return zlib_expand(in, max, out);
 }
 
 static int compress_all(struct span in, int level, struct wr *out)
@@ -81,4 +91,4 @@ static int compress_all(struct span in, int level, struct wr *out)
     return rc;
 }
 
-const struct codec codec_gzip = {expand, NULL, compress_all, CODEC_LEVEL_GZIP};
+const struct codec codec_gzip = {expand, codec_igzip_forget, compress_all, CODEC_LEVEL_GZIP};

@@ -17,6 +17,10 @@ struct codec {
 };
 extern const struct codec codec_gzip, codec_snappy, codec_lz4, codec_zstd;
 
+/* gzip's expand and forget through ISA-L. ERR_CODEC is not final, and may leave bytes in out. */
+int codec_igzip_expand(struct codec_state *k, struct span in, size_t max, struct wr *out);
+void codec_igzip_forget(struct codec_state *k);
+
 /* Where a streaming decoder writes: room in a wr that grows with what was really put out, not with
  * what the input claims, and never beyond max bytes and one more (which is how one learns of too
  * much). */

@@ -5,6 +5,7 @@ libchronik_la_SOURCES += \
 	lib/batch/builder.c \
 	lib/batch/codec.c lib/batch/codec.h lib/batch/codec_impl.h \
 	lib/batch/codec_gzip.c \
+	lib/batch/codec_igzip.c \
 	lib/batch/codec_lz4.c \
 	lib/batch/codec_snappy.c \
 	lib/batch/codec_zstd.c \

@@ -1,9 +1,14 @@
 /* fuzz_codec.c - the codecs, as far as they are ours: output is bounded whatever the input claims,
- * what was compressed expands to the same, and contexts that are kept change nothing.
+ * what was compressed expands to the same, contexts that are kept change nothing, and gzip expands
+ * what zlib does, to the same.
  *
  *   u8 codec, u8 bound (in units of 64 bytes), the bytes
  */
 #include "batch/codec.h"
+
+#include <zlib.h>
+
+#include "batch/codec_impl.h"
 #include "tests/fuzz/fuzz.h"
 
 static void bounded(enum batch_codec c, struct span in, size_t max)
@@ -64,6 +69,49 @@ static void is_forgotten(enum batch_codec c, struct span in, size_t max)
     wr_free(&small);
 }
 
+/* The bytes are a deflate stream. What zlib makes of it; bytes behind its end do not count. */
+static bool inflates(struct span *in, uint8_t *room, size_t *n)
+{
+    z_stream z = {.next_in = (z_const Bytef *)in->p, .avail_in = (uInt)in->n};
+    must(inflateInit2(&z, -15) == Z_OK);
+    z.next_out = room;
+    z.avail_out = (uInt)*n;
+    bool whole = inflate(&z, Z_FINISH) == Z_STREAM_END;
+    *n = z.total_out;
+    in->n = z.total_in;
+    inflateEnd(&z);
+    return whole;
+}
+
+/* Then it is a member of gzip, and neither ISA-L nor zlib may see it otherwise, nor a second one.
+ */
+static void is_gzip(struct span in)
+{
+    static uint8_t whole[256 << 10];
+    size_t n = sizeof whole;
+    if (!inflates(&in, whole, &n))
+        return;
+    struct wr packed, out;
+    wr_init(&packed, 0);
+    wr_init(&out, 0);
+    for (size_t members = 1; members <= 2; members++) {
+        wr_bytes(&packed, "\x1f\x8b\x08\0\0\0\0\0\0\xff", 10);
+        wr_bytes(&packed, in.p, in.n);
+        wr_le32(&packed, (uint32_t)crc32(0, whole, (uInt)n));
+        wr_le32(&packed, (uint32_t)n);
+        struct codec_state k;
+        codec_state_init(&k);
+        wr_reset(&out);
+        must(codec_igzip_expand(&k, span_of(packed.buf, packed.len), members * n, &out) == 0);
+        must(out.len == members * n);
+        for (size_t i = 0; n && i < members; i++)
+            must(memcmp(out.buf + i * n, whole, n) == 0);
+        codec_state_release(&k);
+    }
+    wr_free(&packed);
+    wr_free(&out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct rd in = rd_of(data, n);
@@ -72,6 +120,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     size_t max = rd_u8(&in) * 64u;
     struct span bytes = fuzz_rest(&in);
     bounded(c, bytes, max);
+    if (how & 32)
+        is_gzip(bytes);
     if (how & 16)
         is_forgotten(c, bytes, max);
     if (how & 8 && c < BATCH_CODECS)

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "batch/codec_impl.h"
 #include "tests/unit/batch/make.h"
 
 enum { BIG = 300000 };
@@ -151,6 +152,7 @@ START_TEST(kept_contexts_forget_what_was_before)
         }
     ck_assert_ptr_nonnull(k.zstd);
     ck_assert_ptr_nonnull(k.lz4);
+    ck_assert_ptr_nonnull(k.igzip);
     /* Frames that begin with a window of 8 MiB, and with blocks of 4 MiB. */
     struct span window = span_of("\x28\xb5\x2f\xfd\x00\x68\x01\x00\x00", 9);
     codec_expand_kept(&k, BATCH_ZSTD, window, 1 << 20, &out);
@@ -226,6 +228,100 @@ START_TEST(bytes_behind_the_end_are_refused)
 }
 END_TEST
 
+/* A gzip member: header fields that `flags` announce, one stored block of "hello", the trailer. */
+static void gzip_member(struct wr *w, uint8_t flags, const char *fields, size_t n_fields)
+{
+    wr_bytes(w, "\x1f\x8b\x08", 3);
+    wr_u8(w, flags);
+    wr_bytes(w, "\0\0\0\0\0\xff", 6);
+    wr_bytes(w, fields, n_fields);
+    wr_bytes(w, "\x01\x05\0\xfa\xffhello\x86\xa6\x10\x36\x05\0\0\0", 18);
+}
+
+/* What ISA-L refuses zlib expands, which would pass all other tests. */
+static int without_zlib(const struct wr *packed, struct wr *out)
+{
+    struct codec_state k;
+    codec_state_init(&k);
+    wr_reset(out);
+    int rc = codec_igzip_expand(&k, make_span(packed), BIG, out);
+    codec_state_release(&k);
+    return rc;
+}
+
+START_TEST(gzip_of_every_level_goes_the_fast_way)
+{
+    struct wr packed, out;
+    fill();
+    wr_init(&packed, 0);
+    wr_init(&out, 0);
+    for (int level = CODEC_LEVEL_GZIP; level <= 9; level++) {
+        wr_reset(&packed);
+        ck_assert_ok(codec_compress_at(BATCH_GZIP, level, span_of(text, BIG), &packed));
+        ck_assert_ok(without_zlib(&packed, &out));
+        ck_assert_bytes_eq(out.buf, out.len, text, BIG);
+    }
+    wr_free(&packed);
+    wr_free(&out);
+}
+END_TEST
+
+START_TEST(gzip_headers_may_hold_all_fields)
+{
+    enum { TEXT = 1, HCRC = 2, EXTRA = 4, NAME = 8, COMMENT = 16 };
+    static const struct {
+        uint8_t flags;
+        const char *fields;
+        size_t n;
+        int rc;
+    } headers[] = {
+        {0, "", 0, 0},
+        {TEXT, "", 0, 0},
+        {EXTRA, "\3\0abc", 5, 0},
+        {NAME | COMMENT, "name\0comment", 13, 0},
+        {HCRC, "\x90\xc9", 2, 0},
+        {HCRC, "\x7d\x5a", 2, ERR_CODEC}, /* not its checksum */
+        {0x20, "", 0, ERR_CODEC},         /* reserved */
+        {0x80, "", 0, ERR_CODEC},
+    };
+    struct wr packed, out;
+    wr_init(&packed, 0);
+    wr_init(&out, 0);
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+        wr_reset(&packed);
+        gzip_member(&packed, 0, "", 0); /* as the second member, too */
+        gzip_member(&packed, headers[i].flags, headers[i].fields, headers[i].n);
+        ck_assert_int_eq(without_zlib(&packed, &out), headers[i].rc);
+        wr_reset(&out);
+        ck_assert_int_eq(codec_expand(BATCH_GZIP, make_span(&packed), BIG, &out), headers[i].rc);
+        if (headers[i].rc == 0)
+            ck_assert_bytes_eq(out.buf, out.len, "hellohello", 10);
+    }
+    wr_free(&packed);
+    wr_free(&out);
+}
+END_TEST
+
+START_TEST(gzip_trailers_must_be_right)
+{
+    struct wr packed, out;
+    wr_init(&packed, 0);
+    wr_init(&out, 0);
+    gzip_member(&packed, 0, "", 0);
+    gzip_member(&packed, 0, "", 0);
+    for (size_t member = 1; member <= 2; member++)
+        for (size_t bit = 0; bit < 64; bit++) { /* CRC-32, and the size */
+            uint8_t *p = packed.buf + member * packed.len / 2 - 8 + bit / 8;
+            *p ^= (uint8_t)(1 << bit % 8);
+            wr_reset(&out);
+            ck_assert_int_eq(codec_expand(BATCH_GZIP, make_span(&packed), BIG, &out), ERR_CODEC);
+            *p ^= (uint8_t)(1 << bit % 8);
+        }
+    wr_free(&packed);
+    wr_free(&out);
+}
+END_TEST
+
 START_TEST(unknown_codecs_are_errors)
 {
     struct wr out;
@@ -241,4 +337,6 @@ END_TEST
 UNIT_MAIN(round_trips, every_truncation_is_refused, no_flipped_bit_breaks_the_bound,
           bombs_stop_at_the_bound, a_stated_size_is_not_believed,
           kept_contexts_forget_what_was_before, snappy_is_read_in_both_shapes,
-          lz4_blocks_are_independent, bytes_behind_the_end_are_refused, unknown_codecs_are_errors)
+          lz4_blocks_are_independent, bytes_behind_the_end_are_refused,
+          gzip_of_every_level_goes_the_fast_way, gzip_headers_may_hold_all_fields,
+          gzip_trailers_must_be_right, unknown_codecs_are_errors)
