@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/mutant.h"
 #include "plog/plog_impl.h"
 
 /* Where a look begins. */
@@ -150,14 +151,15 @@ static bool entry_before(const struct request *r, const struct plog_place *start
     return found && entry->pos > start->pos;
 }
 
-/* The last one that the slice may reach. Where offsets may be missing the one before it: the offset
- * behind the slice's last batch is to be read from that batch, not from the next one. */
+/* The one before the last that the slice may reach. The offset behind a slice is read from its last
+ * batch, which is verified with it, and not from the next one: what a damaged header there said
+ * would pass for what was verified. */
 static bool far_entry(const struct request *r, const struct plog_place *start,
                       struct plog_offset_entry *entry)
 {
     uint64_t reach = start->pos + r->max_bytes;
     return entry_before(r, start, reach, entry) &&
-           (!r->s->gaps || entry_before(r, start, entry->pos - 1, entry));
+           (MUTANT(end_from_behind) || entry_before(r, start, entry->pos - 1, entry));
 }
 
 /* Walk the headers to where the slice must end. */

@@ -185,7 +185,69 @@ START_TEST(an_empty_file_in_the_middle_is_noticed)
 }
 END_TEST
 
+/* Whole batches of the model, from the one that holds the offset on. */
+static void slice_is_of_the_model(const struct plog_slice *s, int64_t offset)
+{
+    size_t i = 0;
+    while (i < f.n && f.batches[i].base < s->base_offset)
+        i++;
+    ck_assert_int_eq(f.batches[i].base, s->base_offset);
+    ck_assert(f.batches[i].base <= offset && offset < f.batches[i].next);
+    size_t bytes = f.batches[i].bytes.n;
+    for (; bytes < s->len; i++)
+        bytes += f.batches[i + 1].bytes.n;
+    ck_assert_uint_eq(bytes, s->len);
+    ck_assert_int_eq(f.batches[i].next, s->next_offset);
+}
+
+/* From small slices to large ones: what lies in front of the damage is verified when they reach it.
+ */
+static size_t read_all_slices(void)
+{
+    size_t good = 0;
+    for (uint32_t max = 100; max <= 2000; max += 100) {
+        for (int64_t offset = 0; offset < fixture_end(&f); offset++) {
+            struct plog_slice s;
+            struct err e;
+            int rc = plog_read(f.log, offset, INT64_MAX, max, true, &s, &e);
+            if (rc == 0)
+                rc = plog_slice_verify(f.log, &s, &e);
+            if (rc == 0)
+                slice_is_of_the_model(&s, offset);
+            ck_assert(rc == 0 || rc == ERR_CORRUPT);
+            good += rc == 0;
+            plog_slice_release(&s);
+        }
+    }
+    return good;
+}
+
+START_TEST(what_stands_behind_a_slice_says_nothing_of_its_end)
+{
+    enum { STEPS = 2 };
+    static const int64_t steps[STEPS] = {-3, 1};
+    size_t size;
+    filled();
+    size_t all = read_all_slices();
+    uint8_t *log = io_mem_bytes(f.mem, fixture_path(&f, 0, ".log"), &size);
+    for (uint64_t pos = 0; pos < size;) {
+        struct batch b;
+        ck_assert_ok(batch_peek(span_of(log + pos, BATCH_HEADER), &b));
+        for (int i = 0; i < STEPS; i++) {
+            put_be64(log + pos, (uint64_t)(b.base_offset + steps[i]));
+            fixture_reopen(&f, &mark);
+            size_t good = read_all_slices();
+            ck_assert(good > 0 && good < all);
+        }
+        put_be64(log + pos, (uint64_t)b.base_offset);
+        pos += batch_size(&b);
+    }
+    fixture_release(&f);
+}
+END_TEST
+
 UNIT_MAIN(a_sound_batch_from_elsewhere_is_not_served, without_sums_it_is_served,
           one_read_checks_the_neighbours_in_its_region, another_segments_check_file_is_passed_over,
           no_time_is_told_by_a_header_that_lies, a_cut_log_has_no_check_file_until_it_is_synced,
-          an_empty_file_in_the_middle_is_noticed)
+          an_empty_file_in_the_middle_is_noticed,
+          what_stands_behind_a_slice_says_nothing_of_its_end)
