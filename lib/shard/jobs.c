@@ -63,6 +63,14 @@ static bool wal_full(const struct shard *s)
     return wal_writer_bytes(s->wal) + s->cfg.segment_bytes > wal_bound(s);
 }
 
+/* Where a recovery would begin to read behind a checkpoint made now: where the first entry that it
+ * does not cover stands, or where the log's durable part ends and it will come. */
+static struct wal_pos replay_from(struct shard *s)
+{
+    const struct entry *next = entries_get(&s->entries, s->applied + 1);
+    return next && next->pos.segment ? next->pos : wal_writer_synced(s->wal);
+}
+
 static int fill(struct shard *s, struct checkpoint *c, uint32_t flags, void **work, struct err *e)
 {
     memset(c, 0, sizeof *c);
@@ -79,10 +87,7 @@ static int fill(struct shard *s, struct checkpoint *c, uint32_t flags, void **wo
     c->synced = wal_writer_synced(s->wal);
     c->live_segment = c->synced.segment;
     c->flags = flags;
-    /* The first entry not covered: where it stands, or where the log's durable part ends and it
-     * will come. */
-    const struct entry *next = entries_get(&s->entries, s->applied + 1);
-    c->replay = next && next->pos.segment ? next->pos : c->synced;
+    c->replay = replay_from(s);
     c->n_servers = s->conf.n;
     if (s->conf.n) {
         c->servers = calloc(s->conf.n, sizeof *c->servers);
@@ -262,11 +267,12 @@ static bool is_logged(struct shard *s)
 }
 
 /* Would a checkpoint release something? One releases what lies before the previous one, a second
- * what lies before the first. */
-static bool checkpoint_gains(const struct shard *s)
+ * what lies before the first. Where entries were truncated, one at the same index does. */
+static bool checkpoint_gains(struct shard *s)
 {
     return s->stats.bytes > s->checkpoint_wal || s->applied > s->checkpoint_index ||
-           wal_pos_cmp(s->older_replay, s->checkpoint_replay) < 0;
+           wal_pos_cmp(s->older_replay, s->checkpoint_replay) < 0 ||
+           wal_pos_cmp(s->checkpoint_replay, replay_from(s)) < 0;
 }
 
 /* There is no index at which all partitions stand while an entry is half applied. And none is of

@@ -762,6 +762,36 @@ START_TEST(logs_full_of_what_is_not_committed_go_on)
 }
 END_TEST
 
+/* Its followers never heard of them, and the next leader has others. */
+START_TEST(a_log_full_of_what_was_truncated_goes_on)
+{
+    enum { MANY = 60 };
+    struct sent *lost[MANY];
+    char text[8000];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = 0;
+    wal_max = 4 * SEGMENT;
+    build_cluster();
+    produce_ok(3);
+    struct peer *old = leader();
+    old->cut_off = true;
+    for (int i = 0; i < MANY; i++) {
+        lost[i] = produce(old, text);
+        while (work(old))
+            continue;
+    }
+    ck_assert_ptr_ne(leader(), old);
+    produce_ok(10);
+    old->cut_off = false;
+    all_equal(100);
+    for (int i = 0; i < MANY; i++) {
+        ck_assert(lost[i]->done);
+        drop(lost[i]);
+    }
+    end_cluster();
+}
+END_TEST
+
 UNIT_MAIN(three_nodes_elect_and_replicate, a_lost_leaders_tail_is_truncated,
           offsets_staged_by_a_lost_leader_are_given_anew_when_it_leads_again,
           each_node_restarts_from_what_was_synced, a_leader_without_followers_can_stop,
@@ -770,4 +800,5 @@ UNIT_MAIN(three_nodes_elect_and_replicate, a_lost_leaders_tail_is_truncated,
           nothing_is_applied_while_a_checkpoint_is_on_its_way,
           a_node_stops_while_a_checkpoint_is_on_its_way,
           a_message_from_before_the_checkpoint_changes_nothing,
-          a_refusal_that_was_overtaken_is_none, logs_full_of_what_is_not_committed_go_on)
+          a_refusal_that_was_overtaken_is_none, logs_full_of_what_is_not_committed_go_on,
+          a_log_full_of_what_was_truncated_goes_on)
