@@ -56,6 +56,7 @@ struct bench_options {
     int64_t partitions, replication;
     int acks; /* 0, 1, -1 */
     int codec, keys, payload;
+    int64_t compress_ahead; /* batches a thread */
     int64_t fetch_bytes, fetch_wait_ms;
     bool create_topic, delete_topic, validate, keep_going, idempotent, repeat;
     struct opt_list fail_on; /* compare */

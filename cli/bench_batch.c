@@ -116,30 +116,6 @@ static int locate(struct bench_batch *b)
     return rc;
 }
 
-int bench_batch_init(struct bench_batch *b, const struct bench_batch_spec *spec, struct err *e)
-{
-    *b = (struct bench_batch){.spec = *spec, .stamped = spec->value_size >= STAMP_SIZE};
-    wr_init(&b->raw, 0);
-    wr_init(&b->packed, 0);
-    uint8_t *value = malloc((size_t)spec->value_size + 1);
-    b->at = calloc((size_t)spec->records, sizeof *b->at);
-    int rc = value && b->at ? build(b, value) : -ENOMEM;
-    free(value);
-    if (!rc)
-        rc = locate(b);
-    if (rc)
-        err_code(e, rc, "a batch of %d records of %u bytes", spec->records, spec->value_size);
-    return rc;
-}
-
-void bench_batch_release(struct bench_batch *b)
-{
-    wr_free(&b->raw);
-    wr_free(&b->packed);
-    free(b->at);
-    b->at = NULL;
-}
-
 static void stamp_records(struct bench_batch *b, const struct bench_batch_id *id)
 {
     struct stamp s = id->first;
@@ -154,6 +130,61 @@ static void stamp_records(struct bench_batch *b, const struct bench_batch_id *id
             stamp_write(b->raw.buf + at->value + b->spec.value_size - STAMP_SIZE, at->filler_crc,
                         &s);
     }
+}
+
+/* Stamp the records and compress them into out, behind a header to be. */
+static int pack(struct bench_batch *b, const struct bench_batch_id *id, struct wr *out)
+{
+    size_t size = b->at[id->count - 1].end;
+    stamp_records(b, id);
+    wr_reset(out);
+    wr_bytes(out, b->raw.buf, BATCH_HEADER);
+    return codec_compress(b->spec.codec, span_of(b->raw.buf + BATCH_HEADER, size - BATCH_HEADER),
+                          out);
+}
+
+/* Full batches, stamped as those of one client would be. */
+static int pack_ahead(struct bench_batch *b)
+{
+    struct bench_batch_id id = {.first.client = (uint32_t)b->spec.seed, .count = b->spec.records};
+    b->ahead = calloc((size_t)b->spec.ahead, sizeof *b->ahead);
+    int rc = b->ahead ? 0 : -ENOMEM;
+    for (int32_t i = 0; rc == 0 && i < b->spec.ahead; i++) {
+        wr_init(&b->ahead[i], 0);
+        rc = pack(b, &id, &b->ahead[i]);
+        id.first.sequence += (uint64_t)id.count;
+    }
+    return rc;
+}
+
+int bench_batch_init(struct bench_batch *b, const struct bench_batch_spec *spec, struct err *e)
+{
+    *b = (struct bench_batch){.spec = *spec, .stamped = spec->value_size >= STAMP_SIZE};
+    wr_init(&b->raw, 0);
+    wr_init(&b->packed, 0);
+    uint8_t *value = malloc((size_t)spec->value_size + 1);
+    b->at = calloc((size_t)spec->records, sizeof *b->at);
+    int rc = value && b->at ? build(b, value) : -ENOMEM;
+    free(value);
+    if (!rc)
+        rc = locate(b);
+    if (!rc && spec->ahead && spec->codec != BATCH_NONE)
+        rc = pack_ahead(b);
+    if (rc)
+        err_code(e, rc, "a batch of %d records of %u bytes", spec->records, spec->value_size);
+    return rc;
+}
+
+void bench_batch_release(struct bench_batch *b)
+{
+    wr_free(&b->raw);
+    wr_free(&b->packed);
+    for (int32_t i = 0; b->ahead && i < b->spec.ahead; i++)
+        wr_free(&b->ahead[i]);
+    free(b->ahead);
+    b->ahead = NULL;
+    free(b->at);
+    b->at = NULL;
 }
 
 static void write_header(uint8_t *p, size_t size, const struct bench_batch_id *id,
@@ -171,24 +202,41 @@ static void write_header(uint8_t *p, size_t size, const struct bench_batch_id *i
     put_be32(p + AT_CRC, crc32c(0, p + BATCH_CRC_FROM, size - BATCH_CRC_FROM));
 }
 
+/* The same one for the same request, sent again or not. A last one may have fewer records. */
+static struct wr *made_ahead(struct bench_batch *b, const struct bench_batch_id *id)
+{
+    if (!b->ahead || id->count != b->spec.records)
+        return NULL;
+    uint64_t turn = id->first.sequence / (uint64_t)id->count;
+    return &b->ahead[turn % (uint64_t)b->spec.ahead];
+}
+
+/* Header to be, and records. */
+static int body(struct bench_batch *b, const struct bench_batch_id *id, struct span *s)
+{
+    struct wr *packed = made_ahead(b, id);
+    int rc = 0;
+    if (b->spec.codec == BATCH_NONE) {
+        stamp_records(b, id);
+        *s = span_of(b->raw.buf, b->at[id->count - 1].end);
+        return 0;
+    }
+    if (!packed) {
+        packed = &b->packed;
+        rc = pack(b, id, packed);
+    }
+    *s = span_of(packed->buf, packed->len);
+    return rc;
+}
+
 int bench_batch_fill(struct bench_batch *b, const struct bench_batch_id *id, struct span *out,
                      uint32_t *crc)
 {
-    uint8_t *p = b->raw.buf;
-    size_t size = b->at[id->count - 1].end;
-    stamp_records(b, id);
-    if (b->spec.codec != BATCH_NONE) {
-        wr_reset(&b->packed);
-        wr_bytes(&b->packed, p, BATCH_HEADER);
-        int rc = codec_compress(b->spec.codec, span_of(p + BATCH_HEADER, size - BATCH_HEADER),
-                                &b->packed);
-        if (rc)
-            return rc;
-        p = b->packed.buf;
-        size = b->packed.len;
-    }
-    write_header(p, size, id, b->spec.codec);
-    *out = span_of(p, size);
+    int rc = body(b, id, out);
+    if (rc)
+        return rc;
+    uint8_t *p = (uint8_t *)out->p;
+    write_header(p, out->n, id, b->spec.codec);
     *crc = get_be32(p + AT_CRC);
     return 0;
 }

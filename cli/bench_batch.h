@@ -4,6 +4,9 @@
  * For each request only what differs is written into it: stamps, keys, times, producer, CRC. Any
  * prefix of its records is a batch too. The same numbers give the same bytes, so a batch that must
  * be sent again is made again and not kept.
+ *
+ * Compressing may cost more than the broker does with it. Batches that were compressed ahead get
+ * only their header's fields; what their records say repeats, and is of no request.
  */
 #ifndef CLI_BENCH_BATCH_H
 #define CLI_BENCH_BATCH_H
@@ -27,6 +30,7 @@ struct bench_batch_spec {
     enum bench_payload payload;
     enum batch_codec codec;
     uint64_t seed; /* of the random ones */
+    int32_t ahead; /* batches to compress at once, sent in turn; 0: each when it is sent */
 };
 
 struct bench_batch {
@@ -36,11 +40,12 @@ struct bench_batch {
     struct bench_place {
         size_t key, value, end; /* positions in raw; key 0: none to write */
         uint32_t filler_crc;
-    } * at;       /* per record */
-    bool stamped; /* values have room for a stamp */
+    } * at;           /* per record */
+    bool stamped;     /* values have room for a stamp */
+    struct wr *ahead; /* spec.ahead of them: header and compressed records */
 };
 
-/* 0, -ENOMEM, or ERR_TOOBIG for a batch that no request can hold. */
+/* 0, -ENOMEM, ERR_TOOBIG for a batch that no request can hold, or a code of codec_compress. */
 int bench_batch_init(struct bench_batch *b, const struct bench_batch_spec *spec, struct err *e);
 void bench_batch_release(struct bench_batch *b);
 

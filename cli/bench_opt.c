@@ -7,7 +7,13 @@
 #include "cli/bench_step.h"
 
 #define AT(member) offsetof(struct bench_options, member)
-enum { RECORDS_MAX = 1000000, CYCLES_MAX = 1000000, CYCLES = 10, DURABILITY_CLIENTS = 8 };
+enum {
+    RECORDS_MAX = 1000000,
+    CYCLES_MAX = 1000000,
+    AHEAD_MAX = 1000,
+    CYCLES = 10,
+    DURABILITY_CLIENTS = 8
+};
 
 const struct opt_choice bench_modes[] = {{"produce", BENCH_PRODUCE},
                                          {"consume", BENCH_CONSUME},
@@ -84,6 +90,10 @@ const struct opt bench_opts[] = {
      .choices = bench_acks},
     {0, "compression", "CODEC", OPT_CHOICE, AT(codec), "of the batches (default none)",
      .choices = codecs},
+    {0, "compress-ahead", "N", OPT_INT, AT(compress_ahead),
+     "compress N batches a thread before the clock starts and send those in turn: their records "
+     "repeat (default 0: each batch when it is sent)",
+     .min = 0, .max = AHEAD_MAX},
     {0, "key-pattern", "PATTERN", OPT_CHOICE, AT(keys), "keys of 16 digits (default none)",
      .choices = bench_key_patterns},
     {0, "payload-pattern", "PATTERN", OPT_CHOICE, AT(payload),
@@ -220,6 +230,7 @@ static const struct {
     {"find-max", PACED},
     {"ceiling", IN_PRODUCE},
     {"linger-ms", WRITING},
+    {"compress-ahead", IN_PRODUCE},
     {"idempotent", WRITING},
     {"keep-going", LOADING},
     {"retry", LOADING},
@@ -308,6 +319,11 @@ static int check_writing(struct bench_options *o, const struct opt_args *args)
         return cli_misuse(
             "-s %lld: records that are recognised when read back have at least %d bytes",
             (long long)o->message_size, STAMP_SIZE);
+    if (o->compress_ahead && stamped)
+        return cli_misuse("--compress-ahead sends records more than once: what is read back could "
+                          "not be told apart");
+    if (o->compress_ahead && o->codec == BATCH_NONE)
+        return cli_misuse("--compress-ahead means nothing without --compression");
     if (o->idempotent && !opt_given(args, "acks"))
         o->acks = -1;
     if (o->idempotent && o->acks != -1)

@@ -31,6 +31,7 @@ static int share_batch(struct worker *w, struct err *e)
         .keys = (enum bench_keys)o->keys,
         .payload = (enum bench_payload)o->payload,
         .codec = (enum batch_codec)o->codec,
+        .ahead = (int32_t)o->compress_ahead,
         .seed = (uint64_t)w->b->run_id << 32 | w->index,
     };
     if (w->has_batch)

@@ -10,7 +10,7 @@ enum { NUMBER, TEXT, FLAG };
 /* A text that is NULL and a number below 0 are null in the report. */
 struct values {
     const char *mode, *topic, *acks, *codec, *keys, *payload, *path;
-    int64_t message_size, clients, partitions, batch, in_flight, rate, linger_ms, threads,
+    int64_t message_size, clients, partitions, batch, in_flight, rate, linger_ms, threads, ahead,
         consumers, fetch_bytes, write_size;
     bool open_loop, idempotent, create_topic;
 };
@@ -23,6 +23,7 @@ const struct bench_setting bench_settings[] = {
     {"concurrency", "clients", NUMBER, AT(clients), true},
     {"acks", "acks", TEXT, AT(acks), true},
     {"compression", "compression", TEXT, AT(codec), true},
+    {"compress_ahead", "compressed ahead", NUMBER, AT(ahead), true},
     {"partitions", "partitions", NUMBER, AT(partitions), true},
     {"batch_size", "records a request", NUMBER, AT(batch), true},
     {"in_flight", "in flight", NUMBER, AT(in_flight), true},
@@ -68,6 +69,7 @@ static struct values values_of(const struct bench_result *r)
         .in_flight = o->in_flight,
         .rate = o->rate,
         .linger_ms = o->linger_ms,
+        .ahead = o->compress_ahead,
         .threads = r->threads,
         .consumers = o->consumers ? o->consumers : -1,
         .fetch_bytes = reads ? o->fetch_bytes : -1,

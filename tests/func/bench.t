@@ -92,6 +92,11 @@ check "a rate" bench -t $t-a -c 4 -s 64 -n 300 --rate-limit 1000 --json-output "
 at_least duration_secs 0.29 "is not exceeded"
 is open_loop true "and makes it an open loop"
 
+check "compressed ahead" bench -t $t-a -c 2 -s 300 --batch-size 7 -n 500 --compression gzip --compress-ahead 3 \
+    --idempotent --json-output "$report"
+is compress_ahead 3 "is told"
+is failed_messages 0 "and as good for the broker"
+
 check "lingering" bench -t $t-a -c 1 -s 64 -n 5 --linger-ms 20 --json-output "$report"
 at_least p50 20000 "is part of the latency"
 
@@ -187,6 +192,9 @@ same "$(ls "$work" | grep -c '^chronik-bench\.')" 0 "is removed"
 status 3 "an unknown topic" bench -t $t-none -d 1s
 one_line "is told in a line"
 status 2 "a value too small for a stamp" bench -t $t-a -s 31 --validate
+status 2 "records sent more than once, and told apart" \
+    bench -t $t-a --compression lz4 --compress-ahead 2 --validate
+status 2 "nothing compressed ahead" bench -t $t-a --compress-ahead 2
 status 2 "a check without a broker" bench -m disk --validate
 status 2 "acks that are none" bench -t $t-a --acks 2
 status 2 "an ack log of acks 0" bench -t $t-a --acks 0 --ack-log "$work/x"

@@ -128,6 +128,44 @@ START_TEST(records_in_so_many_bytes_fit)
 }
 END_TEST
 
+START_TEST(batches_made_ahead_take_turns)
+{
+    struct bench_batch b;
+    uint8_t first[8192];
+    spec = (struct bench_batch_spec){
+        .records = 20, .value_size = 100, .codec = BATCH_GZIP, .seed = 5, .ahead = 3};
+    id.count = 20;
+    id.first.sequence = 0;
+    ck_assert_ok(bench_batch_init(&b, &spec, NULL));
+    struct span s = make(&b);
+    size_t n = s.n;
+    ck_assert_uint_le(n, sizeof first);
+    memcpy(first, s.p, n);
+    for (int turn = 1; turn <= 6; turn++) {
+        id.first.sequence += 20;
+        id.first.sent_ns++;
+        s = make(&b);
+        bool same = s.n == n && memcmp(first, s.p, n) == 0;
+        ck_assert_int_eq(same, turn % 3 == 0);
+    }
+    id.base_sequence++; /* is in the header */
+    s = make(&b);
+    ck_assert_bytes_eq(first + BATCH_HEADER, n - BATCH_HEADER, s.p + BATCH_HEADER,
+                       s.n - BATCH_HEADER);
+    id.count = 7; /* the last of a run, made when it is sent */
+    id.first = (struct stamp){9, 4, 1000, 123456789};
+    struct records it;
+    struct record r;
+    struct stamp st;
+    ck_assert_ok(records_init(&it, make(&b), 1 << 20));
+    ck_assert_int_eq(records_next(&it, &r), 1);
+    ck_assert_int_eq(stamp_read(r.value, &st), STAMP_GOOD);
+    ck_assert_uint_eq(st.sequence, 1000);
+    records_release(&it);
+    bench_batch_release(&b);
+}
+END_TEST
+
 UNIT_MAIN(every_codec_carries_the_stamps, any_number_of_records_up_to_the_most_is_a_batch,
           the_same_numbers_give_the_same_bytes, values_too_short_for_a_stamp_have_none,
-          records_in_so_many_bytes_fit)
+          records_in_so_many_bytes_fit, batches_made_ahead_take_turns)
