@@ -78,8 +78,8 @@ def ramp():
     before = [s['rate'] for s in steps if s['rate'] < behind['rate']]
     t.same(document['kept_up_to'], before[-1] if before else None, 'and what was kept before that')
     lines = done.stdout.splitlines()
-    t.same([line.split()[:2] for line in lines[1:4]], [[str(s['rate']), f"{s['achieved']:.16g}"] for s in steps],
-           'the text has a row a step')
+    t.same([[float(cell) for cell in line.split()[:2]] for line in lines[1:4]],
+           [[s['rate'], s['achieved']] for s in steps], 'the text has a row a step')
     t.ok(f"fell behind   at {behind['rate']} records/s: {behind['why']}" in lines, 'and the verdict', done.stdout)
 
     with Metronome(delay=0) as m:
@@ -114,30 +114,37 @@ def sequence(document):
     answer, refused = document['max_rate'], document['refused_rate']
     if answer:
         held = [s['holds'] for s in document['steps'] if s['rate'] == answer]
-        if held != [True, True]:
+        if held[-2:] != [True, True]:  # before that it may have been tried on the way up
             yield f'the answer {answer} held {held}'
         if not answer < refused == high:
             yield f'the answer {answer} is not below {refused}, the lowest refused'
 
 
 def find_max():
-    for _ in range(8):  # a machine that stumbles ends a search early, truthfully
+    for _ in range(8):  # a machine that stumbles ends a search early, truthfully, and maybe without an answer
         done, document, runs = search('--slo', 'p99<1s', '--slo', 'max<=1s')
+        answer, steps = document['max_rate'], document['steps']
         true_to(document, runs, 'a search says of each try what the broker saw')
         t.ok(not [*sequence(document)], 'it doubles the rate, halves the gap and confirms', [*sequence(document)])
-        t.same(done.returncode, 0 if document['max_rate'] else 8, 'the status tells whether there is an answer')
-        if (document['max_rate'] or 0) >= LIMIT / 4:
+        t.same(done.returncode, 0 if answer else 8, 'the status tells whether there is an answer')
+        t.same(document['slo'], ['p99<1s', 'max<=1s'], 'the document tells what was asked')
+        t.ok((answer or 0) <= LIMIT / KEPT, 'no answer is above the limit', document)
+        if answer:
             break
-    answer, steps = document['max_rate'], document['steps']
-    t.ok(LIMIT / 4 <= (answer or 0) <= LIMIT / KEPT, 'the answer is near the limit, never above', document)
-    t.same((steps[-1]['rate'], steps[-1]['phase'], steps[-1]['holds']), (answer, 'confirm', True), 'the last row is the answer')
-    t.same(document['slo'], ['p99<1s', 'max<=1s'], 'the document tells what was asked')
-    t.ok(f'maximum       {answer} records/s held twice' in done.stdout.splitlines(), 'the text tells the answer', done.stdout)
+    if answer:
+        t.same((steps[-1]['rate'], steps[-1]['phase'], steps[-1]['holds']), (answer, 'confirm', True),
+               'the last row is the answer')
+        t.ok(f'maximum       {answer} records/s held twice' in done.stdout.splitlines(), 'the text tells the answer',
+             done.stdout)
+    else:
+        t.skip('an answer', f'this machine keeps not even the lowest rate: {steps[-1]["why"]}')
 
     done, document, runs = search('--slo', 'p50<1s', '--slo', f'p50<{DELAY * 1e3}ms')
     t.same((done.returncode, len(runs), document['max_rate'], document['refused_rate']), (8, 1, None, 25),
            'what no answer can be is refused at the lowest rate, with status 8')
-    t.ok(f'not p50<{DELAY * 1e3}ms' in done.stderr and done.stderr.count('\n') == 1, 'and told in a line', done.stderr)
+    only, = document['steps']
+    t.ok(only['why'] in done.stderr and done.stderr.count('\n') == 1, 'and told in a line', done.stderr)
+    t.ok(not only['kept'] or f'not p50<{DELAY * 1e3}ms' in only['why'], 'with the objective that was missed', only)
 
 
 def ceiling():
@@ -153,7 +160,7 @@ def ceiling():
 
     with Metronome(delay=DELAY) as m:
         done, document = bench(m, '--ramp', '40:80:40/500ms', '--ceiling')
-    t.same((done.returncode, len(m.runs())), (0, 2), 'in a ramp it is measured beside the steps')
+    t.same((done.returncode, done.stderr, len(m.runs())), (0, '', 2), 'in a ramp it is measured beside the steps')
     t.ok(document['bench_ceiling_msg_per_sec'] > 0, 'and told once', document)
     true_to(document, m.runs(), 'which it leaves as they were')
 
