@@ -5,6 +5,7 @@ SHARD_UNIT_TESTS = tests/unit/shard/test_buffer tests/unit/shard/test_checkpoint
 	tests/unit/shard/test_wall tests/unit/shard/test_write_back
 UNIT_TESTS += $(SHARD_UNIT_TESTS)
 check_LTLIBRARIES += libshardrig.la
+EXTRA_DIST += tests/unit/shard/power.h
 libshardrig_la_SOURCES = tests/shard/phases.c tests/shard/phases.def tests/shard/phases.h \
 	tests/shard/rig.c tests/shard/rig.h
 SHARD_TEST_LIBS = libshardrig.la libunit.la libchronik.la $(CHECK_LIBS)

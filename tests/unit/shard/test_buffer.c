@@ -1,8 +1,8 @@
-/* The memory in which small appends gather: its bound, and what a checkpoint does before it begins. */
+/* The memory in which small appends gather: its bound, and what a checkpoint does before it begins.
+ */
 #include "plog/block.h"
 #include "shard/machine_data.h"
-#include "tests/shard/rig.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/shard/power.h"
 
 #include <errno.h>
 
@@ -35,31 +35,6 @@ static const struct data_machine *machine(void)
     return rig.shard[1].s->data;
 }
 
-static void check_all(size_t least)
-{
-    size_t checked = 0;
-    ck_assert_msg(rig_check(&rig, &rig, io_mem_trace_len(rig.disk), &checked, &err) == 0, "%s",
-                  err.text);
-    ck_assert_uint_ge(checked, least);
-}
-
-/* A power cut: nothing of what has gathered is in a file. */
-static void cut(void)
-{
-    struct rig history = rig;
-    size_t checked = 0;
-    rig_drop(&history);
-    rig_init(&rig, io_mem_crash(history.disk, io_mem_trace_len(history.disk), IO_CUT_NONE, 0));
-    rig.buffer_bytes = history.buffer_bytes;
-    rig.segment_bytes = history.segment_bytes;
-    rig.wal_max_bytes = history.wal_max_bytes;
-    ck_assert_msg(rig_open(&rig, &err) == 0, "%s", err.text);
-    ck_assert_msg(rig_check(&rig, &history, io_mem_trace_len(history.disk), &checked, &err) == 0,
-                  "%s", err.text);
-    ck_assert_uint_ge(checked, PARTS);
-    rig_release(&history);
-}
-
 START_TEST(the_sum_is_bounded)
 {
     uint64_t bound = 20 * PLOG_BLOCK_MIN;
@@ -72,8 +47,8 @@ START_TEST(the_sum_is_bounded)
     /* Those that wait longest were written, the latest were not. */
     ck_assert_uint_eq(plog_buffered(shard_partition(rig.shard[1].s, &t->id, 0)), 0);
     ck_assert_uint_gt(plog_buffered(shard_partition(rig.shard[1].s, &t->id, PARTS - 1)), 0);
-    check_all(PARTS);
-    cut();
+    power_check(&rig, &rig, PARTS);
+    power_cut(&rig, PARTS);
     rig_release(&rig);
 }
 END_TEST
@@ -93,7 +68,7 @@ START_TEST(a_checkpoint_begins_when_most_is_written)
     rig_pass(&rig, 10);
     shard_stats(rig.shard[1].s, &after);
     ck_assert_uint_gt(after.checkpoints, before.checkpoints);
-    cut();
+    power_cut(&rig, PARTS);
     rig_release(&rig);
 }
 END_TEST
@@ -112,14 +87,14 @@ START_TEST(without_room_the_rest_waits)
         ck_assert_int_eq(produce(t, i)->produce.code, 0);
     struct rig_batch *waits = produce(t, 5);
     ck_assert(!waits->done);
-    check_all(5);
+    power_check(&rig, &rig, 5);
     io_mem_set_space(rig.disk, UINT64_MAX);
     rig_pass(&rig, 5000);
     ck_assert(waits->done);
-    check_all(6);
+    power_check(&rig, &rig, 6);
     for (int32_t i = 6; i < PARTS; i++)
         produce(t, i);
-    cut();
+    power_cut(&rig, PARTS);
     rig_release(&rig);
 }
 END_TEST

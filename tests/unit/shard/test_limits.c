@@ -1,7 +1,6 @@
 /* One node at its limits: more than an entry or the log takes, and a stop that finds no room. */
-#include "tests/shard/rig.h"
 #include "tests/unit/memory.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/shard/power.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -32,15 +31,8 @@ static struct rig_topic *begin(int32_t partitions)
 
 static void end(size_t least)
 {
-    struct rig history = rig;
-    size_t checked = 0;
-    rig_init(&rig, io_mem_crash(history.disk, io_mem_trace_len(history.disk), IO_CUT_NONE, 0));
-    ck_assert_msg(rig_open(&rig, &err) == 0, "%s", err.text);
-    ck_assert_msg(rig_check(&rig, &history, io_mem_trace_len(history.disk), &checked, &err) == 0,
-                  "%s", err.text);
-    ck_assert_uint_ge(checked, least);
+    power_cut(&rig, least);
     rig_release(&rig);
-    rig_release(&history);
 }
 
 static struct rig_batch *produce(const struct rig_topic *t, int32_t partition, size_t size)

@@ -1,7 +1,6 @@
 /* Where room is short nothing fails: records are refused, what is logged waits, reading goes on,
  * and all of it is over by itself. */
-#include "tests/shard/rig.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/shard/power.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -65,26 +64,9 @@ static void free_disk(void)
 /* A power cut; then all that was acknowledged is there. */
 static void end(size_t least)
 {
-    struct rig history = rig;
-    size_t checked = 0;
-    rig_drop(&history);
-    rig_init(&rig, io_mem_crash(history.disk, io_mem_trace_len(history.disk), IO_CUT_NONE, 0));
-    rig.reserve_bytes = history.reserve_bytes;
-    ck_assert_msg(rig_open(&rig, &err) == 0, "%s", err.text);
-    ck_assert_msg(rig_check(&rig, &history, io_mem_trace_len(history.disk), &checked, &err) == 0,
-                  "%s", err.text);
-    ck_assert_uint_ge(checked, least);
+    power_cut(&rig, least);
     rig_release(&rig);
-    rig_release(&history);
     close(lines.fd);
-}
-
-static void check_reads(size_t least)
-{
-    size_t checked = 0;
-    ck_assert_msg(rig_check(&rig, &rig, io_mem_trace_len(rig.disk), &checked, &err) == 0, "%s",
-                  err.text);
-    ck_assert_uint_ge(checked, least);
 }
 
 /* ---- applying */
@@ -102,7 +84,7 @@ START_TEST(an_entry_that_finds_no_room_waits_and_is_applied_once)
     ck_assert_int_eq(refused->produce.code, -ENOSPC);
     ck_assert(!shard_poisoned(rig.shard[1].s));
     ck_assert(!plog_failed(shard_partition(rig.shard[1].s, &t->id, 0)));
-    check_reads(1);
+    power_check(&rig, &rig, 1);
     for (int i = 0; i < 20; i++)
         rig_pass(&rig, 300);
     ck_assert_uint_eq(said("no room to apply"), 1);
@@ -310,7 +292,7 @@ START_TEST(records_are_refused_before_the_disk_is_full_and_taken_again)
     ck_assert_uint_ge(taken, 5);
     ck_assert_uint_eq(io_mem_faults(rig.disk), 0);
     ck_assert_uint_eq(said("disk nearly full"), 1);
-    check_reads(taken);
+    power_check(&rig, &rig, taken);
     shard_checkpoint(rig.shard[1].s); /* finds room in the reserve */
     struct shard_stats st;
     shard_stats(rig.shard[1].s, &st);

@@ -1,9 +1,8 @@
 /* One node: what a shard promises to producers, and what it does when the disk does not keep its
  * promises. */
 #include "shard/checkpoint.h"
-#include "tests/shard/rig.h"
 #include "tests/unit/memory.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/shard/power.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -31,14 +30,6 @@ static void crash(struct rig *history, enum io_mem_cut cut)
     ck_assert_msg(rig_open(&rig, &err) == 0, "%s", err.text);
 }
 
-static void check_all(struct rig *history, size_t least)
-{
-    size_t checked = 0;
-    ck_assert_msg(rig_check(&rig, history, io_mem_trace_len(history->disk), &checked, &err) == 0,
-                  "%s", err.text);
-    ck_assert_uint_ge(checked, least);
-}
-
 static struct rig_batch *produce(const struct rig_topic *t, int32_t partition)
 {
     struct rig_batch *b = rig_produce(&rig, t, partition, 3, 100, -1, 0, 0);
@@ -58,7 +49,7 @@ START_TEST(batches_get_dense_offsets_and_come_back)
         ck_assert_int_eq(b->produce.code, 0);
         ck_assert_int_eq(b->produce.base_offset, 3 * i);
     }
-    check_all(&rig, 10);
+    power_check(&rig, &rig, 10);
     ck_assert_uint_eq(rig.advanced, 10);
     rig_release(&rig);
 }
@@ -100,7 +91,7 @@ START_TEST(a_request_over_64_partitions_costs_one_sync_and_no_proposal)
     ck_assert_uint_eq(after.syncs - before.syncs, 1);
     ck_assert_uint_eq(after.batches - before.batches, 64);
     ck_assert_uint_eq(meta_after.proposals, meta_before.proposals);
-    check_all(&rig, 65);
+    power_check(&rig, &rig, 65);
     rig_release(&rig);
 }
 END_TEST
@@ -140,7 +131,7 @@ static void survives(enum io_mem_cut cut)
     }
     rig_run(&rig);
     crash(&history, cut);
-    check_all(&history, 200);
+    power_check(&rig, &history, 200);
     rig_release(&history);
     rig_release(&rig);
 }
@@ -200,7 +191,7 @@ START_TEST(a_clean_stop_leaves_a_mark_and_a_checkpoint)
     checkpoint_release(&c);
     checkpoint_release(&older);
     crash(&history, IO_CUT_NONE);
-    check_all(&history, 20);
+    power_check(&rig, &history, 20);
     rig_release(&history);
     rig_release(&rig);
 }
@@ -260,7 +251,7 @@ START_TEST(a_batch_sent_again_gets_the_originals_offset_once_that_is_durable)
     rig_run(&rig);
     ck_assert_int_eq(after->produce.code, 0);
     ck_assert_int_eq(after->produce.base_offset, 0);
-    check_all(&history, 5);
+    power_check(&rig, &history, 5);
     rig_release(&history);
     rig_release(&rig);
 }
@@ -365,10 +356,10 @@ START_TEST(after_a_failed_sync_nothing_is_acknowledged)
     rig_run(&rig);
     ck_assert_int_eq(later->produce.code, ERR_POISONED);
     ck_assert(shard_poisoned(rig.shard[1].s));
-    check_all(&rig, 1); /* reading goes on */
+    power_check(&rig, &rig, 1); /* reading goes on */
     ck_assert_int_eq(good->produce.code, 0);
     crash(&history, IO_CUT_NONE);
-    check_all(&history, 1);
+    power_check(&rig, &history, 1);
     struct rig_batch *again = produce(rig_topic(&history, "t"), 0);
     rig_run(&rig);
     ck_assert_int_eq(again->produce.code, 0);
@@ -397,7 +388,7 @@ START_TEST(a_failed_partition_log_takes_only_itself_out)
     ck_assert_int_eq(refused->produce.code, -EIO);
     ck_assert_int_eq(other->produce.code, 0);
     crash(&history, IO_CUT_NONE);
-    check_all(&history, 3);
+    power_check(&rig, &history, 3);
     rig_release(&history);
     rig_release(&rig);
 }
@@ -432,7 +423,7 @@ START_TEST(a_checkpoint_that_cannot_be_saved_is_tried_again_later)
     rig_pass(&rig, 1100);
     ck_assert_uint_eq(checkpoints(), before + 1);
     crash(&history, IO_CUT_NONE);
-    check_all(&history, 2);
+    power_check(&rig, &history, 2);
     rig_release(&history);
     rig_release(&rig);
 }
@@ -460,7 +451,7 @@ START_TEST(a_log_whose_sync_failed_takes_nothing_more_and_its_wal_is_kept)
     rig_run(&rig);
     ck_assert_uint_eq(checkpoints(), before); /* a sync that succeeds now proves nothing */
     crash(&history, IO_CUT_NONE);
-    check_all(&history, 2);
+    power_check(&rig, &history, 2);
     rig_release(&history);
     rig_release(&rig);
 }
@@ -487,7 +478,7 @@ START_TEST(a_full_disk_refuses_and_resumes)
     rig_run(&rig);
     ck_assert(b->done);
     ck_assert_int_eq(b->produce.code, 0);
-    check_all(&rig, 10);
+    power_check(&rig, &rig, 10);
     rig_release(&rig);
 }
 END_TEST
@@ -511,7 +502,7 @@ START_TEST(the_wal_stays_within_its_bound)
     ck_assert_uint_gt(st.bytes, 2 * rig.wal_max_bytes);
     ck_assert_uint_gt(st.checkpoints, 3);
     crash(&history, IO_CUT_NONE);
-    check_all(&history, 3000);
+    power_check(&rig, &history, 3000);
     rig_release(&history);
     rig_release(&rig);
 }
@@ -533,9 +524,9 @@ START_TEST(a_deleted_topic_made_again_has_none_of_the_old_data)
     struct rig_batch *b = produce(rig_topic(&rig, "t"), 0);
     rig_run(&rig);
     ck_assert_int_eq(b->produce.base_offset, 0);
-    check_all(&rig, 1);
+    power_check(&rig, &rig, 1);
     crash(&history, IO_CUT_ALL);
-    check_all(&history, 1);
+    power_check(&rig, &history, 1);
     ck_assert_ptr_null(shard_partition(rig.shard[1].s, &old, 0));
     rig_release(&history);
     rig_release(&rig);
@@ -655,7 +646,7 @@ START_TEST(a_deletion_waits_for_the_checkpoint_that_is_being_made)
     ck_assert_uint_eq(shard_image_index(rig.shard[1].s), newest);
     ck_assert_int_eq(b->produce.base_offset, 0);
     crash(&history, IO_CUT_ALL);
-    check_all(&history, 1);
+    power_check(&rig, &history, 1);
     rig_release(&history);
     rig_release(&rig);
 }
@@ -787,7 +778,7 @@ START_TEST(what_a_failed_sync_lost_is_not_trusted_after_a_restart)
             rig_run(&rig);
         }
         crash(&history, IO_CUT_NONE);
-        check_all(&history, 4);
+        power_check(&rig, &history, 4);
         rig_release(&rig);
         rig_release(&history);
     }
@@ -824,7 +815,7 @@ START_TEST(one_damaged_checkpoint_is_survived_two_are_not)
             int rc = rig_open(&rig, &err);
             ck_assert_msg(rc == (both ? ERR_CORRUPT : 0), "%s", err.text);
             if (!both)
-                check_all(&history, 30);
+                power_check(&rig, &history, 30);
             rig_release(&rig);
         }
         io_mem_free(left);

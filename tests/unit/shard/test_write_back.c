@@ -3,8 +3,7 @@
 #include <errno.h>
 
 #include "shard/machine_data.h"
-#include "tests/shard/rig.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/shard/power.h"
 
 enum { PARTS = 60, SIZE = 1000 }; /* PARTS: more than go into one task */
 
@@ -49,30 +48,6 @@ static uint64_t checkpoints(void)
     return st.checkpoints;
 }
 
-static void check_all(size_t least)
-{
-    size_t checked = 0;
-    ck_assert_msg(rig_check(&rig, &rig, io_mem_trace_len(rig.disk), &checked, &err) == 0, "%s",
-                  err.text);
-    ck_assert_uint_ge(checked, least);
-}
-
-/* A power cut after which only what was synced is there. */
-static void cut(size_t least)
-{
-    struct rig history = rig;
-    size_t checked = 0;
-    rig_drop(&history);
-    rig_init(&rig, io_mem_crash(history.disk, io_mem_trace_len(history.disk), IO_CUT_NONE, 0));
-    rig.segment_bytes = history.segment_bytes;
-    rig.wal_max_bytes = history.wal_max_bytes;
-    ck_assert_msg(rig_open(&rig, &err) == 0, "%s", err.text);
-    ck_assert_msg(rig_check(&rig, &history, io_mem_trace_len(history.disk), &checked, &err) == 0,
-                  "%s", err.text);
-    ck_assert_uint_ge(checked, least);
-    rig_release(&history);
-}
-
 START_TEST(a_log_is_handed_over_as_it_grows)
 {
     struct rig_topic *t = begin(4 * SIZE, 0);
@@ -83,8 +58,8 @@ START_TEST(a_log_is_handed_over_as_it_grows)
     ck_assert_uint_le(pieces(), 10);
     ck_assert_uint_lt(plog_unwritten(shard_partition(shard(), &t->id, 0)), 4 * SIZE);
     ck_assert_uint_gt(plog_unwritten(shard_partition(shard(), &t->id, 1)), 0);
-    check_all(41);
-    cut(41); /* it is as good as not written */
+    power_check(&rig, &rig, 41);
+    power_cut(&rig, 41); /* it is as good as not written */
     rig_release(&rig);
 }
 END_TEST
@@ -141,7 +116,7 @@ START_TEST(a_checkpoint_waits_for_what_is_left)
         }
         ck_assert_int_le(passed, 2100);
         ck_assert_uint_ge(pieces(), PARTS);
-        cut(PARTS);
+        power_cut(&rig, PARTS);
         rig_release(&rig);
     }
 }
@@ -161,7 +136,7 @@ START_TEST(a_log_that_grows_fast_is_not_waited_for)
     rig_pass(&rig, 0);
     ck_assert_uint_gt(checkpoints(), before);
     ck_assert_uint_lt(pieces(), PARTS);
-    check_all(PARTS);
+    power_check(&rig, &rig, PARTS);
     rig_release(&rig);
 }
 END_TEST
@@ -180,7 +155,7 @@ START_TEST(after_a_failure_the_log_is_offline)
         shard_checkpoint(shard());
         rig_pass(&rig, 10000);
         ck_assert_uint_eq(checkpoints(), before);
-        cut(2);
+        power_cut(&rig, 2);
         rig_release(&rig);
     }
 }
@@ -214,7 +189,7 @@ static void fail_beside_a_checkpoint(bool heard)
     ck_assert_uint_eq(checkpoints(), before);
     ck_assert(!plog_failed(shard_partition(shard(), &t->id, 0)));
     ck_assert(plog_failed(shard_partition(shard(), &t->id, 1)));
-    cut(2);
+    power_cut(&rig, 2);
     rig_release(&rig);
 }
 END_TEST
@@ -237,7 +212,7 @@ START_TEST(where_the_system_cannot_checkpoints_do_it)
     shard_checkpoint(shard());
     rig_run(&rig);
     ck_assert_uint_eq(checkpoints(), before + 1);
-    cut(PARTS);
+    power_cut(&rig, PARTS);
     rig_release(&rig);
 }
 END_TEST
