@@ -47,6 +47,7 @@ HUNTER = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'hunter.py')
 WIDE = 8         # partitions of the topic that single requests cover whole
 CYCLES_OF_AN_ERA = 10  # then all topics are new, lest reading back take longer and longer
 PATIENCE = 120   # seconds for what has to happen before a kill
+STARTS = 100     # that are begun to kill one of them
 HUNTS = 40       # cycles that may be added for what no kill has met yet
 ALL_FROM = 100   # cycles from which on everything WANTED has to be met
 
@@ -275,18 +276,22 @@ class Run:
         self.check_bench = command + ['--check-ack-log', acks]
 
     def kill_starts(self, times, broker, what):
+        """A start that was over before the kill bounds how long the next one is given, however long others took."""
         for _ in range(times):
-            for attempt in range(10):
+            longest = self.start_seconds
+            for _ in range(STARTS):
                 broker.launch()
-                time.sleep(self.rng.uniform(0, self.start_seconds * 0.8 ** attempt))
+                given = self.rng.uniform(0, longest)
+                time.sleep(given)
                 served = broker.serves()
                 ended = broker.kill() != -signal.SIGKILL
                 if ended:
                     self.ledger.fault(f'start: ended by itself: {broker.lines()[-2:]}')
                 if not served:
                     break
+                longest = given
             else:
-                raise Missed('ten starts were over before they could be killed')
+                raise Missed(f'{STARTS} starts were over before they could be killed')
             self.ledger.count('starts killed')
             self.met[what] += 1
 
