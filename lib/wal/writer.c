@@ -93,6 +93,15 @@ static int make_open(struct wal_payload *p, const struct wal_segment_header *h, 
     return 0;
 }
 
+/* A start must not wait until a whole segment is filled with zeros, and without them each commit
+ * costs half as much again: its blocks become the file's, which is another write to the file
+ * system. So it begins with a short one; the next is prepared by the time that is full. */
+static uint64_t first_size(const struct wal_writer *w)
+{
+    enum { FIRST_BYTES = 1 << 20 };
+    return w->direct && w->segment_bytes > FIRST_BYTES ? FIRST_BYTES : w->segment_bytes;
+}
+
 /* The segment that the log goes on in gets its name with OPEN in it: one sync for both. */
 static int first_segment(struct wal_writer *w, uint64_t id, struct wal_pos prev, uint64_t term,
                          uint64_t vote, int64_t wall_ms, struct err *e)
@@ -101,8 +110,9 @@ static int first_segment(struct wal_writer *w, uint64_t id, struct wal_pos prev,
     struct wal_segment_plan plan = {
         .io = w->io,
         .dir = w->dir,
-        .direct = w->direct, /* but no zeros: a start must not wait for them */
-        .header = {.id = id, .size = w->segment_bytes, .owner = w->owner, .created_ms = wall_ms},
+        .direct = w->direct,
+        .zeros = w->direct,
+        .header = {.id = id, .size = first_size(w), .owner = w->owner, .created_ms = wall_ms},
     };
     int rc = wal_salt(w, &plan.header.salt);
     if (rc == 0)

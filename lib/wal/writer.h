@@ -83,10 +83,10 @@ struct wal_writer_config {
 };
 
 /* A writer that continues the log behind `end` (as a reader found it, or all zero for a new log) in
- * a new segment of its own: never in an old one. Creates that segment with OPEN in it, durable
- * before it has its name; then segments between the two are dead: `spare` of them are released, for
- * the next preparation, the others removed. Temporary files of interrupted preparations are
- * removed. Blocks on the disk. e names the file. */
+ * a new segment of its own: never in an old one. Creates that segment (with `direct` a short one)
+ * with OPEN in it, durable before it has its name; then segments between the two are dead: `spare`
+ * of them are released, for the next preparation, the others removed. Temporary files of
+ * interrupted preparations are removed. Blocks on the disk. e names the file. */
 int wal_writer_open(struct wal_writer **out, const struct wal_writer_config *cfg,
                     struct wal_pos end, uint64_t last_segment, uint64_t term, uint64_t vote,
                     int64_t wall_ms, struct err *e);
