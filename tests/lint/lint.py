@@ -25,7 +25,8 @@ ARROWS['cli'] = LIB
 EXCEPTIONS = {('broker/main.c', 'cli')}
 
 # Headers of which one file takes charge, so that the library behind them can be replaced.
-ONE_FILE_EACH = ['raft.h', 'jansson.h', 'event2/', 'zlib.h', 'lz4', 'zstd.h', 'snappy-c.h', 'isa-l']
+ONE_FILE_EACH = ['raft.h', 'jansson.h', 'event2/', 'zlib.h', 'lz4', 'zstd.h', 'snappy-c.h', 'isa-l/crc.h',
+                 'isa-l/igzip_lib.h']
 
 # What the data directory consists of: a man page each says every byte of it.
 FORMATS = ['chronik-wal']

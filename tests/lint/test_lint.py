@@ -12,7 +12,7 @@ GOOD = {
     'lib/base/rd.h': '/* What it reads. */\nint rd_read(int n);\nint rd_peek(int n);\n',
     'lib/base/json.c': '#include <jansson.h>\n#include <isa-l/crc.h>\n#include <raft.h>\n',
     'lib/batch/codec.c': '#include <zlib.h>\n#include <lz4frame.h>\n#include <zstd.h>\n'
-                         '#include <snappy-c.h>\n#include "config.h"\n',
+                         '#include <snappy-c.h>\n#include <isa-l/igzip_lib.h>\n#include "config.h"\n',
     'lib/loop/loop.c': '#include <event2/event.h>\n',
     'lib/shard/shard.c': '#include "base/rd.h"\n#include "kp/kp.h"\n',
     'lib/kp/schema/fetch.kp': 'api Fetch key 1 versions 4-17\n',
