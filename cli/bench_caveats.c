@@ -1,7 +1,6 @@
 #include "cli/bench_caveats.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,22 +8,11 @@ enum { LATE_NS = 1000000, LATE_MAX_NS = 5000000 }; /* what is worth a word */
 #define QUEUED_SHARE 0.01
 #define CEILING_SHARE 0.5 /* the generator is to drive twice what the broker takes */
 
-static void say(struct json *all, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void say(struct json *all, const char *fmt, ...)
-{
-    char text[400];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    json_push(all, json_new_str(span_of(text, strlen(text))));
-}
-
 static void of_samples(struct json *all, const struct hdr *h)
 {
     char names[80] = "";
     if (!h->count) {
-        say(all, "nothing was measured");
+        json_push_text(all, "nothing was measured");
         return;
     }
     for (int i = 0; i < BENCH_QUANTILES; i++) {
@@ -34,16 +22,17 @@ static void of_samples(struct json *all, const struct hdr *h)
             snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "", q->name);
     }
     if (*names)
-        say(all, "too short for %s: of %" PRIu64 " samples fewer than %d lie above", names,
-            h->count, CAVEAT_SAMPLES_ABOVE);
+        json_push_text(all, "too short for %s: of %" PRIu64 " samples fewer than %d lie above",
+                       names, h->count, CAVEAT_SAMPLES_ABOVE);
 }
 
 static void of_failures(struct json *all, const struct bench_stats *s)
 {
     if (s->failed_requests)
-        say(all,
-            "%" PRIu64 " of %" PRIu64 " requests failed: the latencies are those of the others",
-            s->failed_requests, s->failed_requests + s->requests);
+        json_push_text(all,
+                       "%" PRIu64 " of %" PRIu64
+                       " requests failed: the latencies are those of the others",
+                       s->failed_requests, s->failed_requests + s->requests);
 }
 
 /* Was the generator late by itself, or the load held up on full connections? */
@@ -53,30 +42,35 @@ static void of_schedule(struct json *all, const struct bench_result *r)
     double rate = bench_stats_rate(r->stats);
     uint64_t p99 = hdr_percentile(late, 99);
     if (p99 > LATE_NS || (late->max > LATE_MAX_NS && late->max > r->latency->max / 2))
-        say(all,
+        json_push_text(
+            all,
             "the bench itself began requests late (p99 %.1f ms, max %.1f ms), and the latencies "
             "count it",
             (double)p99 / 1e6, (double)late->max / 1e6);
     if ((double)r->paced->no_room > QUEUED_SHARE * (double)late->count)
-        say(all,
+        json_push_text(
+            all,
             "%.1f %% of the requests found their connection full when they were due and waited: "
             "if the broker was not the cause, give more clients (-c) or --in-flight",
             100 * (double)r->paced->no_room / (double)late->count);
     if (rate > 0 && rate < BENCH_RATE_KEPT * (double)r->opt->rate)
-        say(all, "the load fell behind: %.0f records/s were answered, %" PRId64 " were due", rate,
-            r->opt->rate);
+        json_push_text(all,
+                       "the load fell behind: %.0f records/s were answered, %" PRId64 " were due",
+                       rate, r->opt->rate);
 }
 
 static void of_generator(struct json *all, const struct bench_result *r)
 {
     double rate = r->elapsed_ns > 0 ? (double)r->records * 1e9 / (double)r->elapsed_ns : 0;
     if (r->cost.busiest > BENCH_BUSY)
-        say(all,
+        json_push_text(
+            all,
             "a thread of the bench was busy %.0f %% of the time: this may be its limit and not the "
             "broker's (--threads)",
             100 * r->cost.busiest);
     if (r->ceiling > 0 && rate > CEILING_SHARE * r->ceiling)
-        say(all,
+        json_push_text(
+            all,
             "this is %.0f %% of what the bench can drive at these settings: above half of it, what "
             "it takes itself is a good part of what it measures",
             100 * rate / r->ceiling);
@@ -86,7 +80,7 @@ struct json *bench_caveats(const struct bench_result *r)
 {
     struct json *all = json_new_array();
     if (r->interrupted)
-        say(all, "interrupted: this covers what was done by then");
+        json_push_text(all, "interrupted: this covers what was done by then");
     of_samples(all, r->latency);
     of_failures(all, r->stats);
     if (r->paced && r->latency->count)

@@ -2,7 +2,6 @@
  * and what to know before believing them. */
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "cli/bench_compare.h"
@@ -14,28 +13,17 @@
 /* So are runs of one side that took so many times as long as the other's. */
 #define UNLIKE_TIMES 1.5
 
-static void note(struct json *notes, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void note(struct json *notes, const char *fmt, ...)
-{
-    char text[500];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    json_push(notes, json_new_str(span_str(text)));
-}
-
 static void note_chance(struct json *notes, const struct bench_pair *p)
 {
     double chance = bench_chance_pct(p->a.n, p->b.n);
     if (p->a.n == 1 || p->b.n == 1)
-        note(notes, "one run has no range, so nothing is claimed: five a side would do");
+        json_push_text(notes, "one run has no range, so nothing is claimed: five a side would do");
     else if (chance > CHANCE_PCT)
-        note(notes,
-             "the ranges of %zu and %zu runs of the very same thing lie apart by chance in %.0f %% "
-             "of "
-             "cases: five a side would do",
-             p->a.n, p->b.n, chance);
+        json_push_text(
+            notes,
+            "the ranges of %zu and %zu runs of the very same thing lie apart by chance in %.0f %% "
+            "of cases: five a side would do",
+            p->a.n, p->b.n, chance);
 }
 
 static int note_duration(struct json *notes, const struct bench_pair *p)
@@ -46,9 +34,9 @@ static int note_duration(struct json *notes, const struct bench_pair *p)
     if (!rc)
         rc = bench_spread_of(&b, &p->b, &duration);
     if (!rc && (a.median > b.median * UNLIKE_TIMES || b.median > a.median * UNLIKE_TIMES))
-        note(notes,
-             "the runs took %.1f s and %.1f s: the longer ones had more time for rare events",
-             a.median, b.median);
+        json_push_text(
+            notes, "the runs took %.1f s and %.1f s: the longer ones had more time for rare events",
+            a.median, b.median);
     return rc;
 }
 
@@ -78,8 +66,9 @@ static void note_environment(struct json *notes, const struct bench_pair *p)
         if (!found)
             found = other(&p->b, fields[i][0], first);
         if (found)
-            note(notes, "measured with different %s: %s and %s", fields[i][1],
-                 bench_value_text(first, x, sizeof x), bench_value_text(found, y, sizeof y));
+            json_push_text(notes, "measured with different %s: %s and %s", fields[i][1],
+                           bench_value_text(first, x, sizeof x),
+                           bench_value_text(found, y, sizeof y));
     }
 }
 
@@ -127,8 +116,8 @@ static void note_warnings(struct json *notes, const struct bench_group *g, const
         for (size_t k = 0; k < json_len(all); k++) {
             struct span s = json_str(json_at(all, k));
             if (s.p && !runs_that_warn(g, i, s))
-                note(notes, "%s, %zu of %zu runs: %.*s", side, runs_that_warn(g, g->n, s), g->n,
-                     (int)(s.n < 400 ? s.n : 400), (const char *)s.p);
+                json_push_text(notes, "%s, %zu of %zu runs: %.*s", side, runs_that_warn(g, g->n, s),
+                               g->n, (int)(s.n < 400 ? s.n : 400), (const char *)s.p);
         }
     }
 }

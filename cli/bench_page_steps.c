@@ -109,14 +109,12 @@ static void table(FILE *page, const struct json *steps)
 static void warnings(FILE *page, const struct json *steps)
 {
     struct json *all = json_new_array();
-    char text[480];
     for (size_t i = 0; i < json_len(steps); i++) {
         const struct json *step = json_at(steps, i), *own = json_get(step, "warnings");
         for (size_t k = 0; k < json_len(own); k++) {
             struct span s = json_str(json_at(own, k));
-            snprintf(text, sizeof text, "at %.0f records/s: %.*s", number(step, "rate"),
-                     (int)(s.n < 400 ? s.n : 400), (const char *)s.p);
-            json_push(all, json_new_str(span_str(text)));
+            json_push_text(all, "at %.0f records/s: %.*s", number(step, "rate"),
+                           (int)(s.n < 400 ? s.n : 400), (const char *)s.p);
         }
     }
     page_warnings(page, all);

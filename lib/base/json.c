@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -216,6 +217,18 @@ void json_push(struct json *arr, struct json *value)
         json_free(value);
     else if (!value || json_array_append_new(unwrap(arr), unwrap(value)))
         mark_failed(unwrap(arr));
+}
+
+void json_push_text(struct json *arr, const char *fmt, ...)
+{
+    char *text;
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vasprintf(&text, fmt, ap);
+    va_end(ap);
+    json_push(arr, n < 0 ? NULL : json_new_str(span_of(text, (size_t)n)));
+    if (n >= 0)
+        free(text);
 }
 
 void json_merge(struct json *obj, struct json *from)

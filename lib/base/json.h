@@ -36,6 +36,8 @@ struct json *json_clone(const struct json *j);
 /* A key that is there is replaced. */
 void json_set(struct json *obj, const char *key, struct json *value);
 void json_push(struct json *arr, struct json *value);
+/* A string, as printf would write it. */
+void json_push_text(struct json *arr, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Move all of from's keys to the end of obj, over those of the same name; from is gone after it. */
 void json_merge(struct json *obj, struct json *from);
 void json_set_int(struct json *obj, const char *key, int64_t v);

@@ -40,11 +40,13 @@ START_TEST(values_are_written)
     json_push(a, json_new_bool(false));
     json_push(a, json_new_real(NAN));
     json_push(a, json_new_base64(span_of("\xff\0", 2)));
+    json_push_text(a, "%d of %s", 7, "\"9\"");
     json_set(j, "r", a);
     json_set_int(j, "z", 1); /* keeps its place */
     expect_text(j, 0,
                 "{\"z\":1,\"y\":9223372036854775807,\"x\":\"a\\\"\\n\",\"w\":null,\"v\":true,"
-                "\"u\":0.1,\"t\":\"a\\u0000b\",\"s\":null,\"r\":[null,false,null,\"/wA=\"]}");
+                "\"u\":0.1,\"t\":\"a\\u0000b\",\"s\":null,\"r\":[null,false,null,\"/wA=\",\"7 of "
+                "\\\"9\\\"\"]}");
     expect_text(json_new_int(7), 0, "7");
     j = json_new_object();
     json_set_int(j, "a", 1);
@@ -174,6 +176,7 @@ START_TEST(a_hole_is_reported)
     json_set(j, "a", a);
     json_set(NULL, "k", json_new_str(span_str("freed")));
     json_push(NULL, json_new_array());
+    json_push_text(NULL, "freed");
     expect_text(parsed("{}"), 0, "{}");
     json_push(a, NULL);
     json_push(a, NULL);
