@@ -35,9 +35,14 @@ int64_t pace_due_of(const struct pace *p, uint32_t client, uint64_t n)
     return pace_due(p, n * p->clients + client);
 }
 
+uint64_t pace_number(const struct pace *p)
+{
+    return p->round * p->clients + p->client;
+}
+
 int64_t pace_next(const struct pace *p)
 {
-    return pace_due_of(p, p->client, p->round);
+    return pace_due(p, pace_number(p));
 }
 
 void pace_advance(struct pace *p)

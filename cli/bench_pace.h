@@ -39,8 +39,9 @@ void pace_stats_add(struct pace_stats *into, const struct pace_stats *from);
 int64_t pace_due(const struct pace *p, uint64_t k);
 /* The same for the nth request of a client (from 0). */
 int64_t pace_due_of(const struct pace *p, uint32_t client, uint64_t n);
-/* When the next request of this thread is due, and on to the one after. p->client is whose it is.
- */
+/* The number of the next request of this thread, when it is due, and on to the one after. p->client
+ * is whose it is. */
+uint64_t pace_number(const struct pace *p);
 int64_t pace_next(const struct pace *p);
 void pace_advance(struct pace *p);
 

@@ -77,6 +77,16 @@ static void pace_look(struct worker *w, int64_t due_ns)
     w->paced.waiting_half = waiting(w);
 }
 
+/* Is the schedule at its end? Of a count of records the first requests count, whichever thread
+ * comes to its own first. */
+static bool pace_ended(const struct worker *w, int64_t due_ns)
+{
+    const struct run_plan *plan = &w->run->plan;
+    uint64_t count = (uint64_t)plan->count, batch = (uint64_t)plan->batch;
+    return due_ns >= run_end_ns(w->run) ||
+           (count && pace_number(&w->pace) >= (count - 1) / batch + 1);
+}
+
 /* Let every request that is due by now begin, and wait for the next. */
 static void pace_run(struct worker *w)
 {
@@ -84,7 +94,7 @@ static void pace_run(struct worker *w)
     while (!w->pace_over) {
         int64_t due = w->run->start_ns + pace_next(&w->pace);
         pace_look(w, due);
-        if (due >= run_end_ns(w->run)) {
+        if (pace_ended(w, due)) {
             w->pace_over = true;
             w->paced.waiting_end = waiting(w);
             pump_all(w);

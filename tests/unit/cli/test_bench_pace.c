@@ -41,6 +41,7 @@ START_TEST(threads_share_the_requests_out)
         for (int64_t last = -1; p.round < ROUNDS; pace_advance(&p)) {
             uint64_t k = p.round * CLIENTS + p.client;
             ck_assert_uint_eq(p.client % THREADS, t);
+            ck_assert_uint_eq(pace_number(&p), k);
             ck_assert_int_eq(pace_next(&p), pace_due(&p, k));
             ck_assert_int_gt(pace_next(&p), last);
             last = pace_next(&p);
