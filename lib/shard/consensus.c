@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mutant.h"
+
 /* Enough in flight to one follower that a group commit every 0.2 ms never waits for its answer. */
 enum { MAX_INFLIGHT = 1024, INSTALL_TIMEOUT_MS = 10 * 60 * 1000, SPARE_TIMEOUT_MS = 10 };
 
@@ -426,7 +428,8 @@ static int receive_append(struct consensus *c, struct raft_event *ev, struct raf
 static bool is_overtaken(const struct consensus *c, const struct shard_message *m)
 {
     raft_index confirmed;
-    return m->append_result.rejected > 0 && m->term == raft_current_term(&c->raft) &&
+    return !MUTANT(refusal_believed) && m->append_result.rejected > 0 &&
+           m->term == raft_current_term(&c->raft) &&
            raft_match_index(&c->raft, m->from, &confirmed) == 0 &&
            m->append_result.last_index < confirmed;
 }

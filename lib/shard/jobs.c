@@ -272,7 +272,7 @@ static bool checkpoint_gains(struct shard *s)
 {
     return s->stats.bytes > s->checkpoint_wal || s->applied > s->checkpoint_index ||
            wal_pos_cmp(s->older_replay, s->checkpoint_replay) < 0 ||
-           wal_pos_cmp(s->checkpoint_replay, replay_from(s)) < 0;
+           (!MUTANT(truncated_kept) && wal_pos_cmp(s->checkpoint_replay, replay_from(s)) < 0);
 }
 
 /* There is no index at which all partitions stand while an entry is half applied. And none is of
@@ -364,7 +364,7 @@ static void start_prepare(struct shard *s)
     struct err e;
     if (s->job_prepare || (s->no_segment && shard_now(s) < s->retry_prepare_ms))
         return;
-    if (wal_full(s) && !must_exceed(s))
+    if (wal_full(s) && (MUTANT(bound_for_all) || !must_exceed(s)))
         return; /* a checkpoint comes first */
     int rc = begin_prepare(s);
     if (rc < 0)
