@@ -566,6 +566,32 @@ START_TEST(changed_segment_size_takes_effect)
 }
 END_TEST
 
+START_TEST(a_log_past_the_cache_begins_in_a_short_segment)
+{
+    enum { SEGMENT = 4 << 20, SHORT = 1 << 20 };
+    fixture_begin(&f, SEGMENT, 0);
+    struct wal_pos end = wal_writer_end(f.w);
+    wal_write_release(&f.wr);
+    wal_writer_free(f.w);
+    f.cfg.direct = true;
+    ck_assert_ok(wal_writer_open(&f.w, &f.cfg, end, end.segment, f.term, f.vote, 1, NULL));
+    wal_write_init(&f.wr, f.w);
+    ck_assert_uint_eq(wal_writer_bytes(f.w), SEGMENT + SHORT);
+    ck_assert_ok(fixture_append(&f, 9000));
+    ck_assert_uint_eq(wal_writer_segment(f.w), 2);
+    ck_assert_ok(fixture_append(&f, 2 * SHORT)); /* it never had so much room */
+    ck_assert_uint_eq(wal_writer_segment(f.w), 3);
+    ck_assert_uint_eq(wal_writer_bytes(f.w), SEGMENT + SHORT + SEGMENT);
+    check_log(1, 2);
+    /* Released, it makes no segment: that one is of full size. */
+    ck_assert_ok(wal_writer_release_before(f.w, wal_writer_synced(f.w), NULL));
+    ck_assert_ok(fixture_append(&f, 2 * SHORT));
+    ck_assert_uint_eq(wal_writer_segment(f.w), 4);
+    ck_assert_uint_eq(wal_writer_bytes(f.w), 2 * SEGMENT);
+    fixture_end(&f);
+}
+END_TEST
+
 UNIT_MAIN(every_size_comes_back, largest_payload_fits_and_no_larger, empty_log_reads_as_its_open,
           rolls_over_many_segments, one_write_may_roll_several_times,
           write_of_more_groups_than_the_kernel_takes_iovecs, one_commit_per_write_and_no_other_sync,
@@ -578,4 +604,4 @@ UNIT_MAIN(every_size_comes_back, largest_payload_fits_and_no_larger, empty_log_r
           unsynced_directory_poisons, released_segments_are_recycled_or_unlinked,
           recycling_goes_round, former_life_is_never_read, leftovers_of_a_preparation_are_swept,
           segment_nobody_read_stops_the_writer, opening_syncs_what_was_read,
-          changed_segment_size_takes_effect)
+          changed_segment_size_takes_effect, a_log_past_the_cache_begins_in_a_short_segment)
