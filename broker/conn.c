@@ -235,6 +235,20 @@ static int give_up(struct worker *w, int fd, struct conn *c)
     return -ENOMEM;
 }
 
+/* Slower, and slower to notice a dead client, without; not wrong. A bounded send buffer also bounds
+ * what a client that takes nothing keeps of the kernel's memory. Left to itself, the kernel holds
+ * megabytes; bbr then measures the connection's speed and sets a timer for each packet, which on
+ * one machine costs more than the packets (docs/performance.md). */
+static void set_options(int fd, const struct settings *s)
+{
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    int room = s->socket_send_buffer_bytes;
+    if (room >= 0)
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+}
+
 int conn_open(struct worker *w, int fd, const struct sockaddr *peer)
 {
     struct conn *c = calloc(1, sizeof *c);
@@ -246,9 +260,7 @@ int conn_open(struct worker *w, int fd, const struct sockaddr *peer)
     c->last = &c->first;
     c->active_ms = loop_now_ms(w->loop);
     format_peer(c, peer);
-    int on = 1; /* slower, and slower to notice a dead client, without; not wrong */
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    set_options(fd, w->broker->settings);
     c->watch = loop_fd_add(w->loop, fd, LOOP_READ, on_event, c);
     if (!c->watch)
         return give_up(w, fd, c);

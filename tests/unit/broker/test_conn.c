@@ -125,6 +125,29 @@ static bool is_silent(int fd)
     return read(fd, &c, 1) < 0 && errno == EAGAIN;
 }
 
+/* Of a socket's send buffer, in the kernel's count. */
+static int room_of(int fd)
+{
+    int room;
+    ck_assert_ok(getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, &(socklen_t){sizeof room}));
+    return room;
+}
+
+START_TEST(the_send_buffer_is_as_large_as_is_set)
+{
+    begin();
+    set("socket.send.buffer.bytes=16384");
+    int bounded = join();
+    ck_assert_int_eq(room_of(w->conns->fd), 2 * 16384);
+    set("socket.send.buffer.bytes=-1");
+    int unbounded = join();
+    ck_assert_int_eq(room_of(w->conns->fd), room_of(unbounded));
+    leave(bounded);
+    leave(unbounded);
+    end();
+}
+END_TEST
+
 START_TEST(a_request_may_come_byte_by_byte)
 {
     begin();
@@ -653,7 +676,8 @@ START_TEST(noise_closes_connections_and_nothing_else)
 }
 END_TEST
 
-UNIT_MAIN(a_request_may_come_byte_by_byte, answers_come_in_the_order_of_the_requests,
+UNIT_MAIN(the_send_buffer_is_as_large_as_is_set, a_request_may_come_byte_by_byte,
+          answers_come_in_the_order_of_the_requests,
           an_unknown_version_of_apiversions_is_answered_in_the_old_form,
           what_is_not_served_closes_its_connection, an_idle_client_is_closed_a_busy_one_is_not,
           a_client_that_stalls_in_a_request_is_closed, patience_may_be_without_end,
