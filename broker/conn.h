@@ -11,7 +11,8 @@
  * connection.max.queued.bytes of requests and replies, or while the broker's budget has no room for
  * its next frame. While the replies that clients have not taken exceed their budget, each
  * connection has one at a time. TCP then slows the client down. What was read and cannot be used
- * yet has a budget too; while that is spent, no more than the head of a frame is read.
+ * yet has a budget too; while that is spent, no more than the head of a frame is read. Of replies on
+ * their way the kernel holds socket.send.buffer.bytes, in its count twice as many.
  *
  * In one iteration of the loop a connection has so many requests handled, then the others come.
  *
