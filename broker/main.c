@@ -50,6 +50,16 @@ static int fail(int status, const struct err *e)
     return status;
 }
 
+/* Has what was printed gone where it should? */
+static int printed(void)
+{
+    struct err e;
+    if (!fflush(stdout) && !ferror(stdout))
+        return 0;
+    err_code(&e, errno ? -errno : -EIO, "standard output");
+    return fail(STATUS_FAILED, &e);
+}
+
 /* ---- settings */
 
 static int set(struct settings *s, const char *name, const char *value, struct err *e)
@@ -214,7 +224,7 @@ static int run(void *values, const struct opt_args *args)
         status = fail(STATUS_FAILED, &e);
     } else if (o->check) {
         settings_print(&s, stdout);
-        status = fflush(stdout) || ferror(stdout) ? STATUS_FAILED : 0;
+        status = printed();
     } else {
         status = serve(&s, o);
     }
@@ -234,16 +244,20 @@ int main(int argc, char **argv)
         break;
     case OPT_SHOW_HELP:
         opt_help(&program, args.command, stdout);
+        status = printed();
         break;
     case OPT_SHOW_MAN:
         opt_man(&program, stdout);
         settings_man(stdout);
+        status = printed();
         break;
     case OPT_SHOW_BASH:
         opt_bash(&program, stdout);
+        status = printed();
         break;
     case OPT_SHOW_VERSION:
         printf("chronikd %s\n", CHRONIK_VERSION);
+        status = printed();
         break;
     case OPT_MISUSE:
         status = fail(STATUS_USAGE, &e);

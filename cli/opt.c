@@ -134,7 +134,10 @@ static enum opt_verdict set_number(struct parse *ps, const struct opt *o, const 
     if (!sorts[o->kind].parse(text, o->min, max, field(ps, o)))
         return OPT_RUN;
     char why[2 * HINT_ROOM];
-    if (max == INT64_MAX || o->kind == OPT_MS)
+    if (max == INT64_MAX && o->kind == OPT_INT && o->min > 0)
+        snprintf(why, sizeof why, "'%.60s' is not a whole number from %lld on", text,
+                 (long long)o->min);
+    else if (max == INT64_MAX || o->kind == OPT_MS)
         snprintf(why, sizeof why, "'%.60s' is not %s", text, sorts[o->kind].sort);
     else
         snprintf(why, sizeof why, "'%.60s' is not %s from %lld to %lld", text, sorts[o->kind].sort,

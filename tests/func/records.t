@@ -168,6 +168,8 @@ same $? 130 "Ctrl-C ends the consumer with 130"
 same "$(tail -c 1 "$work/endless" | od -An -tx1 | tr -d ' ')" 0a "behind a whole line"
 
 same "$({ all $t-text | head -n 1 >"$work/one"; } 2>&1)" "" "a reader that leaves ends it quietly"
+status 2 "no records at all" chronik-consume $t-text -n 0
+has "$work/err" "from 1 on" "which says what there can be"
 status 1 "a full disk is an error" sh -c "chronik-consume $t-text --from-beginning --exit-at-end >/dev/full"
 one_line "said in a line"
 

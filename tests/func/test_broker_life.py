@@ -55,6 +55,10 @@ with Tap() as t, Broker(t) as b:
         b.stop(sig)
 
     t.same(run('--check-config').returncode, 0, '--check-config accepts the defaults')
+    for what in '--check-config', '--help', '--version':
+        with open('/dev/full', 'w') as full:
+            r = subprocess.run([CHRONIKD, what], stdout=full, stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
+        t.same((r.returncode, r.stderr), (1, 'chronikd: standard output: No space left on device\n'), f'{what} to a full disk')
     r = run('--check-config', '--set', 'num.partitions=7', CHRONIK_NUM_PARTITIONS='5', CHRONIK_NODE_ID='3')
     t.ok('num.partitions=7  # command line\n' in r.stdout and 'node.id=3  # environment\n' in r.stdout,
          'and prints what holds, and why', r.stdout)
