@@ -31,7 +31,7 @@
 #include "tests/silent/answers.h"
 #include "tests/silent/faults.h"
 
-enum { DIRS = 4, PATIENCE = 60 /* seconds for one fault */, TEXT = ERR_TEXT_MAX + 64 };
+enum { DIRS = 4, PATIENCE = 180 /* seconds for one fault */, TEXT = ERR_TEXT_MAX + 64 };
 
 enum outcome {
     FOUND_START,    /* by the start and by verify */
