@@ -89,7 +89,7 @@ static uint32_t part_limit(const struct fetch *f, const struct fetch_part *p)
 }
 
 /* Take slices from the offset up to the high watermark or the limit, segment by segment. On a loop
- * they end before a segment that is not open or whose index is not in memory. */
+ * they end before what it takes the disk to tell. */
 static int read_log(struct fetch *f, struct fetch_part *p, struct plog *log, int64_t high_watermark,
                     bool on_loop)
 {
@@ -98,16 +98,16 @@ static int read_log(struct fetch *f, struct fetch_part *p, struct plog *log, int
     uint32_t taken = 0;
     p->slice = f->n_slices;
     while (offset < high_watermark && (taken < limit || f->bytes == 0)) {
-        if (on_loop && !plog_warm(log, offset)) {
-            f->cold = f->cold || !taken;
-            return 0;
-        }
         struct fetch_slice *s = add_slice(f);
         if (!s)
             return -ENOMEM;
         struct err why = {0};
-        int rc =
-            plog_read(log, offset, high_watermark, limit - taken, f->bytes == 0, &s->slice, &why);
+        int rc = (on_loop ? plog_read_now : plog_read)(log, offset, high_watermark, limit - taken,
+                                                       f->bytes == 0, &s->slice, &why);
+        if (rc == -EAGAIN) {
+            f->cold = f->cold || !taken;
+            return 0;
+        }
         if (rc < 0) {
             if (taken)
                 return 0; /* what came before is good */

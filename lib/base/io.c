@@ -47,6 +47,13 @@ ssize_t io_pread(struct io_file *f, void *buf, size_t n, uint64_t off)
     return in_range(off, n) ? f->ops->pread(f, buf, n, off) : -EINVAL;
 }
 
+ssize_t io_pread_now(struct io_file *f, void *buf, size_t n, uint64_t off)
+{
+    if (!f->ops->pread_now)
+        return io_pread(f, buf, n, off);
+    return in_range(off, n) ? f->ops->pread_now(f, buf, n, off) : -EINVAL;
+}
+
 int io_pwrite(struct io_file *f, const void *buf, size_t n, uint64_t off)
 {
     struct iovec iov = {(void *)buf, n};

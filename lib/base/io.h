@@ -49,6 +49,9 @@ struct io_ops {
     /* Errors of close are ignored: what must be durable was synced before. f is gone after it. */
     void (*close)(struct io_file *f);
     ssize_t (*pread)(struct io_file *f, void *buf, size_t n, uint64_t off);
+    /* What of it is in memory, from the beginning on: fewer bytes do not mean the end of the file.
+     * -EAGAIN: nothing is. NULL: pread makes nobody wait. */
+    ssize_t (*pread_now)(struct io_file *f, void *buf, size_t n, uint64_t off);
     int (*pwritev)(struct io_file *f, const struct iovec *iov, int n, uint64_t off);
     /* fdatasync. After a failure the file's unsynced bytes are in an unknown state. */
     int (*sync)(struct io_file *f);
@@ -108,6 +111,7 @@ struct io *io_posix(void);
 int io_open(struct io *io, const char *path, int flags, struct io_file **out);
 void io_close(struct io_file *f); /* NULL is fine */
 ssize_t io_pread(struct io_file *f, void *buf, size_t n, uint64_t off);
+ssize_t io_pread_now(struct io_file *f, void *buf, size_t n, uint64_t off);
 int io_pwrite(struct io_file *f, const void *buf, size_t n, uint64_t off);
 int io_pwritev(struct io_file *f, const struct iovec *iov, int n, uint64_t off);
 int io_sync(struct io_file *f);

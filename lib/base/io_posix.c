@@ -35,7 +35,7 @@ static struct posix_file *posix_file(struct io_file *f)
 /* Run a system call until no signal cuts it short: that is no failure, whatever the file system. */
 #define UNINTERRUPTED(call)                      \
     ({                                           \
-        int unint_r;                             \
+        __typeof__(call) unint_r;                \
         do {                                     \
             unint_r = (call);                    \
         } while (unint_r < 0 && errno == EINTR); \
@@ -113,6 +113,15 @@ static ssize_t posix_pread(struct io_file *f, void *buf, size_t n, uint64_t off)
         done += (size_t)got;
     }
     return (ssize_t)done;
+}
+
+static ssize_t posix_pread_now(struct io_file *f, void *buf, size_t n, uint64_t off)
+{
+    struct iovec iov = {buf, n};
+    ssize_t got = UNINTERRUPTED(preadv2(fd_of(f), &iov, 1, (off_t)off, RWF_NOWAIT));
+    if (got < 0 && errno == EOPNOTSUPP) /* some file systems do not tell what is in memory */
+        return posix_pread(f, buf, n, off);
+    return got < 0 ? -errno : got;
 }
 
 /* What of a vector is still to be written. */
@@ -412,6 +421,7 @@ struct io *io_posix(void)
         .open = posix_open,
         .close = posix_close,
         .pread = posix_pread,
+        .pread_now = posix_pread_now,
         .pwritev = posix_pwritev,
         .sync = posix_sync,
         .commit = posix_commit,

@@ -232,9 +232,10 @@ struct plog_slice {
  * index does not tell enough. */
 int plog_read(struct plog *p, int64_t offset, int64_t limit, uint32_t max_bytes, bool min_one,
               struct plog_slice *out, struct err *e);
-/* [r] Can plog_read at this offset answer from memory and files that are open already? If not, let
- * a pool thread do it. */
-bool plog_warm(const struct plog *p, int64_t offset);
+/* [r] The same for a loop: -EAGAIN (without e) where it takes the disk, to open a file, to load an
+ * index, or for a header that is not in memory. Then plog_read on a pool thread tells. */
+int plog_read_now(struct plog *p, int64_t offset, int64_t limit, uint32_t max_bytes, bool min_one,
+                  struct plog_slice *out, struct err *e);
 void plog_slice_ref(struct plog_slice *s);
 void plog_slice_release(struct plog_slice *s);
 /* Its len bytes into buf: how many there were (fewer: the file is too short), or an errno. */

@@ -133,8 +133,8 @@ struct plog_place {
     int64_t base_offset;
 };
 /* The first batch of s that ends at or above offset, looked for in its first `end` bytes; pos is
- * end if there is none. */
-int plog_locate(struct plog *p, struct plog_segment *s, int64_t offset, uint64_t end,
+ * end if there is none. now: -EAGAIN rather than read from the disk; the segment is warm. */
+int plog_locate(struct plog *p, struct plog_segment *s, int64_t offset, uint64_t end, bool now,
                 struct plog_place *out, struct err *e);
 
 #endif

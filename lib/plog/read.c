@@ -5,6 +5,7 @@
  * next: where recent appends ended (a consumer at the end of the log: no I/O), the sparse index,
  * and from its entry on the headers in the file.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -50,7 +51,7 @@ static int start_of_search(struct plog *p, struct plog_segment *s, int64_t offse
 /* Look for the batch from a start on. 0; 1: there is none; ERR_STALE: the index led elsewhere than
  * to the batch that it speaks of. */
 static int search(struct plog_segment *s, const struct start *start, int64_t offset, uint64_t end,
-                  struct plog_place *out, struct err *e)
+                  bool now, struct plog_place *out, struct err *e)
 {
     uint8_t window[PLOG_WINDOW];
     struct plog_scan scan;
@@ -59,6 +60,7 @@ static int search(struct plog_segment *s, const struct start *start, int64_t off
                                sizeof window, e);
     if (rc < 0)
         return rc;
+    scan.now = now;
     while ((rc = plog_scan_next(&scan, e)) > 0) {
         int64_t last = batch_last_offset(&scan.batch);
         if (scan.at == start->at.pos && start->last >= 0 && last != start->last)
@@ -85,7 +87,7 @@ static int check_gap(struct plog *p, struct plog_segment *s, const struct start 
 /* A batch's offset is not under its CRC. Read one behind the other, batches prove each other's; the
  * first one after a jump by the index is proved by what the index says of it. If that is something
  * else, one of the two is damaged, and reading from the segment's beginning tells which. */
-int plog_locate(struct plog *p, struct plog_segment *s, int64_t offset, uint64_t end,
+int plog_locate(struct plog *p, struct plog_segment *s, int64_t offset, uint64_t end, bool now,
                 struct plog_place *out, struct err *e)
 {
     struct start start;
@@ -97,13 +99,13 @@ int plog_locate(struct plog *p, struct plog_segment *s, int64_t offset, uint64_t
     int rc = start_of_search(p, s, offset, &start, e);
     if (rc < 0)
         return rc;
-    rc = search(s, &start, offset, end, out, e);
+    rc = search(s, &start, offset, end, now, out, e);
     if (rc == ERR_STALE) {
         start = (struct start){{0, s->base}, -1};
-        rc = search(s, &start, offset, end, out, e);
+        rc = now ? -EAGAIN : search(s, &start, offset, end, false, out, e);
     }
     if (rc == 0 && s->gaps && out->base_offset > offset)
-        rc = check_gap(p, s, &start, out, e);
+        rc = now ? -EAGAIN : check_gap(p, s, &start, out, e);
     if (rc == 1 && offset < s->old_end && end >= s->old_bytes) /* cut short, where a batch begins */
         return err_set(e, ERR_CORRUPT, "%s: byte %" PRIu64 ": nothing of offset %" PRId64 " on",
                        s->path, s->old_bytes, offset);
@@ -117,6 +119,7 @@ struct request {
     int64_t limit;
     uint32_t max_bytes;
     bool min_one;
+    bool now;     /* nothing may be read from the disk for it */
     uint64_t end; /* bytes of the segment; the limit lies within them */
 };
 
@@ -179,6 +182,7 @@ static int walk_to_end(const struct request *r, const struct plog_place *start, 
                                sizeof window, e);
     if (rc < 0)
         return rc;
+    scan.now = r->now;
     while (*next < 0 || *end == start->pos || *end - start->pos < r->max_bytes) {
         rc = plog_scan_next(&scan, e);
         if (rc <= 0)
@@ -215,6 +219,8 @@ static void take_side(const struct plog_segment *s, const struct plog_place *sta
  * missing, that may be true; but nobody should wait for a batch that only stands at a wrong one. */
 static int check_empty(const struct request *r, const struct plog_place *start, struct err *e)
 {
+    if (r->now)
+        return -EAGAIN;
     return plog_segment_verify(plog_epochs_of(r->p), r->s, plog_interval(r->p), start->pos,
                                start->pos + 1, e);
 }
@@ -226,7 +232,7 @@ static int find_slice(const struct request *r, int64_t offset, struct plog_slice
     uint64_t end;
     int64_t next;
 
-    int rc = plog_locate(r->p, r->s, offset, r->end, &start, e);
+    int rc = plog_locate(r->p, r->s, offset, r->end, r->now, &start, e);
     if (rc < 0)
         return rc;
     if (!limit_pos(r, &end, &next) || end - start.pos > r->max_bytes) {
@@ -268,7 +274,7 @@ int plog_explain(const struct plog *p, int64_t offset, int rc, struct err *e)
 }
 
 static int read_at(struct plog *p, int64_t offset, int64_t limit, uint32_t max_bytes, bool min_one,
-                   struct plog_slice *out, struct err *e)
+                   bool now, struct plog_slice *out, struct err *e)
 {
     struct plog_segment *s = NULL;
     int64_t log_end = plog_log_end(p);
@@ -283,12 +289,15 @@ static int read_at(struct plog *p, int64_t offset, int64_t limit, uint32_t max_b
     int rc = find_segment(p, offset, &s, e);
     if (rc < 0)
         return rc;
+    if (now && !plog_segment_warm(s, offset))
+        return -EAGAIN;
     struct request r = {
         .p = p,
         .s = s,
         .limit = limit,
         .max_bytes = max_bytes,
         .min_one = min_one,
+        .now = now,
         .end = plog_segment_bytes(s),
     };
     rc = find_slice(&r, offset, out, e);
@@ -304,10 +313,10 @@ static int read_at(struct plog *p, int64_t offset, int64_t limit, uint32_t max_b
     return 0;
 }
 
-int plog_read(struct plog *p, int64_t offset, int64_t limit, uint32_t max_bytes, bool min_one,
-              struct plog_slice *out, struct err *e)
+static int read_log(struct plog *p, int64_t offset, int64_t limit, uint32_t max_bytes, bool min_one,
+                    bool now, struct plog_slice *out, struct err *e)
 {
-    int rc = read_at(p, offset, limit, max_bytes, min_one, out, e);
+    int rc = read_at(p, offset, limit, max_bytes, min_one, now, out, e);
     if (rc == 0 && plog_is_abandoned(p)) { /* the file may be of another log of that name */
         plog_slice_release(out);
         rc = ERR_NOTFOUND;
@@ -315,11 +324,16 @@ int plog_read(struct plog *p, int64_t offset, int64_t limit, uint32_t max_bytes,
     return rc < 0 ? plog_explain(p, offset, rc, e) : rc;
 }
 
-bool plog_warm(const struct plog *p, int64_t offset)
+int plog_read(struct plog *p, int64_t offset, int64_t limit, uint32_t max_bytes, bool min_one,
+              struct plog_slice *out, struct err *e)
 {
-    const struct plog_list *l = plog_segments(p);
-    ptrdiff_t i = plog_list_find(l, offset);
-    return i >= 0 && plog_segment_warm(l->seg[i], offset);
+    return read_log(p, offset, limit, max_bytes, min_one, false, out, e);
+}
+
+int plog_read_now(struct plog *p, int64_t offset, int64_t limit, uint32_t max_bytes, bool min_one,
+                  struct plog_slice *out, struct err *e)
+{
+    return read_log(p, offset, limit, max_bytes, min_one, true, out, e);
 }
 
 void plog_slice_ref(struct plog_slice *s)

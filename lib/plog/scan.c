@@ -52,6 +52,12 @@ static int widen(struct plog_scan *s, size_t n, struct err *e)
     return 0;
 }
 
+static ssize_t read_window(struct plog_scan *s, size_t n, uint64_t pos)
+{
+    s->window_len = 0;
+    return s->now ? io_pread_now(s->file, s->window, n, pos) : io_pread(s->file, s->window, n, pos);
+}
+
 /* Get bytes [pos, pos + n), which lie before the end, into the window. */
 static int fill(struct plog_scan *s, uint64_t pos, size_t n, const uint8_t **bytes, struct err *e)
 {
@@ -71,7 +77,9 @@ static int fill(struct plog_scan *s, uint64_t pos, size_t n, const uint8_t **byt
     if (rc < 0)
         return rc;
     size_t want = file_end - pos < s->cap ? (size_t)(file_end - pos) : s->cap;
-    ssize_t got = io_pread(s->file, s->window, want, pos);
+    ssize_t got = read_window(s, want, pos);
+    if (s->now && (got == -EAGAIN || (got >= 0 && (size_t)got < n)))
+        return -EAGAIN;
     if (got < 0)
         return err_code(e, (int)got, "%s: read at byte %" PRIu64, s->path, pos);
     s->window_pos = pos;

@@ -34,6 +34,7 @@ struct plog_scan {
     size_t cap;
     uint64_t window_pos; /* what the window holds */
     size_t window_len;
+    bool now; /* -EAGAIN rather than wait for the disk: set by the caller */
 };
 
 /* Memory for a window onto that many bytes of a file, malloc'ed: *cap of it, or less if there are
@@ -44,7 +45,7 @@ void plog_scan_init(struct plog_scan *s, struct io_file *file, const char *path,
                     uint64_t end, int64_t next, void *window, size_t cap);
 void plog_scan_release(struct plog_scan *s);
 /* 1: s->batch and s->at tell of the next batch (its header only was read). 0: the end. ERR_CORRUPT
- * or an errno, with file and byte. */
+ * or an errno, with file and byte; -EAGAIN without. */
 int plog_scan_next(struct plog_scan *s, struct err *e);
 /* All bytes of the batch found last, its CRC checked; good until the next call. */
 int plog_scan_bytes(struct plog_scan *s, struct span *bytes, struct err *e);

@@ -83,7 +83,7 @@ static int scan_from(struct range *in, struct plog_segment *s, int64_t from, str
 {
     struct plog_place place;
     uint64_t end = plog_segment_bytes(s);
-    int rc = plog_locate(in->p, s, from, end, &place, e);
+    int rc = plog_locate(in->p, s, from, end, false, &place, e);
     if (rc < 0)
         return rc;
     size_t cap = WINDOW;

@@ -84,6 +84,15 @@ int64_t fixture_end(const struct fixture *f)
     return f->n ? f->batches[f->n - 1].next : 0;
 }
 
+bool fixture_is_warm(struct fixture *f, int64_t offset)
+{
+    struct plog_slice s;
+    int rc = plog_read_now(f->log, offset, INT64_MAX, 1 << 20, true, &s, NULL);
+    ck_assert(rc == 0 || rc == -EAGAIN);
+    plog_slice_release(&s);
+    return rc == 0;
+}
+
 void fixture_make(struct fixture *f, int records, size_t value_size, int64_t first_time,
                   int64_t time_step, int32_t epoch)
 {

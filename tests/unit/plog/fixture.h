@@ -55,6 +55,8 @@ size_t fixture_segments(struct fixture *f, int64_t *bases, size_t cap);
 const char *fixture_path(struct fixture *f, int64_t base, const char *ending);
 bool fixture_exists(struct fixture *f, const char *path);
 
+/* Can a slice be had from this offset on without the disk? */
+bool fixture_is_warm(struct fixture *f, int64_t offset);
 /* Read at every offset from the log start on, with several limits and sizes, and compare with the
  * model. */
 void fixture_check_reads(struct fixture *f);

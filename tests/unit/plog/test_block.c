@@ -58,7 +58,7 @@ START_TEST(what_gathers_touches_no_disk)
     for (int i = 0; i < 10; i++)
         append(50);
     ck_assert(plog_dirty(f.log));
-    ck_assert(plog_warm(f.log, 0));
+    ck_assert(fixture_is_warm(&f, 0));
     fixture_check_all(&f);
     ck_assert_uint_eq(io_mem_trace_len(f.mem), trace);
     ck_assert(!fixture_exists(&f, unit_path(f.cfg.dir, "t-0")));

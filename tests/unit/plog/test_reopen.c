@@ -537,20 +537,59 @@ START_TEST(verified_regions_are_remembered)
 }
 END_TEST
 
-START_TEST(warm_tells_whether_a_disk_is_needed)
+START_TEST(a_loop_is_told_that_it_takes_the_disk)
 {
     struct plog_slice s;
     filled(60);
-    ck_assert(plog_warm(f.log, fixture_end(&f)));
     fixture_reopen(&f, &mark);
-    ck_assert(!plog_warm(f.log, 0));
+    ck_assert(!fixture_is_warm(&f, 0)); /* to open a file, to load an index */
     ck_assert_ok(plog_read(f.log, 0, INT64_MAX, 100, true, &s, NULL));
     plog_slice_release(&s);
-    ck_assert(plog_warm(f.log, 0));
+    ck_assert(fixture_is_warm(&f, 0));
     int64_t end = fixture_end(&f);
-    ck_assert(!plog_warm(f.log, end));
     fixture_fill(&f, 1);
-    ck_assert(plog_warm(f.log, end));
+    ck_assert(fixture_is_warm(&f, end));
+    fixture_release(&f);
+}
+END_TEST
+
+static const struct io_ops *plain;
+static size_t in_memory; /* bytes of what is asked for; 0: nothing */
+
+static ssize_t some_now(struct io_file *file, void *buf, size_t n, uint64_t off)
+{
+    return in_memory ? plain->pread(file, buf, n < in_memory ? n : in_memory, off) : -EAGAIN;
+}
+
+static ssize_t never(struct io_file *file, void *buf, size_t n, uint64_t off)
+{
+    (void)file, (void)buf, (void)n, (void)off;
+    ck_abort_msg("a read that waits for the disk");
+}
+
+START_TEST(a_loop_reads_headers_that_are_in_memory_only)
+{
+    struct plog_slice s, again;
+    filled(60);
+    fixture_reopen(&f, &mark);
+    for (uint32_t max = 1; max < 2000; max += 50) {
+        ck_assert_ok(plog_read(f.log, 1, INT64_MAX, max, true, &s, NULL));
+        plain = s.file->ops;
+        struct io_ops hooked = *plain;
+        hooked.pread_now = some_now;
+        s.file->ops = &hooked;
+        in_memory = SIZE_MAX;
+        ck_assert_ok(plog_read_now(f.log, 1, INT64_MAX, max, true, &again, NULL));
+        ck_assert_uint_eq(again.pos, s.pos);
+        ck_assert_uint_eq(again.len, s.len);
+        ck_assert_int_eq(again.next_offset, s.next_offset);
+        plog_slice_release(&again);
+        hooked.pread = never;
+        for (in_memory = 0; in_memory < BATCH_HEADER; in_memory += BATCH_HEADER - 1)
+            ck_assert_int_eq(plog_read_now(f.log, 1, INT64_MAX, max, true, &again, NULL), -EAGAIN);
+        s.file->ops = plain;
+        plog_slice_release(&s);
+    }
     fixture_release(&f);
 }
 END_TEST
@@ -563,4 +602,4 @@ UNIT_MAIN(a_log_goes_on_where_it_was, opening_reads_no_log, what_lies_behind_the
           no_flipped_offset_is_believed, a_batch_that_reaches_beyond_its_segment_is_noticed,
           a_damaged_swap_removes_nothing, a_swap_that_ends_with_another_segment_removes_nothing,
           an_empty_swap_replaces_nothing, verified_regions_are_remembered,
-          warm_tells_whether_a_disk_is_needed)
+          a_loop_is_told_that_it_takes_the_disk, a_loop_reads_headers_that_are_in_memory_only)

@@ -81,7 +81,6 @@ static void ask_for_times(int64_t at, int64_t hw, int64_t start)
     must(t.offset < 0 || t.offset >= start, "a time above the start");
     must(plog_find_max_time(f.log, hw, &t, &e) == 0, e.text);
     must(t.offset < 0 || t.offset >= start, "a time above the start");
-    (void)plog_warm(f.log, at);
     (void)plog_bytes(f.log);
     (void)plog_epoch_of(f.log, at);
 }
@@ -94,7 +93,9 @@ static int64_t read_once(struct reader *r, int64_t at)
     int64_t hw = plog_high_watermark(f.log), start = plog_log_start(f.log);
     if (at < start)
         return start;
-    int rc = plog_read(f.log, at, hw, 3000, true, &s, &e);
+    int rc = plog_read_now(f.log, at, hw, 3000, true, &s, &e);
+    if (rc == -EAGAIN)
+        rc = plog_read(f.log, at, hw, 3000, true, &s, &e);
     must(rc == 0 || (rc == ERR_OFFSET && trimmed_since(start)), e.text);
     if (rc < 0 || s.len == 0)
         return at;
