@@ -17,6 +17,7 @@
 #include "broker/live.h"
 #include "broker/partitions.h"
 #include "broker/producer_ids.h"
+#include "broker/reader.h"
 #include "broker/settings.h"
 
 struct coordinator;
@@ -43,12 +44,14 @@ struct broker {
     struct metadata *metadata; /* the way to shard 0 */
     struct worker **workers;
     uint32_t n_workers;
-    struct crew pool;      /* reads what is not in memory */
-    struct crew jobs;      /* the shards' background work */
-    struct budget memory;  /* bytes of requests */
-    struct budget held;    /* read, and no place for it yet */
-    struct budget blocks;  /* memory of partition logs that only replies keep any more */
-    struct budget replies; /* encoded and not sent yet, with what they were made of */
+    struct crew pool;       /* opens and searches files, recompresses */
+    struct reader reader;   /* reads records that are not in memory */
+    struct commits commits; /* of all shards, which the reader gives way to */
+    struct crew jobs;       /* the shards' background work */
+    struct budget memory;   /* bytes of requests */
+    struct budget held;     /* read, and no place for it yet */
+    struct budget blocks;   /* memory of partition logs that only replies keep any more */
+    struct budget replies;  /* encoded and not sent yet, with what they were made of */
     _Atomic uint32_t n_conns;
     uint32_t room_for_conns; /* that descriptors leave, whatever max.connections is */
     struct creator creator;

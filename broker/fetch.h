@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "broker/reader.h"
 #include "broker/request.h"
 #include "broker/wait.h"
 #include "kp/kp.h"
@@ -39,8 +40,13 @@ struct fetch {
     int rc;         /* what choosing on the pool came to */
     struct wait wait;
     struct wait_link *links;
-    int64_t deadline_ms; /* when the wait ends, 0: not waited yet */
-    struct loop_msg job; /* on the pool */
+    int64_t deadline_ms;    /* when the wait ends, 0: not waited yet */
+    struct loop_msg job;    /* on the pool */
+    struct reading reading; /* on a reader: how far it is with the slices, */
+    uint32_t slice_at;
+    uint64_t at;             /* bytes of that one, */
+    int64_t reading_from_ms; /* and since when */
+    void (*prepared)(struct request *q);
 };
 
 /* Choose what to send: fill the answers and the slices anew. In a read section. on_loop: open and
@@ -50,10 +56,11 @@ int fetch_read(struct fetch *f, bool on_loop);
 /* Let go of the slices. */
 void fetch_drop(struct fetch *f);
 
-/* May the slices leave at once: verified, and in the page cache as far as can be told cheaply? */
+/* May the slices leave at once: verified, and in the page cache? */
 bool fetch_is_ready(const struct fetch *f);
-/* A pool thread: verify what is not, bring the rest into the page cache. A part whose slices are
- * bad gets an error and no records. */
-void fetch_prepare(struct fetch *f);
+/* Have readers bring the slices into the page cache and verify what is not; then call prepared on
+ * the loop. A part whose slices are bad gets an error and no records; parts behind the first whose
+ * reading would take too long get none this time. */
+void fetch_prepare(struct fetch *f, void (*prepared)(struct request *q));
 
 #endif

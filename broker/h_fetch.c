@@ -3,7 +3,7 @@
  *   a log that is not open yet, or whose index is not in memory: choose on the pool
  *   enough, or something other than records to tell, or no time to wait: answer
  *   else wait for the partitions (wait.h), and choose anew when one of them moved
- *   before the answer leaves: slices that a loop must not touch go over the pool (fetch_prepare.c)
+ *   before the answer leaves: slices that a loop must not touch go over a reader (fetch_prepare.c)
  *
  * Sessions (KIP-227) are answered with id 0: clients then ask in full each time. A number of a
  * session that we never gave is refused.
@@ -84,22 +84,12 @@ static void prepared(struct request *q)
     answer(q->local);
 }
 
-/* A pool thread. */
-static void prepare(struct loop_msg *m)
-{
-    struct fetch *f = container_of(m, struct fetch, job);
-    fetch_prepare(f);
-    request_resume(f->q, prepared);
-}
-
 static void dispatch(struct fetch *f)
 {
-    if (fetch_is_ready(f)) {
+    if (fetch_is_ready(f))
         answer(f);
-        return;
-    }
-    f->job.run = prepare;
-    crew_post(&request_broker(f->q)->pool, &f->job);
+    else
+        fetch_prepare(f, prepared);
 }
 
 /* ---- waiting */

@@ -6,6 +6,7 @@ libbroker_la_SOURCES = \
 	broker/broker.h \
 	broker/alter.c broker/alter.h \
 	broker/budget.h \
+	broker/cached.c broker/cached.h \
 	broker/changes.c broker/changes.h \
 	broker/configs.c broker/configs.h \
 	broker/conn.c broker/conn.h broker/conn_in.c broker/conn_out.c \
@@ -56,9 +57,11 @@ libbroker_la_SOURCES = \
 	broker/offsets_topic.c broker/offsets_topic.h \
 	broker/operations.h \
 	broker/owned.c broker/owned.h \
+	broker/pace.c broker/pace.h \
 	broker/partitions.c broker/partitions.h \
 	broker/producer_ids.c broker/producer_ids.h \
 	broker/rcu.c broker/rcu.h \
+	broker/reader.c broker/reader.h \
 	broker/recompress.c broker/recompress.h \
 	broker/request.c broker/request.h \
 	broker/server.c broker/server.h \

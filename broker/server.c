@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -125,16 +126,35 @@ enum {
     HELD_PART = 4
 }; /* of the memory for requests, beside it, for what waits for a place there */
 
-static int make_parts(struct broker *b, struct err *e)
+/* Cold reads give way to the log where they share a disk with it. */
+static bool share_a_disk(const char *a, const char *b)
 {
+    struct stat x, y;
+    return stat(a, &x) || stat(b, &y) || x.st_dev == y.st_dev;
+}
+
+static int start_threads(struct server *s)
+{
+    struct broker *b = &s->broker;
+    uint32_t n = (uint32_t)b->settings->num_io_threads;
+    bool share = share_a_disk(b->settings->log_dir, s->node.meta.wal_dir);
+    int rc = crew_start(&b->pool, "pool", n);
+    if (!rc)
+        rc = reader_start(&b->reader, b->clock, share ? &b->commits : NULL, n);
+    if (!rc)
+        rc = crew_start(&b->jobs, "jobs", 1);
+    return rc;
+}
+
+static int make_parts(struct server *s, struct err *e)
+{
+    struct broker *b = &s->broker;
     b->memory.max = b->replies.max = b->blocks.max = b->settings->queued_max_request_bytes;
     b->held.max = b->memory.max / HELD_PART;
     b->metadata = metadata_new(b);
     if (!b->metadata || partitions_init(&b->partitions))
         return err_set(e, -ENOMEM, "out of memory");
-    int rc = crew_start(&b->pool, "pool", (uint32_t)b->settings->num_io_threads);
-    if (!rc)
-        rc = crew_start(&b->jobs, "jobs", 1);
+    int rc = start_threads(s);
     if (rc)
         return err_code(e, rc, "threads cannot be started");
     /* Clients wait for the start, and nobody for what the jobs prepare. */
@@ -250,7 +270,7 @@ static int start(struct server *s, struct err *e)
     if (!rc)
         rc = open_node(s, e);
     if (!rc)
-        rc = make_parts(&s->broker, e);
+        rc = make_parts(s, e);
     if (!rc)
         rc = start_shards(s, e);
     if (!rc)
@@ -396,6 +416,7 @@ void server_stop(struct server *s, int64_t grace_ms)
     offsets_topic_drain(b);
     drain_workers(s, grace_ms);
     crew_stop(&b->pool);
+    reader_stop(&b->reader);
     crew_release(&b->jobs);
     stop_shards(b);
     crew_stop(&b->jobs);

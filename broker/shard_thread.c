@@ -98,10 +98,17 @@ static void write_done(struct loop_msg *m)
     shard_written(t->shard);
 }
 
+static void commit(struct shard_thread *t)
+{
+    commits_begin(&t->broker->commits);
+    shard_write_run(t->shard);
+    commits_end(&t->broker->commits);
+}
+
 static void write_on_writer(struct loop_msg *m)
 {
     struct shard_thread *t = container_of(m, struct shard_thread, write);
-    shard_write_run(t->shard);
+    commit(t);
     t->write.run = write_done;
     inbox_post(&t->inbox, &t->write);
 }
@@ -207,7 +214,7 @@ static bool do_write(struct shard_thread *t)
     if (!t->write_wanted)
         return false;
     t->write_wanted = false;
-    shard_write_run(t->shard);
+    commit(t);
     shard_written(t->shard);
     return true;
 }

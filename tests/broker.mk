@@ -9,6 +9,8 @@ BROKER_UNIT_TESTS = \
 	tests/unit/broker/test_descriptors \
 	tests/unit/broker/test_errors \
 	tests/unit/broker/test_inbox \
+	tests/unit/broker/test_pace \
+	tests/unit/broker/test_reader \
 	tests/unit/broker/test_settings \
 	tests/unit/broker/test_wait
 UNIT_TESTS += $(BROKER_UNIT_TESTS)
@@ -24,12 +26,15 @@ tests_unit_broker_test_deadline_LDADD = $(BROKER_TEST_LIBS)
 tests_unit_broker_test_descriptors_LDADD = $(BROKER_TEST_LIBS)
 tests_unit_broker_test_errors_LDADD = $(BROKER_TEST_LIBS)
 tests_unit_broker_test_inbox_LDADD = $(BROKER_TEST_LIBS)
+tests_unit_broker_test_pace_LDADD = $(BROKER_TEST_LIBS)
+tests_unit_broker_test_reader_LDADD = $(BROKER_TEST_LIBS)
 tests_unit_broker_test_settings_LDADD = $(BROKER_TEST_LIBS)
 tests_unit_broker_test_wait_LDADD = $(BROKER_TEST_LIBS)
 
 # chronikd itself, over sockets, by a client that knows the bytes.
 BROKER_FUNC_TESTS = \
 	tests/func/test_broker_cold.py \
+	tests/func/test_broker_cold_bytes.py \
 	tests/func/test_broker_compaction.py \
 	tests/func/test_broker_compression.py \
 	tests/func/test_broker_configs.py \
