@@ -320,11 +320,16 @@ void conn_silence(struct conn *c, struct request *q)
     conn_touch(c);
 }
 
-void conn_remove(struct conn *c, struct request *q)
+void conn_drop(struct conn *c, struct request *q)
 {
     unlink_request(c, q);
     request_free(q);
     c->n_requests--;
+}
+
+void conn_remove(struct conn *c, struct request *q)
+{
+    conn_drop(c, q);
     if (c->fd >= 0)
         conn_touch(c);
     else if (c->n_requests == 0)

@@ -117,6 +117,8 @@ bool conn_out_pending(const struct conn *c);
 /* ---- for requests */
 void conn_add(struct conn *c, struct request *q);
 void conn_remove(struct conn *c, struct request *q); /* and free it */
+/* The same within conn_out_flush, after which its caller looks what that makes room for. */
+void conn_drop(struct conn *c, struct request *q);
 /* Move it out of the order. */
 void conn_silence(struct conn *c, struct request *q);
 

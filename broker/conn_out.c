@@ -114,7 +114,7 @@ static void sent(struct conn *c, size_t n)
             return;
         struct piece piece = next_piece(&q->reply, &q->place);
         if (!piece.n) {
-            conn_remove(c, q);
+            conn_drop(c, q);
             continue;
         }
         if (!n)

@@ -53,6 +53,7 @@ libbroker_la_SOURCES = \
 	broker/inbox.c broker/inbox.h \
 	broker/listener.c broker/listener.h \
 	broker/live.c broker/live.h \
+	broker/lone.c broker/lone.h \
 	broker/metadata.c broker/metadata.h \
 	broker/offsets_topic.c broker/offsets_topic.h \
 	broker/operations.h \

@@ -8,6 +8,7 @@
 #include "broker/broker.h"
 #include "broker/conn.h"
 #include "broker/container.h"
+#include "broker/lone.h"
 #include "broker/rcu.h"
 #include "broker/worker.h"
 
@@ -207,6 +208,7 @@ int request_start(struct conn *c, uint8_t *frame, uint32_t n, struct err *why)
     q->charged = n;
     c->queued += n;
     w->n_requests++;
+    lone_note(w, c);
     conn_add(c, q);
 
     int rc = request_decode(q, span_of(frame, n), why);

@@ -40,6 +40,13 @@ struct shard_thread {
     bool finished; /* joined: the shard has come to rest */
     bool stopping;
 
+    /* Held by whoever runs the shard, its thread or a loop in its place: what follows, and the
+     * shard itself, are his. */
+    pthread_mutex_t turn;
+    int64_t due_ms;        /* when the thread will have a turn by itself, */
+    bool nudged;           /* and a message is on its way to it because that is too late */
+    struct loop_msg nudge; /* it */
+    int64_t write_us;      /* what the last write of a turn took, its sync included */
     struct crew writer;
     uint64_t hand_over;    /* writes of so many bytes and more go to it; UINT64_MAX: none */
     struct loop_msg write; /* to the writer and back */
@@ -205,49 +212,105 @@ static void on_lead(void *ctx, struct shard *s, bool leads)
         set_state(t, LEADS);
 }
 
-/* ---- the thread */
+/* ---- a turn */
 
 /* Without a writer (or before there was one) this thread does the write that the shard asked for.
- * True: it is done, and there may be another. */
-static bool do_write(struct shard_thread *t)
+ */
+static void do_write(struct shard_thread *t)
 {
     if (!t->write_wanted)
-        return false;
+        return;
+    struct clock *clock = t->broker->clock;
     t->write_wanted = false;
+    int64_t begun = clock->mono_ns(clock);
     commit(t);
+    t->write_us = (clock->mono_ns(clock) - begun) / 1000;
     shard_written(t->shard);
-    return true;
 }
 
-static void hand_out_finished(struct shard_thread *t)
+static void hand_out_finished(struct shard_thread *t, const struct worker *here)
 {
-    for (uint32_t i = 0; i < t->broker->n_workers; i++)
-        stage_list_post(&t->done[i]);
+    for (uint32_t i = 0; i < t->broker->n_workers; i++) {
+        if (!here || i != here->index)
+            stage_list_post(&t->done[i]);
+    }
 }
+
+/* What follows the events of a turn; what is done for `here` (or NULL) stays in its list. Gives ms
+ * until the next turn is due if nothing happens before. */
+static int64_t end_turn(struct shard_thread *t, const struct worker *here)
+{
+    shard_flush(t->shard);
+    do_write(t);
+    int64_t pause = shard_tick(t->shard);
+    int64_t late = t->number == 0 ? metadata_retry(t->broker->metadata) : INT64_MAX;
+    if (late < pause)
+        pause = late;
+    hand_out_finished(t, here);
+    metadata_visits_end(&t->visits, t->shard);
+    if (t->state == OPEN && shard_poisoned(t->shard))
+        set_state(t, FAILED);
+    return t->write_wanted ? 0 : pause;
+}
+
+static int64_t turn_in(struct shard_thread *t, int64_t pause)
+{
+    return clock_after(clock_mono_ms(t->broker->clock), pause);
+}
+
+/* ---- the thread */
 
 static void *run(void *arg)
 {
     struct shard_thread *t = arg;
     rcu_register();
     for (;;) {
+        pthread_mutex_lock(&t->turn);
         inbox_run(&t->inbox);
-        shard_flush(t->shard);
-        int64_t pause = shard_tick(t->shard);
-        int64_t late = t->number == 0 ? metadata_retry(t->broker->metadata) : INT64_MAX;
-        if (late < pause)
-            pause = late;
-        if (do_write(t))
-            pause = 0;
-        hand_out_finished(t);
-        metadata_visits_end(&t->visits, t->shard);
-        if (t->state == OPEN && shard_poisoned(t->shard))
-            set_state(t, FAILED);
-        if (t->stopping && shard_stopped(t->shard))
+        int64_t pause = end_turn(t, NULL);
+        t->due_ms = turn_in(t, pause);
+        bool over = t->stopping && shard_stopped(t->shard);
+        pthread_mutex_unlock(&t->turn);
+        if (over)
             break;
         inbox_wait(&t->inbox, pause);
     }
     rcu_unregister();
     return NULL;
+}
+
+/* ---- a loop in its place */
+
+static void nudged(struct loop_msg *m)
+{
+    struct shard_thread *t = container_of(m, struct shard_thread, nudge);
+    t->nudged = false; /* the turn that this begins says when the next one is due */
+}
+
+/* The thread may sleep, or be about to, for longer than the shard can wait. */
+static void see_to_next_turn(struct shard_thread *t, int64_t pause)
+{
+    if (t->nudged || turn_in(t, pause) >= t->due_ms)
+        return;
+    t->nudged = true;
+    inbox_post(&t->inbox, &t->nudge);
+}
+
+bool shard_thread_run_here(struct shard_thread *t, struct loop_msg *m, struct worker *here)
+{
+    if (pthread_mutex_trylock(&t->turn))
+        return false;
+    if (t->stopping || t->write_us >= t->broker->settings->wal_loop_write_us) {
+        pthread_mutex_unlock(&t->turn);
+        return false;
+    }
+    inbox_run(&t->inbox); /* what was posted before comes before */
+    m->run(m);
+    see_to_next_turn(t, end_turn(t, here));
+    struct stage *done = stage_list_take(&t->done[here->index]);
+    pthread_mutex_unlock(&t->turn);
+    stage_come_home(done);
+    return true;
 }
 
 static void begin_stop(struct loop_msg *m)
@@ -323,9 +386,11 @@ struct shard_thread *shard_thread_new(struct broker *b, uint32_t number)
                                   .advanced = on_advanced,
                                   .lead = on_lead};
     metadata_visits_init(&t->visits);
+    t->nudge.run = nudged;
     t->stop_msg.run = begin_stop;
     t->hurry_msg.run = hurry;
     t->stats_msg.run = log_stats;
+    pthread_mutex_init(&t->turn, NULL);
     pthread_mutex_init(&t->lock, NULL);
     pthread_cond_init(&t->changed, NULL);
     return t;
@@ -432,6 +497,7 @@ void shard_thread_free(struct shard_thread *t)
         shard_free(t->shard);
     pthread_cond_destroy(&t->changed);
     pthread_mutex_destroy(&t->lock);
+    pthread_mutex_destroy(&t->turn);
     free(t->done);
     free(t);
 }

@@ -2,7 +2,8 @@
  *
  * It sleeps until its inbox has something, runs all that is there (batches to stage, images,
  * finished jobs...), lets the shard flush once, writes and syncs the group, applies it, and hands
- * what was finished to each loop by one message. What comes in meanwhile makes the next group.
+ * what was finished to each loop by one message. What comes in meanwhile makes the next group. That
+ * is a turn, and whoever holds the mutex of that name has it: now and then a loop (lone.h).
  *
  * Large groups are handed to a writer beside it (wal.writer.thread), which does the write and the
  * sync; meanwhile the group before is applied and the next one staged. What that gains by overlap a
@@ -25,6 +26,7 @@ struct broker;
 struct metadata_visits;
 struct node;
 struct shard_thread; /* opaque */
+struct worker;
 
 /* number 0: metadata. NULL when out of memory. */
 struct shard_thread *shard_thread_new(struct broker *b, uint32_t number);
@@ -40,13 +42,18 @@ void shard_thread_hurry(struct shard_thread *t);
 void shard_thread_stop(struct shard_thread *t);
 void shard_thread_free(struct shard_thread *t); /* NULL is fine */
 
-/* Any thread. Its run is called on the shard's thread. */
+/* Any thread. Its run is called in a turn of the shard: on its thread, or on a loop's that has a
+ * turn in its place. */
 void shard_thread_post(struct shard_thread *t, struct loop_msg *m);
+/* A loop's thread, in no read section of RCU: instead of posting m, have a turn with it here, write
+ * and sync included, and let be done what it finished for this worker. False, and nothing happened:
+ * somebody else has a turn, or the last write was slow (wal.loop.write.us). */
+bool shard_thread_run_here(struct shard_thread *t, struct loop_msg *m, struct worker *here);
 /* Any thread: the leader epoch of its partitions, and whether they are served here. */
 int32_t shard_thread_epoch(struct shard_thread *t);
 bool shard_thread_leads(struct shard_thread *t);
 
-/* The shard's thread. */
+/* In a turn. */
 struct shard *shard_thread_shard(struct shard_thread *t);
 /* Where to put images that it was handed. */
 struct metadata_visits *shard_thread_visits(struct shard_thread *t);

@@ -1,6 +1,7 @@
 #include "broker/stage.h"
 
 #include "broker/container.h"
+#include "broker/lone.h"
 #include "broker/rcu.h"
 #include "broker/shard_thread.h"
 #include "broker/worker.h"
@@ -11,23 +12,36 @@ void stage_list_init(struct stage_list *l)
     l->last = &l->first;
 }
 
-/* Home's thread: the first one carries the others. */
-static void come_home(struct loop_msg *m)
+struct stage *stage_list_take(struct stage_list *l)
 {
+    struct stage *first = l->first;
+    stage_list_init(l);
+    return first;
+}
+
+void stage_come_home(struct stage *first)
+{
+    if (!first)
+        return;
     rcu_enter();
-    for (struct stage *s = container_of(m, struct stage, msg), *next; s; s = next) {
+    for (struct stage *s = first, *next; s; s = next) {
         next = s->next; /* done may free s */
         s->done(s);
     }
     rcu_leave();
 }
 
+/* Home's thread: the first one carries the others. */
+static void come_home(struct loop_msg *m)
+{
+    stage_come_home(container_of(m, struct stage, msg));
+}
+
 void stage_list_post(struct stage_list *l)
 {
-    struct stage *first = l->first;
+    struct stage *first = stage_list_take(l);
     if (!first)
         return;
-    stage_list_init(l);
     first->msg.run = come_home;
     loop_post(first->home->loop, &first->msg);
 }
@@ -43,7 +57,7 @@ static void part_done(struct shard_produce *p)
     l->last = &s->next;
 }
 
-/* The shard's thread. */
+/* In a turn of the shard. */
 static void arrive(struct loop_msg *m)
 {
     struct stage *s = container_of(m, struct stage, msg);
@@ -59,5 +73,6 @@ void stage_send(struct stage *s)
 {
     s->left = s->n;
     s->msg.run = arrive;
-    shard_thread_post(s->to, &s->msg);
+    if (!lone_keep(s->home, s))
+        shard_thread_post(s->to, &s->msg);
 }

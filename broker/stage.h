@@ -27,15 +27,18 @@ struct stage {
     struct stage *next;
 };
 
-/* Home's thread. n is at least 1. */
+/* Home's thread, no other loop's or shard's. n is at least 1. */
 void stage_send(struct stage *s);
 
-/* Those that a shard thread has finished for one worker, until it posts them together. */
+/* Those that a shard has finished for one worker, until they are posted together. */
 struct stage_list {
     struct stage *first, **last;
 };
-/* The shard's thread. */
+/* Whoever runs the shard. */
 void stage_list_init(struct stage_list *l);
 void stage_list_post(struct stage_list *l);
+/* The same at home: take all of them, and then, outside of the shard's turn, let them be done. */
+struct stage *stage_list_take(struct stage_list *l);
+void stage_come_home(struct stage *first); /* NULL: none */
 
 #endif

@@ -13,6 +13,7 @@
 #include "batch/codec.h"
 #include "broker/conn.h"
 #include "broker/deadline.h"
+#include "broker/lone.h"
 #include "broker/stats.h"
 #include "broker/wait.h"
 #include "loop/loop.h"
@@ -30,6 +31,7 @@ struct worker {
     struct waiting waiting; /* fetches that wait for records */
     struct conn *conns;
     uint32_t n_requests; /* alive, those without a connection included */
+    struct lone lone;
     struct request *spares;
     uint32_t n_spares;
     uint8_t *scratch;         /* WORKER_SCRATCH bytes, used within one callback */

@@ -47,6 +47,7 @@ BROKER_FUNC_TESTS = \
 	tests/func/test_broker_indexes.py \
 	tests/func/test_broker_life.py \
 	tests/func/test_broker_waldir.py \
+	tests/func/test_broker_lone.py \
 	tests/func/test_broker_writer.py \
 	tests/func/test_broker_limits.py \
 	tests/func/test_broker_produce.py \
