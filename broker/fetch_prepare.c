@@ -19,7 +19,7 @@ enum { READING_MS = 1000 }; /* of one answer */
 
 static bool is_cached(const struct plog_slice *s, uint64_t at, uint64_t n)
 {
-    return s->mem || cached(io_fd(s->file), s->pos + at, n);
+    return s->mem || !io_tells_cached(s->file) || cached(io_fd(s->file), s->pos + at, n);
 }
 
 bool fetch_is_ready(const struct fetch *f)

@@ -54,6 +54,11 @@ ssize_t io_pread_now(struct io_file *f, void *buf, size_t n, uint64_t off)
     return in_range(off, n) ? f->ops->pread_now(f, buf, n, off) : -EINVAL;
 }
 
+bool io_tells_cached(struct io_file *f)
+{
+    return f->ops->tells_cached && f->ops->tells_cached(f);
+}
+
 int io_pwrite(struct io_file *f, const void *buf, size_t n, uint64_t off)
 {
     struct iovec iov = {(void *)buf, n};

@@ -52,6 +52,9 @@ struct io_ops {
     /* What of it is in memory, from the beginning on: fewer bytes do not mean the end of the file.
      * -EAGAIN: nothing is. NULL: pread makes nobody wait. */
     ssize_t (*pread_now)(struct io_file *f, void *buf, size_t n, uint64_t off);
+    /* Can that be told? Where it cannot (overlayfs, for one), pread_now waits like pread, which the
+     * first one of a file finds out. NULL: no. */
+    bool (*tells_cached)(struct io_file *f);
     int (*pwritev)(struct io_file *f, const struct iovec *iov, int n, uint64_t off);
     /* fdatasync. After a failure the file's unsynced bytes are in an unknown state. */
     int (*sync)(struct io_file *f);
@@ -112,6 +115,7 @@ int io_open(struct io *io, const char *path, int flags, struct io_file **out);
 void io_close(struct io_file *f); /* NULL is fine */
 ssize_t io_pread(struct io_file *f, void *buf, size_t n, uint64_t off);
 ssize_t io_pread_now(struct io_file *f, void *buf, size_t n, uint64_t off);
+bool io_tells_cached(struct io_file *f);
 int io_pwrite(struct io_file *f, const void *buf, size_t n, uint64_t off);
 int io_pwritev(struct io_file *f, const struct iovec *iov, int n, uint64_t off);
 int io_sync(struct io_file *f);

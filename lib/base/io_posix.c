@@ -1,6 +1,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ struct posix_file {
     int fd;
     bool direct;
     bool unsynced; /* a direct file's: changed by other means than commit since the last sync */
+    _Atomic bool untold; /* its file system does not tell what is in memory */
 };
 
 static struct posix_file *posix_file(struct io_file *f)
@@ -115,13 +117,21 @@ static ssize_t posix_pread(struct io_file *f, void *buf, size_t n, uint64_t off)
     return (ssize_t)done;
 }
 
+static bool posix_tells_cached(struct io_file *f)
+{
+    return !atomic_load_explicit(&posix_file(f)->untold, memory_order_relaxed);
+}
+
 static ssize_t posix_pread_now(struct io_file *f, void *buf, size_t n, uint64_t off)
 {
     struct iovec iov = {buf, n};
-    ssize_t got = UNINTERRUPTED(preadv2(fd_of(f), &iov, 1, (off_t)off, RWF_NOWAIT));
-    if (got < 0 && errno == EOPNOTSUPP) /* some file systems do not tell what is in memory */
+    if (!posix_tells_cached(f))
         return posix_pread(f, buf, n, off);
-    return got < 0 ? -errno : got;
+    ssize_t got = UNINTERRUPTED(preadv2(fd_of(f), &iov, 1, (off_t)off, RWF_NOWAIT));
+    if (got >= 0 || errno != EOPNOTSUPP)
+        return got < 0 ? -errno : got;
+    atomic_store_explicit(&posix_file(f)->untold, true, memory_order_relaxed);
+    return posix_pread(f, buf, n, off);
 }
 
 /* What of a vector is still to be written. */
@@ -422,6 +432,7 @@ struct io *io_posix(void)
         .close = posix_close,
         .pread = posix_pread,
         .pread_now = posix_pread_now,
+        .tells_cached = posix_tells_cached,
         .pwritev = posix_pwritev,
         .sync = posix_sync,
         .commit = posix_commit,
