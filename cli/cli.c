@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/address.h"
+
 /* The program's name and how much it shall say: set once by cli_main, before anything speaks. */
 static struct {
     const char *name;
@@ -157,6 +159,17 @@ static int finish(int status)
     return status == CLI_OK ? CLI_FAILED : status;
 }
 
+/* What was typed; what stands in the environment is looked at by who connects. */
+static int check_bootstrap(const char *list, struct err *e)
+{
+    struct client_address a;
+    int rc;
+    do
+        rc = client_address_next(&list, &a, e);
+    while (rc > 0);
+    return rc;
+}
+
 static void complete(struct cli_common *c)
 {
     if (!c->bootstrap)
@@ -177,6 +190,10 @@ int cli_main(const struct opt_program *p, int argc, char **argv, void *values,
     signal(SIGPIPE, SIG_DFL);
     switch (opt_parse(p, argc, argv, values, &args, &e)) {
     case OPT_RUN:
+        if (common->bootstrap && check_bootstrap(common->bootstrap, &e)) {
+            status = cli_misuse("-b: %s", e.text);
+            break;
+        }
         complete(common);
         status = args.command->run(values, &args);
         break;

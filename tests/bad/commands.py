@@ -31,6 +31,8 @@ COMMANDS = [
     ('chronik-topic', 'an unknown command', 2, 'frobnicate'),
     ('chronik-topic', 'a number that is none', 2, 'create new -p many'),
     ('chronik-topic', 'a negative number', 2, 'create new -p -5'),
+    ('chronik-topic', 'an address that does not end', 2, 'list -b [::1'),
+    ('chronik-topic', 'a port beyond 65535', 2, 'list -b 127.0.0.1:1,127.0.0.1:99999'),
     ('chronik-topic', 'a setting without a value', 2, 'create new --config retention.ms'),
     ('chronik-topic', 'an unknown format', 2, 'list -o xml'),
     ('chronik-topic', 'a time that is none', 2, 'list --timeout never'),
