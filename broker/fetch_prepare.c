@@ -79,8 +79,7 @@ static bool read_piece(struct reading *r, uint8_t *buf, bool sparing)
         return false;
     }
     const struct plog_slice *s = &f->slices[f->slice_at].slice;
-    (void)io_pread(s->file, buf, n, s->pos + f->at);
-    f->at += n;
+    f->at = io_pread(s->file, buf, n, s->pos + f->at) > 0 ? f->at + n : s->len;
     return true;
 }
 

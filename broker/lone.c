@@ -53,7 +53,7 @@ bool lone_keep(struct worker *w, struct stage *s)
     struct lone *l = &w->lone;
     bool first = !l->stage;
     let_go(l);
-    if (!first || l->row < LONE_ROW || w->n_requests > 1 || !is_small(s))
+    if (!first || l->row < LONE_ROW || l->away > 1 || w->n_requests > 1 || !is_small(s))
         return false;
     l->stage = s;
     l->hook.run = go;

@@ -11,8 +11,11 @@
  *   waiting;
  * - there is no other request on the loop, not even one that waits (a consumer's Fetch), and none
  *   comes until the end of the iteration, when all who were ready have been served;
- * - what is to be written is small, and the shard's last write was quick (wal.loop.write.us): of
- *   a disk that begins to stall a loop meets one write, and the shard's thread the others.
+ * - no other stage of this loop is away: its end may wait in the mailbox, and stages come home in
+ *   the order in which they ended (a group's commits, coordinator_commit.c);
+ * - what is to be written is small, and the shard's last write was quick and so was the last turn
+ * of a loop (wal.loop.write.us): of a disk that begins to stall a loop meets one write, and the
+ * shard's thread the others.
  */
 #ifndef BROKER_LONE_H
 #define BROKER_LONE_H
@@ -30,6 +33,7 @@ struct worker;
 struct lone {
     const struct conn *last; /* who asked last; to compare only, it may be gone */
     uint32_t row;            /* so many requests in a row */
+    uint32_t away;           /* stages that have not come home, the one that is kept included */
     struct stage *stage;     /* for the end of this iteration; NULL: none */
     struct loop_hook hook;
 };

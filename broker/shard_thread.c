@@ -46,7 +46,7 @@ struct shard_thread {
     int64_t due_ms;        /* when the thread will have a turn by itself, */
     bool nudged;           /* and a message is on its way to it because that is too late */
     struct loop_msg nudge; /* it */
-    int64_t write_us;      /* what the last write of a turn took, its sync included */
+    int64_t write_us;      /* what the last write took with its sync, or a loop's whole turn */
     struct crew writer;
     uint64_t hand_over;    /* writes of so many bytes and more go to it; UINT64_MAX: none */
     struct loop_msg write; /* to the writer and back */
@@ -214,17 +214,26 @@ static void on_lead(void *ctx, struct shard *s, bool leads)
 
 /* ---- a turn */
 
+static int64_t now_ns(const struct shard_thread *t)
+{
+    return t->broker->clock->mono_ns(t->broker->clock);
+}
+
+static int64_t us_since(const struct shard_thread *t, int64_t begun_ns)
+{
+    return (now_ns(t) - begun_ns) / 1000;
+}
+
 /* Without a writer (or before there was one) this thread does the write that the shard asked for.
  */
 static void do_write(struct shard_thread *t)
 {
     if (!t->write_wanted)
         return;
-    struct clock *clock = t->broker->clock;
+    int64_t begun = now_ns(t);
     t->write_wanted = false;
-    int64_t begun = clock->mono_ns(clock);
     commit(t);
-    t->write_us = (clock->mono_ns(clock) - begun) / 1000;
+    t->write_us = us_since(t, begun);
     shard_written(t->shard);
 }
 
@@ -287,10 +296,11 @@ static void nudged(struct loop_msg *m)
     t->nudged = false; /* the turn that this begins says when the next one is due */
 }
 
-/* The thread may sleep, or be about to, for longer than the shard can wait. */
+/* The thread may sleep, or be about to, for longer than the shard can wait; or it does not know yet
+ * that the shard stops, if that message came in this turn. */
 static void see_to_next_turn(struct shard_thread *t, int64_t pause)
 {
-    if (t->nudged || turn_in(t, pause) >= t->due_ms)
+    if (t->nudged || (!t->stopping && turn_in(t, pause) >= t->due_ms))
         return;
     t->nudged = true;
     inbox_post(&t->inbox, &t->nudge);
@@ -304,9 +314,13 @@ bool shard_thread_run_here(struct shard_thread *t, struct loop_msg *m, struct wo
         pthread_mutex_unlock(&t->turn);
         return false;
     }
+    int64_t begun = now_ns(t);
     inbox_run(&t->inbox); /* what was posted before comes before */
     m->run(m);
     see_to_next_turn(t, end_turn(t, here));
+    int64_t us = us_since(t, begun);
+    if (us > t->write_us) /* whatever it was: the loop's others waited for it */
+        t->write_us = us;
     struct stage *done = stage_list_take(&t->done[here->index]);
     pthread_mutex_unlock(&t->turn);
     stage_come_home(done);

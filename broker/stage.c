@@ -26,6 +26,7 @@ void stage_come_home(struct stage *first)
     rcu_enter();
     for (struct stage *s = first, *next; s; s = next) {
         next = s->next; /* done may free s */
+        s->home->lone.away--;
         s->done(s);
     }
     rcu_leave();
@@ -73,6 +74,7 @@ void stage_send(struct stage *s)
 {
     s->left = s->n;
     s->msg.run = arrive;
+    s->home->lone.away++;
     if (!lone_keep(s->home, s))
         shard_thread_post(s->to, &s->msg);
 }
