@@ -165,25 +165,21 @@ static bool far_entry(const struct request *r, const struct plog_place *start,
            (MUTANT(end_from_behind) || entry_before(r, start, entry->pos - 1, entry));
 }
 
-/* Walk the headers to where the slice must end. */
-static int walk_to_end(const struct request *r, const struct plog_place *start, uint64_t *end,
-                       int64_t *next, struct err *e)
+/* Walk the headers from here, whose offset may be unknown, to where the slice must end. */
+static int walk_from(const struct request *r, const struct plog_place *start,
+                     const struct plog_place *from, uint64_t *end, int64_t *next, struct err *e)
 {
     uint8_t window[PLOG_WINDOW];
-    struct plog_offset_entry entry;
-    struct plog_place from = *start;
     struct plog_scan scan;
 
-    if (far_entry(r, start, &entry))
-        from = (struct plog_place){entry.pos, -1};
-    *end = from.pos;
-    *next = from.base_offset;
-    int rc = plog_segment_scan(r->s, &scan, from.pos, r->end, from.base_offset, window,
+    *end = from->pos;
+    *next = from->base_offset;
+    int rc = plog_segment_scan(r->s, &scan, from->pos, r->end, from->base_offset, window,
                                sizeof window, e);
     if (rc < 0)
         return rc;
     scan.now = r->now;
-    while (*next < 0 || *end == start->pos || *end - start->pos < r->max_bytes) {
+    while (*end == from->pos || *end - start->pos < r->max_bytes) {
         rc = plog_scan_next(&scan, e);
         if (rc <= 0)
             return rc;
@@ -197,6 +193,21 @@ static int walk_to_end(const struct request *r, const struct plog_place *start, 
         *next = scan.next;
     }
     return 0;
+}
+
+/* Where an entry is near, most of the way is known. The batch there is within the slice, or else it
+ * is damaged: then it is behind the slice, and what it says of itself counts for nothing. */
+static int walk_to_end(const struct request *r, const struct plog_place *start, uint64_t *end,
+                       int64_t *next, struct err *e)
+{
+    struct plog_offset_entry entry;
+    if (far_entry(r, start, &entry)) {
+        struct plog_place there = {entry.pos, -1};
+        int rc = walk_from(r, start, &there, end, next, e);
+        if (rc < 0 || *end > entry.pos || MUTANT(end_from_behind))
+            return rc;
+    }
+    return walk_from(r, start, start, end, next, e);
 }
 
 /* A slice is of the file or of the block. */

@@ -45,16 +45,13 @@ static bool can_recycle(const struct wal_writer *w)
 static int choose_old(const struct wal_writer *w, struct wal_prepare *p)
 {
     size_t keep = w->spare + (p->make ? 1 : 0);
-    p->n_remove = w->n_free > keep ? w->n_free - keep : 0;
-    if (p->make && w->n_free > p->n_remove) {
-        const struct wal_segment *old = &w->segs[p->n_remove];
-        if (old->size == w->segment_bytes)
-            p->plan.recycle = old->id;
-        else { /* the setting was changed: of no use any more */
-            p->n_remove++;
-            p->make = needs_segment(w);
-        }
-    }
+    size_t first = p->n_remove = w->n_free > keep ? w->n_free - keep : 0;
+    while (p->make && p->n_remove < w->n_free && w->segs[p->n_remove].size != w->segment_bytes)
+        p->n_remove++; /* of no use: a start's short one, or the setting was changed */
+    if (p->make && p->n_remove < w->n_free)
+        p->plan.recycle = w->segs[p->n_remove].id;
+    else if (p->n_remove > first)
+        p->make = needs_segment(w);
     if (p->n_remove == 0)
         return 0;
     p->remove = malloc(p->n_remove * sizeof *p->remove);

@@ -233,13 +233,17 @@ START_TEST(what_stands_behind_a_slice_says_nothing_of_its_end)
     for (uint64_t pos = 0; pos < size;) {
         struct batch b;
         ck_assert_ok(batch_peek(span_of(log + pos, BATCH_HEADER), &b));
-        for (int i = 0; i < STEPS; i++) {
-            put_be64(log + pos, (uint64_t)(b.base_offset + steps[i]));
+        uint32_t length = (uint32_t)batch_size(&b) - BATCH_PREFIX;
+        uint32_t lengths[] = {length, (uint32_t)(size - pos) - BATCH_PREFIX};
+        for (int i = 0; i < 2 * STEPS; i++) {
+            put_be64(log + pos, (uint64_t)(b.base_offset + steps[i % STEPS]));
+            put_be32(log + pos + 8, lengths[i / STEPS]);
             fixture_reopen(&f, &mark);
             size_t good = read_all_slices();
             ck_assert(good > 0 && good < all);
         }
         put_be64(log + pos, (uint64_t)b.base_offset);
+        put_be32(log + pos + 8, length);
         pos += batch_size(&b);
     }
     fixture_release(&f);
