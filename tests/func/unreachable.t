@@ -19,6 +19,6 @@ one_line "says so in a line"
 same "$(cat "$work/out")" "" "and nothing else"
 status 5 "-b is tried, not the environment" chronik-topic list -b "$gone,$gone"
 status 5 "a host that does not exist" chronik-topic list -b no-such-host.invalid:9092
-status 1 "an address that is none" chronik-topic list -b 127.0.0.1:http
+status 2 "an address that is none" chronik-topic list -b 127.0.0.1:http
 
 finish
