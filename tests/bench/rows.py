@@ -141,6 +141,15 @@ class Load:
         return figures(report) | own
 
 
+RESTING = 5  # seconds
+
+
+def rest():
+    """What the lanes before left to be written is written, and the device, whose host has caches of its own, is done with it."""
+    os.sync()
+    time.sleep(RESTING)
+
+
 class Disk:
     """The floor under each acknowledgement of a lone client: a write of 4 KiB and a sync, one after the other."""
     name, kinds = 'disk', []
@@ -152,6 +161,7 @@ class Disk:
         return True
 
     def run(self, stage, n, more):
+        rest()
         return figures(bench(stage.programs, None, '-m', 'disk', '-s', 4096, '--file', os.path.join(stage.dir, 'disk'), '-d',
                              ms(self.seconds or stage.seconds)))
 
@@ -164,6 +174,7 @@ class Fio(Disk):
         command = ['fio', '--name=f', f'--filename={stage.dir}/fio', '--rw=write', '--bs=4k', '--size=256m', '--overwrite=1',
                    '--fdatasync=1', '--ioengine=psync', '--time_based', f'--runtime={ms(self.seconds or stage.seconds)}',
                    '--output-format=json']
+        rest()
         try:
             job = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)['jobs'][0]
         except FileNotFoundError:
