@@ -13,9 +13,9 @@
  *   comes until the end of the iteration, when all who were ready have been served;
  * - no other stage of this loop is away: its end may wait in the mailbox, and stages come home in
  *   the order in which they ended (a group's commits, coordinator_commit.c);
- * - what is to be written is small, and the shard's last write was quick and so was the last turn
- * of a loop (wal.loop.write.us): of a disk that begins to stall a loop meets one write, and the
- * shard's thread the others.
+ * - what is to be written is small;
+ * - the shard's last write was quick, and so was the last turn of a loop (wal.loop.write.us): of a
+ *   disk that begins to stall a loop meets one write, and the shard's thread the others.
  */
 #ifndef BROKER_LONE_H
 #define BROKER_LONE_H

@@ -16,7 +16,8 @@ from tap import Tap  # noqa: E402
 
 BATCHES, PIECE = 8, 256 << 10  # READER_PIECE
 # A call that strace cuts in two, since another thread's came between, names its file in the first half only.
-READ = re.compile(r'^(\d+) +(?:pread64\(\d+<[^>]*/t-0/\d+\.log>|<\.\.\. pread64 resumed>).* = (\d+)$', re.M)
+CALL = r'^(\d+) +(?:%s\([^)]*/t-0/\d+\.log>|<\.\.\. %s resumed>).* = (\d+)$'
+READ, SENT = (re.compile(CALL % (call, call), re.M) for call in ('pread64', 'sendfile'))
 
 
 class Segment:
@@ -60,17 +61,19 @@ def by_thread(pattern, text, threads):
 def cold_fetch(t, b, c, segment, what):
     """Fetch all of it while none of it is in memory; what the threads did, as strace tells it."""
     trace = os.path.join(t.work, 'trace')
-    with Strace(b, '-y', '-e', 'trace=pread64,fadvise64', out=trace) as s:
+    with Strace(b, '-y', '-e', 'trace=pread64,sendfile,fadvise64', out=trace) as s:
         threads = s.threads()
         segment.drop()
         got = c.fetch('t', {0: 0})[0]
     with open(trace) as f:
         text = f.read()
-    read = by_thread(READ, text, threads)
+    read, sent = by_thread(READ, text, threads), by_thread(SENT, text, threads)
     t.ok(got[0] == 0 and got[2] == segment.bytes, f'{what}: what was written comes', (got[0], len(got[2])))
     # The end of a reply that a socket took in parts may be small enough to be copied by the loop: it is in memory then.
     t.ok(read.get('loop', 0) < PIECE, f'{what}: no loop reads it from the disk', read)
     t.ok(read.get('reader', 0) >= PIECE, f'{what}: readers read it', read)  # what the system read ahead they pass over
+    # Of its last call strace may not see the end: the client has all by then.
+    t.ok(set(sent) == {'loop'} and sent['loop'] <= len(segment.bytes), f'{what}: and loops send it', sent)
     return 'POSIX_FADV_RANDOM' in text
 
 
