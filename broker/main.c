@@ -151,34 +151,36 @@ static void wait_for_stop(struct server *server)
 
 /* ---- life */
 
-static int write_port(struct io *io, const char *path, uint16_t port)
-{
-    char text[8];
+/* The port file is whole once it has its name; but the port is of no use after a crash, so nothing
+ * is synced. It is made before clients are served: one that cannot be is no reason to serve them
+ * and then to leave. */
+struct port_file {
     struct io_file *f;
-    int n = snprintf(text, sizeof text, "%u\n", port);
-    int rc = io_open(io, path, IO_WRITE | IO_CREATE | IO_TRUNC, &f);
-    if (rc)
-        return rc;
-    rc = io_pwrite(f, text, (size_t)n, 0);
-    io_close(f);
-    return rc;
+    char tmp[IO_PATH_MAX];
+};
+
+static int begin_port_file(struct port_file *p, const char *path, struct err *e)
+{
+    int n = snprintf(p->tmp, sizeof p->tmp, "%s.tmp", path);
+    int rc = -ENAMETOOLONG;
+    if (n < (int)sizeof p->tmp)
+        rc = io_open(io_posix(), p->tmp, IO_WRITE | IO_CREATE | IO_TRUNC, &p->f);
+    return rc ? err_code(e, rc, "%s", path) : 0;
 }
 
-/* Whole once it has its name; but the port is of no use after a crash, so nothing is synced. */
-static int write_port_file(const char *path, uint16_t port, struct err *e)
+static int finish_port_file(struct port_file *p, const char *path, uint16_t port, struct err *e)
 {
-    char tmp[IO_PATH_MAX];
-    struct io *io = io_posix();
-    int n = snprintf(tmp, sizeof tmp, "%s.tmp", path);
-    int rc = n < (int)sizeof tmp ? write_port(io, tmp, port) : -ENAMETOOLONG;
+    char text[8];
+    int n = snprintf(text, sizeof text, "%u\n", port);
+    int rc = io_pwrite(p->f, text, (size_t)n, 0);
     if (!rc)
-        rc = io_rename(io, tmp, path);
+        rc = io_rename(io_posix(), p->tmp, path);
     return rc ? err_code(e, rc, "%s", path) : 0;
 }
 
 /* Serve until asked to stop. */
-static int serve_clients(const struct settings *s, const struct options *o, struct log *log,
-                         struct err *e)
+static int serve_until_stopped(const struct settings *s, const struct options *o,
+                               struct port_file *port, struct log *log, struct err *e)
 {
     sigset_t caught;
     struct server *server;
@@ -190,7 +192,7 @@ static int serve_clients(const struct settings *s, const struct options *o, stru
         return rc;
     pthread_sigmask(SIG_UNBLOCK, &caught, NULL);
     if (o->port_file)
-        rc = write_port_file(o->port_file, server_port(server), e);
+        rc = finish_port_file(port, o->port_file, server_port(server), e);
     if (!rc)
         wait_for_stop(server);
     log_info(log, "broker", "stopping");
@@ -198,6 +200,21 @@ static int serve_clients(const struct settings *s, const struct options *o, stru
         server_log_stats(server);
     server_stop(server, GRACE_MS);
     log_info(log, "broker", "stopped");
+    return rc;
+}
+
+static int serve_clients(const struct settings *s, const struct options *o, struct log *log,
+                         struct err *e)
+{
+    struct port_file port;
+    int rc = o->port_file ? begin_port_file(&port, o->port_file, e) : 0;
+    if (rc)
+        return rc;
+    rc = serve_until_stopped(s, o, &port, log, e);
+    if (o->port_file) {
+        io_close(port.f);
+        io_unlink(io_posix(), port.tmp); /* left where it did not get its name */
+    }
     return rc;
 }
 

@@ -1,4 +1,5 @@
 """chronikd's life: readiness, one broker a directory, settings, stopping, starting again."""
+import glob
 import os
 import signal
 import subprocess
@@ -67,7 +68,11 @@ with Tap() as t, Broker(t) as b:
             (['--bogus'], {}, 2), (['operand'], {}, 2), (['-c', '/nonexistent.json'], {}, 1),
             ([], {'CHRONIK_WAL_PROFILE': 'x'}, 1), (['-l', 'nowhere'], {}, 1),
             (['--set', 'advertised.listeners=PLAINTEXT://0.0.0.0:1'], {}, 1),
-            (['-D', '/nonexistent/dir'], {}, 1)]:
+            (['-D', '/nonexistent/dir'], {}, 1),
+            (['-D', '/nonexistent/dir', '--port-file', os.path.join(t.work, 'unmade.port')], {}, 1),
+            (['-D', os.path.join(t.work, 'y'), '--port-file', '/nonexistent/port'], {}, 1)]:
         r = run(*(['-l', '127.0.0.1:0', '-D', os.path.join(t.work, 'x')] + args), **env)
         t.ok(r.returncode == status and is_one_line(r.stderr, 'chronikd: '),
              f'{" ".join(args) or env} is refused with one line', (r.returncode, r.stderr))
+    t.ok(not os.path.exists(os.path.join(t.work, 'y')), 'before there is a data directory')
+    t.same(glob.glob(os.path.join(t.work, 'unmade.port*')), [], 'nor a port file of a broker that does not serve')
