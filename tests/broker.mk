@@ -9,6 +9,7 @@ BROKER_UNIT_TESTS = \
 	tests/unit/broker/test_descriptors \
 	tests/unit/broker/test_errors \
 	tests/unit/broker/test_inbox \
+	tests/unit/broker/test_lone \
 	tests/unit/broker/test_pace \
 	tests/unit/broker/test_reader \
 	tests/unit/broker/test_settings \
@@ -26,6 +27,7 @@ tests_unit_broker_test_deadline_LDADD = $(BROKER_TEST_LIBS)
 tests_unit_broker_test_descriptors_LDADD = $(BROKER_TEST_LIBS)
 tests_unit_broker_test_errors_LDADD = $(BROKER_TEST_LIBS)
 tests_unit_broker_test_inbox_LDADD = $(BROKER_TEST_LIBS)
+tests_unit_broker_test_lone_LDADD = $(BROKER_TEST_LIBS)
 tests_unit_broker_test_pace_LDADD = $(BROKER_TEST_LIBS)
 tests_unit_broker_test_reader_LDADD = $(BROKER_TEST_LIBS)
 tests_unit_broker_test_settings_LDADD = $(BROKER_TEST_LIBS)
