@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { NS_PER_S = 1000000000 };
+
 void inbox_post(struct inbox *in, struct loop_msg *m)
 {
     if (!mailbox_push(&in->box, m))
@@ -26,14 +28,14 @@ int inbox_run(struct inbox *in)
     return mailbox_run(&in->box);
 }
 
-void inbox_wait(struct inbox *in, int64_t ms)
+void inbox_wait(struct inbox *in, int64_t ns)
 {
-    if (ms <= 0)
+    if (ns <= 0)
         return;
     atomic_exchange(&in->asleep, 1);
     if (!atomic_load_explicit(&in->box.top, memory_order_relaxed)) {
-        struct timespec ts = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-        syscall(SYS_futex, &in->asleep, FUTEX_WAIT_PRIVATE, 1, ms == INT64_MAX ? NULL : &ts, NULL,
+        struct timespec ts = {.tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S};
+        syscall(SYS_futex, &in->asleep, FUTEX_WAIT_PRIVATE, 1, ns == INT64_MAX ? NULL : &ts, NULL,
                 0);
     }
     atomic_store_explicit(&in->asleep, 0, memory_order_relaxed);

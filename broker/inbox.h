@@ -19,8 +19,8 @@ struct inbox {
 void inbox_post(struct inbox *in, struct loop_msg *m);
 /* The receiver: run everything posted so far, in order; returns how many. */
 int inbox_run(struct inbox *in);
-/* The receiver: sleep until something is posted, at most ms (INT64_MAX: as long as it takes; 0 or
+/* The receiver: sleep until something is posted, at most ns (INT64_MAX: as long as it takes; 0 or
  * less: not at all). May return early. */
-void inbox_wait(struct inbox *in, int64_t ms);
+void inbox_wait(struct inbox *in, int64_t ns);
 
 #endif

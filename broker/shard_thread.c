@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sys/prctl.h>
+
 #include "broker/broker.h"
 #include "broker/container.h"
 #include "broker/inbox.h"
@@ -28,6 +30,8 @@ enum state { OPEN, LEADS, FAILED };
  * copies of a group of this size, into the WAL's payload and into the partition logs, take longer.
  */
 enum { HAND_OVER_BYTES = 256 * 1024 };
+
+enum { NS_PER_MS = 1000000 };
 
 struct shard_thread {
     struct broker *broker;
@@ -269,20 +273,29 @@ static int64_t turn_in(struct shard_thread *t, int64_t pause)
 
 /* ---- the thread */
 
+static int64_t wait_ns(const struct shard_thread *t, int64_t pause_ms)
+{
+    int64_t pause = pause_ms < INT64_MAX / NS_PER_MS ? pause_ms * NS_PER_MS : INT64_MAX;
+    int64_t linger = shard_linger_ns(t->shard);
+    return linger < pause ? linger : pause;
+}
+
 static void *run(void *arg)
 {
     struct shard_thread *t = arg;
     rcu_register();
+    prctl(PR_SET_TIMERSLACK, 1L, 0, 0, 0); /* ns, for wal.linger.us: 50 us are usual */
     for (;;) {
         pthread_mutex_lock(&t->turn);
         inbox_run(&t->inbox);
         int64_t pause = end_turn(t, NULL);
         t->due_ms = turn_in(t, pause);
+        int64_t ns = wait_ns(t, pause);
         bool over = t->stopping && shard_stopped(t->shard);
         pthread_mutex_unlock(&t->turn);
         if (over)
             break;
-        inbox_wait(&t->inbox, pause);
+        inbox_wait(&t->inbox, ns);
     }
     rcu_unregister();
     return NULL;

@@ -733,6 +733,15 @@ int64_t shard_tick(struct shard *s)
     return due == INT64_MAX ? due : due > now ? due - now : 0;
 }
 
+int64_t shard_linger_ns(const struct shard *s)
+{
+    if (!is_lingering(s))
+        return INT64_MAX;
+    int64_t since = s->cfg.clock->mono_ns(s->cfg.clock) - s->linger_from_ns;
+    int64_t whole = s->cfg.linger_us * 1000;
+    return since < whole ? whole - since : 0;
+}
+
 /* ---- looking */
 
 void shard_stats(const struct shard *s, struct shard_stats *st)

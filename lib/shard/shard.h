@@ -160,6 +160,9 @@ void shard_job_done(struct shard *s, struct shard_job *job);
  * wants to be called again (INT64_MAX: not by itself); ask anew after every other event, which may
  * have brought that forward. */
 int64_t shard_tick(struct shard *s);
+/* The end of a linger to the nanosecond, in so many of them from now, for hosts that can wait so
+ * exactly: shard_tick says the next millisecond. INT64_MAX: nothing lingers. */
+int64_t shard_linger_ns(const struct shard *s);
 /* m is the shard's from here on. */
 void shard_receive(struct shard *s, struct shard_message *m);
 /* Ask for a checkpoint now (shard 0: and a snapshot). */

@@ -63,7 +63,7 @@ END_TEST
 
 START_TEST(sleep_ends_by_itself)
 {
-    inbox_wait(&in, 1);
+    inbox_wait(&in, 1000);
     inbox_wait(&in, 0);
     inbox_wait(&in, -1);
     ck_assert_int_eq(inbox_run(&in), 0);

@@ -306,6 +306,28 @@ static int hasty_ticks(int n)
     return hasty;
 }
 
+START_TEST(a_linger_is_as_long_as_it_says)
+{
+    rig_init(&rig, NULL);
+    rig.linger_us = 5500;
+    ck_assert_msg(rig_open(&rig, &err) == 0, "%s", err.text);
+    ck_assert_ok(rig_create_topic(&rig, "t", 1));
+    ck_assert_int_eq(shard_linger_ns(rig.shard[1].s), INT64_MAX);
+    struct rig_batch *b = produce(rig_topic(&rig, "t"), 0, 10);
+    ck_assert_int_eq(shard_linger_ns(rig.shard[1].s), 5500000);
+    clock_manual_advance(&rig.clock, 2);
+    rig_flush(&rig);
+    ck_assert_int_eq(shard_linger_ns(rig.shard[1].s), 3500000);
+    clock_manual_advance(&rig.clock, 4);
+    ck_assert_int_eq(shard_linger_ns(rig.shard[1].s), 0);
+    rig_flush(&rig);
+    rig_run(&rig);
+    ck_assert(b->done);
+    ck_assert_int_eq(shard_linger_ns(rig.shard[1].s), INT64_MAX);
+    rig_release(&rig);
+}
+END_TEST
+
 /* Lingering is for company. What waits for room or for an image keeps nobody awake meanwhile. */
 START_TEST(what_cannot_go_on_does_not_linger)
 {
@@ -372,5 +394,6 @@ UNIT_MAIN(a_stop_with_a_full_log_makes_room_first,
           without_a_job_for_the_next_segment_nothing_waits_for_one, a_stop_without_memory_ends,
           starts_that_die_before_their_checkpoint_do_not_fill_the_disk,
           a_log_made_before_a_kill_survives_a_power_cut_after_it,
-          more_trims_than_an_entry_takes_go_into_several, what_cannot_go_on_does_not_linger,
+          more_trims_than_an_entry_takes_go_into_several, a_linger_is_as_long_as_it_says,
+          what_cannot_go_on_does_not_linger,
           a_duplicate_is_answered_when_its_original_is_applied_and_others_are_in_flight)
