@@ -22,6 +22,7 @@ KNOBS = {
     'wal.max.bytes': ['1073741824', '268435456', '4294967296'],
     'wal.checkpoint.bytes': ['0', '33554432', '134217728', '805306368'],
     'wal.writer.thread': ['false', 'true'],
+    'wal.loop.write.us': ['1000', '0', '200', '10000'],
     'wal.direct.io': ['true', 'false'],
     'wal.shards': ['1', '2', '4'],
     'wal.profile': ['auto', 'low', 'medium', 'high', 'ultra'],
