@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "batch/codec.h"
 #include "broker/address.h"
 #include "broker/broker.h"
 #include "broker/descriptors.h"
@@ -262,7 +263,9 @@ static int serve(struct server *s, struct err *e)
 static int start(struct server *s, struct err *e)
 {
     struct broker *b = &s->broker;
-    int rc = descriptors_share(b->settings, b->log, &b->room_for_conns, e);
+    int rc = codec_load(e);
+    if (!rc)
+        rc = descriptors_share(b->settings, b->log, &b->room_for_conns, e);
     if (!rc)
         rc = resolve_addresses(s, e);
     if (!rc)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "batch/codec.h"
 #include "cli/bench_acked.h"
 #include "cli/bench_ceiling.h"
 #include "cli/bench_compare.h"
@@ -42,8 +43,11 @@ int main(int argc, char **argv)
 {
     const struct opt_program program = {
         "chronik-bench",
-        "Put load on a Kafka-compatible broker, time it, and check what became of it.", bench_opts,
-        n_bench_opts, OPT_COMMANDS(commands)};
+        "Put load on a Kafka-compatible broker, time it, and check what became of it.",
+        bench_opts,
+        n_bench_opts,
+        OPT_COMMANDS(commands),
+        codec_load};
     struct bench_options o = bench_options_default();
     o.command_line = join(argc, argv);
     int status = cli_main(&program, argc, argv, &o, &o.common);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "batch/codec.h"
 #include "cli/consume.h"
 #include "cli/escape.h"
 #include "cli/interrupt.h"
@@ -118,7 +119,7 @@ static const struct opt_command commands[] = {
     {NULL, "TOPIC", 1, 1, "", OPT_FILL_TOPIC, run_consume}};
 static const struct opt_program program = {"chronik-consume",
                                            "Write a topic's records to standard output.",
-                                           OPT_TABLE(options), OPT_COMMANDS(commands)};
+                                           OPT_TABLE(options), OPT_COMMANDS(commands), codec_load};
 
 int main(int argc, char **argv)
 {

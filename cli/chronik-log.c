@@ -1,4 +1,5 @@
 /* chronik-log - look into the segments of partitions without a broker. */
+#include "batch/codec.h"
 #include "cli/log_tool.h"
 
 enum { LIST, DUMP, VERIFY, STATS };
@@ -49,7 +50,7 @@ static const struct opt_program program = {
     "chronik-log",
     "Inspect the logs of partitions offline, Chronik's and Kafka's: a segment file, a partition's "
     "directory, a directory of such, or a broker's data directory.",
-    OPT_TABLE(options), OPT_COMMANDS(commands)};
+    OPT_TABLE(options), OPT_COMMANDS(commands), codec_load};
 
 int main(int argc, char **argv)
 {

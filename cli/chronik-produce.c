@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "batch/codec.h"
 #include "cli/escape.h"
 #include "cli/interrupt.h"
 #include "cli/lines.h"
@@ -269,7 +270,7 @@ static const struct opt_command commands[] = {
     {NULL, "TOPIC", 1, 1, "", OPT_FILL_TOPIC, run_produce}};
 static const struct opt_program program = {
     "chronik-produce", "Append the lines of standard input to a topic, a record each.",
-    OPT_TABLE(options), OPT_COMMANDS(commands)};
+    OPT_TABLE(options), OPT_COMMANDS(commands), codec_load};
 
 int main(int argc, char **argv)
 {

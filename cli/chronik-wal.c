@@ -1,4 +1,5 @@
 /* chronik-wal - look into write-ahead logs without a broker. */
+#include "batch/codec.h"
 #include "cli/wal_tool.h"
 
 enum { LIST, DUMP, VERIFY, STATS, REPAIR };
@@ -68,7 +69,7 @@ static const struct opt_program program = {
     "chronik-wal",
     "Inspect and repair write-ahead logs offline: a segment file, a "
     "log's directory, or a broker's data directory.",
-    OPT_TABLE(options), OPT_COMMANDS(commands)};
+    OPT_TABLE(options), OPT_COMMANDS(commands), codec_load};
 
 int main(int argc, char **argv)
 {

@@ -195,7 +195,8 @@ int cli_main(const struct opt_program *p, int argc, char **argv, void *values,
             break;
         }
         complete(common);
-        status = args.command->run(values, &args);
+        status =
+            p->prepare && p->prepare(&e) ? (int)cli_fail(&e) : args.command->run(values, &args);
         break;
     case OPT_SHOW_HELP:
         opt_help(p, args.command, stdout);

@@ -79,6 +79,8 @@ struct opt_program {
     size_t n_options;
     const struct opt_command *commands;
     size_t n_commands;
+    int (*prepare)(struct err *e); /* called before a command runs, which it does not if this gives
+                                    * a negative code; NULL: nothing to prepare */
 };
 #define OPT_TABLE(a) (a), sizeof(a) / sizeof *(a)
 #define OPT_COMMANDS(a) (a), sizeof(a) / sizeof *(a)

@@ -10,6 +10,12 @@ static const struct codec *const codecs[BATCH_CODECS] = {
     [BATCH_ZSTD] = &codec_zstd,
 };
 
+int codec_load(struct err *e)
+{
+    int rc = codec_snappy_load();
+    return rc ? err_code(e, rc, "%s", SNAPPY_SO) : 0;
+}
+
 void codec_state_init(struct codec_state *k)
 {
     *k = (struct codec_state){0};

@@ -6,9 +6,15 @@
 #include "base/wr.h"
 #include "batch/batch.h"
 
+/* Load what is not linked but loaded when it is first needed: libsnappy. Programs that look into
+ * batches do so when they start, rather than fail later. Any thread. 0, or ERR_LIBRARY with the
+ * library's name. */
+int codec_load(struct err *e);
+
 /* Append the expanded bytes of `in` to out. Stops with ERR_TOOBIG once they exceed max bytes,
- * however the input lies about its size; ERR_CODEC for bytes the codec rejects. Snappy is read raw
- * and in the framing of xerial's Java library; lz4 in its frame format. */
+ * however the input lies about its size; ERR_CODEC for bytes the codec rejects; ERR_LIBRARY where
+ * its library is not installed. Snappy is read raw and in the framing of xerial's Java library; lz4
+ * in its frame format. */
 int codec_expand(enum batch_codec c, struct span in, size_t max, struct wr *out);
 
 /* What expanding keeps from one batch to the next: the libraries' contexts, and room to expand into

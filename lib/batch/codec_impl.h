@@ -21,6 +21,9 @@ extern const struct codec codec_gzip, codec_snappy, codec_lz4, codec_zstd;
 int codec_igzip_expand(struct codec_state *k, struct span in, size_t max, struct wr *out);
 void codec_igzip_forget(struct codec_state *k);
 
+/* 0, or ERR_LIBRARY; loads once. Any thread. */
+int codec_snappy_load(void);
+
 /* Where a streaming decoder writes: room in a wr that grows with what was really put out, not with
  * what the input claims, and never beyond max bytes and one more (which is how one learns of too
  * much). */

@@ -6,7 +6,12 @@
  *
  * Integers are big-endian. Raw blocks state their expanded length in front, so that the bound holds
  * before a byte is expanded.
+ *
+ * The library is C++, and to load and relocate libstdc++ is a third of what a small program takes
+ * to start. So it is not linked but loaded when the first batch needs it (codec_load).
  */
+#include <dlfcn.h>
+#include <pthread.h>
 #include <snappy-c.h>
 #include <stdbool.h>
 
@@ -23,6 +28,34 @@ enum {
 };
 static const uint8_t xerial_magic[8] = {0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0};
 
+/* What is called of it, of the header's types. */
+#define CALLS(X) X(max_compressed_length) X(compress) X(uncompressed_length) X(uncompress)
+static struct {
+#define X(call) __typeof__(snappy_##call) *call;
+    CALLS(X)
+#undef X
+    pthread_once_t once;
+    int rc;
+} lib = {.once = PTHREAD_ONCE_INIT};
+
+static void load(void)
+{
+    void *so = dlopen(SNAPPY_SO, RTLD_NOW | RTLD_LOCAL);
+#define X(call)                                           \
+    if (so)                                               \
+        *(void **)&lib.call = dlsym(so, "snappy_" #call); \
+    if (!lib.call)                                        \
+        lib.rc = ERR_LIBRARY;
+    CALLS(X)
+#undef X
+}
+
+int codec_snappy_load(void)
+{
+    pthread_once(&lib.once, load);
+    return lib.rc;
+}
+
 static bool is_xerial(struct span in)
 {
     return in.n >= sizeof xerial_magic && memcmp(in.p, xerial_magic, sizeof xerial_magic) == 0;
@@ -31,7 +64,7 @@ static bool is_xerial(struct span in)
 static int expand_block(struct span in, size_t max, struct wr *out)
 {
     size_t n;
-    if (snappy_uncompressed_length((const char *)in.p, in.n, &n) != SNAPPY_OK)
+    if (lib.uncompressed_length((const char *)in.p, in.n, &n) != SNAPPY_OK)
         return ERR_CODEC;
     size_t size = n;
     if (n > max)
@@ -41,7 +74,7 @@ static int expand_block(struct span in, size_t max, struct wr *out)
     uint8_t *room = wr_grow(out, n);
     if (!room)
         return out->err;
-    if (snappy_uncompress((const char *)in.p, in.n, (char *)room, &n) != SNAPPY_OK) {
+    if (lib.uncompress((const char *)in.p, in.n, (char *)room, &n) != SNAPPY_OK) {
         out->len -= size;
         return ERR_CODEC;
     }
@@ -72,19 +105,22 @@ static int expand_xerial(struct span in, size_t max, struct wr *out)
 static int expand(struct codec_state *k, struct span in, size_t max, struct wr *out)
 {
     (void)k;
+    int rc = codec_snappy_load();
+    if (rc)
+        return rc;
     return is_xerial(in) ? expand_xerial(in, max, out) : expand_block(in, max, out);
 }
 
 static int compress_block(struct span in, struct wr *out)
 {
-    size_t n = snappy_max_compressed_length(in.n);
+    size_t n = lib.max_compressed_length(in.n);
     size_t bound = n;
     size_t at = out->len;
     wr_be32(out, 0);
     uint8_t *room = wr_grow(out, bound);
     if (!room)
         return out->err;
-    if (snappy_compress((const char *)in.p, in.n, (char *)room, &n) != SNAPPY_OK)
+    if (lib.compress((const char *)in.p, in.n, (char *)room, &n) != SNAPPY_OK)
         return ERR_CODEC;
     out->len -= bound - n;
     wr_patch_be32(out, at, (uint32_t)n);
@@ -94,12 +130,15 @@ static int compress_block(struct span in, struct wr *out)
 static int compress(struct span in, int level, struct wr *out)
 {
     (void)level;
+    int rc = codec_snappy_load();
+    if (rc)
+        return rc;
     wr_bytes(out, xerial_magic, sizeof xerial_magic);
     wr_be32(out, XERIAL_VERSION);
     wr_be32(out, XERIAL_VERSION);
     while (in.n) {
         size_t n = in.n < XERIAL_BLOCK ? in.n : XERIAL_BLOCK;
-        int rc = compress_block(span_of(in.p, n), out);
+        rc = compress_block(span_of(in.p, n), out);
         if (rc < 0)
             return rc;
         in.p += n;

@@ -1,12 +1,13 @@
 """compression.type: what is stored, and that a connection's records keep their order."""
 import gzip
 import os
+import re
 import struct
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'common'))
-from broker import PATIENCE, Broker, program  # noqa: E402
+from broker import BUILD, PATIENCE, Broker, program  # noqa: E402
 from records import HEADER, batch, batches, crc32c, record  # noqa: E402
 from tap import Tap  # noqa: E402
 
@@ -115,6 +116,29 @@ def order(t, c):
     t.same(c.produce_answer()[0][:2], (0, REQUESTS + 1), 'with acks=0 as well')
 
 
+def without_snappy(t):
+    """What finds something else in libsnappy's place says so before it looks into any batch."""
+    with open(os.path.join(BUILD, 'Makefile')) as f:
+        name = re.search(r'^SNAPPY_SO = (.+)$', f.read(), re.M)[1]
+    os.mkdir(os.path.join(t.work, 'lib'))
+    with open(os.path.join(t.work, 'lib', name), 'w') as f:
+        f.write('no library')
+    path = ':'.join(filter(None, [os.path.join(t.work, 'lib'), os.environ.get('LD_LIBRARY_PATH')]))
+
+    def run(*args):
+        done = subprocess.run([program(args[0]), *args[1:]], env={**os.environ, 'LD_LIBRARY_PATH': path}, capture_output=True,
+                              text=True, stdin=subprocess.DEVNULL, timeout=PATIENCE)
+        return done.returncode, done.stderr
+    for args in (['chronikd', '-D', os.path.join(t.work, 'unmade'), '-l', '127.0.0.1:0'], ['chronik-consume', 't'],
+                 ['chronik-produce', 't'], ['chronik-log', 'verify', t.work], ['chronik-wal', 'verify', t.work],
+                 ['chronik-bench', '-m', 'disk', '-d', '1s']):
+        status, said = run(*args)
+        t.ok(status == 1 and said.startswith(f'{args[0]}: {name}: ') and said.count('\n') == 1,
+             f'{args[0]} without {name}', (status, said))
+    t.ok(not os.path.exists(os.path.join(t.work, 'unmade')), 'a broker without it makes no data directory')
+    t.same(run('chronik-topic', '--version'), (0, ''), 'chronik-topic does without')
+
+
 with Tap() as t, Broker(t, 'num.io.threads=3', 'log.retention.ms=-1') as b:
     with b.client() as c:
         each_codec(t, b, c)
@@ -128,3 +152,4 @@ with Tap() as t, Broker(t, 'num.io.threads=3', 'log.retention.ms=-1') as b:
     with b.client() as c:
         t.same(c.produce('line', {0: batch([b'after'])})[0][0], 0, 'a client that goes meanwhile leaves nothing behind')
     t.same(b.stop(), 0, 'the broker stops cleanly')
+    without_snappy(t)
