@@ -1,7 +1,6 @@
 /* chronik-consume - write a topic's records to standard output. */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "batch/codec.h"
 #include "cli/consume.h"
@@ -63,14 +62,12 @@ static int parse_start(const struct consume_options *o, struct consumer_options 
 
 static int parse_separator(const struct consume_options *o, struct consumer_options *c, char **own)
 {
-    size_t n;
     if (!o->key_separator)
         return CLI_OK;
-    *own = malloc(strlen(o->key_separator) + 1);
-    if (!*own || unescape(o->key_separator, *own, &n) || !n)
+    int rc = separator_parse(o->key_separator, own, &c->separator);
+    if (rc == ERR_INVALID)
         return (int)cli_misuse("--key-separator: '%s' is no separator", o->key_separator);
-    c->separator = span_of(*own, n);
-    return CLI_OK;
+    return rc ? (int)cli_fail_code(rc, "--key-separator") : CLI_OK;
 }
 
 static int consume(const struct consume_options *o, const struct consumer_options *co)
@@ -79,10 +76,8 @@ static int consume(const struct consume_options *o, const struct consumer_option
     struct consumer c;
     struct err e = {0};
     int fd = cli_interrupt_fd();
-    if (fd < 0) {
-        err_code(&e, fd, "signals");
-        return (int)cli_fail(&e);
-    }
+    if (fd < 0)
+        return (int)cli_fail_code(fd, "signals");
     cli_session(&cluster, &o->common, fd);
     int rc = consumer_init(&c, co, &cluster, &e);
     if (!rc)

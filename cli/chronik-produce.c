@@ -76,8 +76,8 @@ struct run {
     struct client_cluster cluster;
     struct producer producer;
     struct lines lines;
-    char *separator;
-    size_t n_separator;
+    struct span separator; /* points into own_separator; n 0: none */
+    char *own_separator;
     struct record_header *headers; /* of -H */
     int32_t n_headers;
     struct arena arena; /* of one JSON line */
@@ -86,9 +86,11 @@ struct run {
 static int parse_headers(struct run *r)
 {
     const struct opt_list *l = &r->o->headers;
-    r->headers = calloc(l->n + 1, sizeof *r->headers);
-    if (!r->headers || l->n > HEADERS_MAX)
+    if (l->n > HEADERS_MAX)
         return (int)cli_misuse("--header: too many");
+    r->headers = calloc(l->n + 1, sizeof *r->headers);
+    if (!r->headers)
+        return (int)cli_fail_code(-ENOMEM, "--header");
     for (size_t i = 0; i < l->n; i++) {
         const char *equals = strchr(l->v[i], '=');
         if (!equals)
@@ -107,10 +109,10 @@ static int parse_separator(struct run *r)
         return CLI_OK;
     if (r->o->input == INPUT_JSONL)
         return (int)cli_misuse("--key-separator: JSON lines say their key themselves");
-    r->separator = malloc(strlen(text) + 1);
-    if (!r->separator || unescape(text, r->separator, &r->n_separator) || !r->n_separator)
+    int rc = separator_parse(text, &r->own_separator, &r->separator);
+    if (rc == ERR_INVALID)
         return (int)cli_misuse("--key-separator: '%s' is no separator", text);
-    return CLI_OK;
+    return rc ? (int)cli_fail_code(rc, "--key-separator") : CLI_OK;
 }
 
 static int64_t now_ms(const struct run *r)
@@ -121,11 +123,11 @@ static int64_t now_ms(const struct run *r)
 static int add_text(struct run *r, struct span line, struct err *e)
 {
     struct span key = {NULL, 0}, value = line;
-    const uint8_t *at =
-        r->n_separator && line.n ? memmem(line.p, line.n, r->separator, r->n_separator) : NULL;
+    const struct span *sep = &r->separator;
+    const uint8_t *at = sep->n && line.n ? memmem(line.p, line.n, sep->p, sep->n) : NULL;
     if (at) {
         key = span_of(line.p, (size_t)(at - line.p));
-        value = span_of(at + r->n_separator, line.n - key.n - r->n_separator);
+        value = span_of(at + sep->n, line.n - key.n - sep->n);
     }
     return producer_add(&r->producer, r->lines.number, (int32_t)r->o->partition, now_ms(r), key,
                         value, r->headers, r->n_headers, e);
@@ -231,7 +233,7 @@ static int produce(struct run *r, const struct opt_args *args)
     struct err e = {0};
     int fd = cli_interrupt_fd();
     if (fd < 0)
-        return (int)cli_fail((err_code(&e, fd, "signals"), &e));
+        return (int)cli_fail_code(fd, "signals");
     cli_session(&r->cluster, &r->o->common, fd);
     lines_init(&r->lines, STDIN_FILENO, LINE_MAX_BYTES);
     arena_init(&r->arena, 0);
@@ -261,7 +263,7 @@ static int run_produce(void *values, const struct opt_args *args)
         status = parse_headers(&r);
     if (!status)
         status = produce(&r, args);
-    free(r.separator);
+    free(r.own_separator);
     free(r.headers);
     return status;
 }

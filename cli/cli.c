@@ -117,6 +117,13 @@ enum cli_exit cli_fail(const struct err *e)
     return cli_exit_of(e->code);
 }
 
+enum cli_exit cli_fail_code(int code, const char *what)
+{
+    struct err e;
+    err_code(&e, code, "%s", what);
+    return cli_fail(&e);
+}
+
 enum cli_exit cli_misuse(const char *fmt, ...)
 {
     char text[512];

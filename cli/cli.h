@@ -154,6 +154,8 @@ void cli_output_failed(int number);
 enum cli_exit cli_exit_of(int code);
 /* Print e's text as an error and give the exit status of its code. */
 enum cli_exit cli_fail(const struct err *e);
+/* The same for a code that nobody has put into words: "what: why". */
+enum cli_exit cli_fail_code(int code, const char *what);
 /* Print a complaint about the command line with a hint to --help and give CLI_USAGE. */
 enum cli_exit cli_misuse(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

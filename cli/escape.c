@@ -1,5 +1,6 @@
 #include "cli/escape.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,5 +33,20 @@ int unescape(const char *text, char *out, size_t *n)
             return ERR_INVALID;
         }
     }
+    return 0;
+}
+
+int separator_parse(const char *text, char **own, struct span *out)
+{
+    size_t n;
+    *own = malloc(strlen(text) + 1);
+    if (!*own)
+        return -ENOMEM;
+    if (unescape(text, *own, &n) || n == 0) {
+        free(*own);
+        *own = NULL;
+        return ERR_INVALID;
+    }
+    *out = span_of(*own, n);
     return 0;
 }

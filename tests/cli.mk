@@ -10,6 +10,7 @@ UNIT_TESTS += \
 	tests/unit/cli/test_when
 CLI_TEST_LIBS = libunit.la $(CLI_LIBS) $(CHECK_LIBS)
 tests_unit_cli_test_escape_LDADD = $(CLI_TEST_LIBS)
+tests_unit_cli_test_escape_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc
 tests_unit_cli_test_html_LDADD = $(CLI_TEST_LIBS)
 tests_unit_cli_test_lines_LDADD = $(CLI_TEST_LIBS)
 tests_unit_cli_test_names_LDADD = $(CLI_TEST_LIBS)
