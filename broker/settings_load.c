@@ -1,13 +1,12 @@
 /* settings_load.c - where settings come from: the file, the environment, the command line; and what
  * takes the place of a 0 that says "you choose". */
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/io.h"
 #include "base/json.h"
+#include "base/machine.h"
 #include "broker/settings.h"
 
 enum { FILE_MAX = 1 << 20 };
@@ -108,21 +107,13 @@ static const struct profile {
     {"ultra", 20000, 100000000, 1 << 30},
 };
 
-/* That this process may use: containers and taskset may leave it fewer than the machine has. */
-static int processors(void)
-{
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set)
-                                                       : (int)sysconf(_SC_NPROCESSORS_ONLN);
-}
-
 /* The machine's profile. Never ultra: who wants that much memory in use says so. */
 static const char *machine_profile(void)
 {
-    int64_t memory = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
-    if (memory < (int64_t)2 << 30 || processors() < 2)
+    uint64_t memory = machine_memory();
+    if (memory < UINT64_C(2) << 30 || machine_processors() < 2)
         return "low";
-    return memory < (int64_t)8 << 30 ? "medium" : "high";
+    return memory < UINT64_C(8) << 30 ? "medium" : "high";
 }
 
 static int apply_profile(struct settings *s)
@@ -184,7 +175,7 @@ int settings_resolve(struct settings *s, struct err *e)
         return err_set(e, ERR_INVALID, "wal.profile: there is no profile '%s'", s->wal_profile);
     resolve_synonyms(s);
     if (!s->num_network_threads) {
-        int n = processors();
+        int n = machine_processors();
         s->num_network_threads = n > 3 ? n / 2 : 1;
         if (s->num_network_threads > 16)
             s->num_network_threads = 16;

@@ -1,12 +1,12 @@
 #include "cli/bench_env.h"
 
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <time.h>
-#include <unistd.h>
+
+#include "base/machine.h"
 
 /* "model name : X" of the first processor; other architectures have no such line. */
 static void read_cpu(char *out, size_t size)
@@ -29,15 +29,14 @@ static void read_cpu(char *out, size_t size)
 void bench_env_read(struct bench_env *env)
 {
     struct utsname u;
-    cpu_set_t set;
     time_t now = time(NULL);
     struct tm tm;
     memset(env, 0, sizeof *env);
     read_cpu(env->cpu, sizeof env->cpu);
     if (uname(&u) == 0)
         snprintf(env->kernel, sizeof env->kernel, "%s %s %s", u.sysname, u.release, u.machine);
-    env->cores = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    env->memory = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+    env->cores = machine_processors();
+    env->memory = (int64_t)machine_memory();
     if (gmtime_r(&now, &tm))
         strftime(env->time, sizeof env->time, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }

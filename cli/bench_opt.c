@@ -1,9 +1,9 @@
 #include "cli/bench_opt.h"
 
-#include <sched.h>
 #include <stddef.h>
 #include <string.h>
 
+#include "base/machine.h"
 #include "cli/bench_step.h"
 
 #define AT(member) offsetof(struct bench_options, member)
@@ -394,12 +394,6 @@ static int check_find(struct bench_options *o, const struct opt_args *args)
     return check_steps(o, "--find-max", o->lowest_rate);
 }
 
-static int64_t cores(void)
-{
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-}
-
 int bench_options_check(struct bench_options *o, const struct opt_args *args)
 {
     int rc = take_operand(o, args);
@@ -414,7 +408,7 @@ int bench_options_check(struct bench_options *o, const struct opt_args *args)
     if (o->repeat && !o->duration_ms)
         o->duration_ms = 10000;
     if (!o->threads)
-        o->threads = (cores() + 1) / 2; /* the broker is often on the same machine */
+        o->threads = (machine_processors() + 1) / 2; /* the broker is often on the same machine */
     if (o->mode == BENCH_DISK)
         o->clients = 1;
     else if (!o->clients && o->mode != BENCH_CONSUME)

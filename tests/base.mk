@@ -8,6 +8,7 @@ UNIT_TESTS += tests/unit/base/test_io_mem
 UNIT_TESTS += tests/unit/base/test_io_posix
 UNIT_TESTS += tests/unit/base/test_json
 UNIT_TESTS += tests/unit/base/test_log
+UNIT_TESTS += tests/unit/base/test_machine
 UNIT_TESTS += tests/unit/base/test_rd_wr
 UNIT_TESTS += tests/unit/base/test_setting
 UNIT_TESTS += tests/unit/base/test_siphash

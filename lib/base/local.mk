@@ -17,6 +17,7 @@ libchronik_la_SOURCES += \
 	lib/base/io_posix.c \
 	lib/base/json.c lib/base/json.h \
 	lib/base/log.c lib/base/log.h \
+	lib/base/machine.c lib/base/machine.h \
 	lib/base/mutant.c lib/base/mutant.def lib/base/mutant.h \
 	lib/base/rd.c lib/base/rd.h \
 	lib/base/setting.c lib/base/setting.h \
