@@ -35,6 +35,20 @@ static void of_failures(struct json *all, const struct bench_stats *s)
                        s->failed_requests, s->failed_requests + s->requests);
 }
 
+/* What is not there did not cost any time. */
+static void of_checks(struct json *all, const struct bench_result *r)
+{
+    const struct check_counts *c = r->checked;
+    if (c && !check_counts_clean(c))
+        json_push_text(all,
+                       "the check failed: %" PRIu64 " lost, %" PRIu64 " duplicated, %" PRIu64
+                       " reordered, %" PRIu64 " altered",
+                       c->lost, c->duplicated, c->reordered, c->altered);
+    if (r->bad_offsets)
+        json_push_text(all, "%" PRIu64 " acknowledgements had an offset that cannot be",
+                       r->bad_offsets);
+}
+
 /* Was the generator late by itself, or the load held up on full connections? */
 static void of_schedule(struct json *all, const struct bench_result *r)
 {
@@ -83,6 +97,7 @@ struct json *bench_caveats(const struct bench_result *r)
         json_push_text(all, "interrupted: this covers what was done by then");
     of_samples(all, r->latency);
     of_failures(all, r->stats);
+    of_checks(all, r);
     if (r->paced && r->latency->count)
         of_schedule(all, r);
     of_generator(all, r);

@@ -1,5 +1,6 @@
 /* bench_caveats.h - what to know before believing a result: a run too short for its percentiles,
- * a schedule that was not kept, requests that failed, a generator at its own limit. */
+ * a schedule that was not kept, requests that failed, records that are not as they were sent, a
+ * generator at its own limit. */
 #ifndef CLI_BENCH_CAVEATS_H
 #define CLI_BENCH_CAVEATS_H
 

@@ -46,11 +46,18 @@ static int write_out(const struct bench_options *o, const struct json *document,
     return rc ? err_code(e, rc, "standard output") : 0;
 }
 
-/* A line for each condition that is met. */
+/* A line for what B has that is wrong, and for each condition that is met. */
 static int verdict(const struct json *document)
 {
-    const struct json *all = json_get(document, "conditions");
-    bool good = true;
+    const struct json *all = json_get(document, "conditions"),
+                      *faults = json_get(document, "faults");
+    for (size_t i = 0; i < json_len(faults); i++) {
+        const struct json *row = json_at(faults, i);
+        const char *figure = (const char *)json_str(json_get(row, "figure")).p;
+        cli_error("B has %s %s, up to %.0f a run, and A has none (--fail-on '%s>N' allows N)",
+                  figure, (const char *)json_str(json_get(row, "unit")).p,
+                  json_double(json_get(row, "b_max"), 0), figure);
+    }
     for (size_t i = 0; i < json_len(all); i++) {
         const struct json *row = json_at(all, i);
         if (!json_bool(json_get(row, "met"), true))
@@ -62,9 +69,8 @@ static int verdict(const struct json *document)
                   json_double(json_get(row, "b_median"), 0),
                   (const char *)json_str(json_get(row, "unit")).p,
                   overlap ? " (but the ranges overlap)" : "");
-        good = false;
     }
-    return good ? CLI_OK : CLI_CHECK;
+    return json_bool(json_get(document, "good"), false) ? CLI_OK : CLI_CHECK;
 }
 
 static int compare(struct bench_comparison *c, const struct bench_options *o,

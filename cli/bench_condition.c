@@ -12,7 +12,7 @@ static int complain(const char *text, struct err *e, const char *why)
 
 static int unknown_figure(const char *text, struct err *e)
 {
-    char names[160] = "";
+    char names[240] = "";
     for (size_t i = 0; i < bench_figures(); i++) {
         size_t n = strlen(names);
         snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "", bench_figure_at(i).name);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/bench_compare.h"
 #include "cli/bench_setting.h"
@@ -122,11 +123,40 @@ static void note_warnings(struct json *notes, const struct bench_group *g, const
     }
 }
 
+/* Does b have what a has none of? A figure that a does not tell counts as none. */
+static int fault_of(const struct bench_pair *p, const struct bench_figure *f, bool *found,
+                    struct bench_spread *b)
+{
+    struct bench_spread a;
+    int rc = bench_spread_of(&a, &p->a, f);
+    if (!rc)
+        rc = bench_spread_of(b, &p->b, f);
+    *found = !rc && f->fault && b->n && b->max > 0 && !(a.n && a.max > 0);
+    return rc;
+}
+
+static int note_faults(struct json *notes, const struct bench_pair *p)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < bench_figures(); i++) {
+        struct bench_figure f = bench_figure_at(i);
+        struct bench_spread b;
+        bool found;
+        rc = fault_of(p, &f, &found, &b);
+        if (found)
+            json_push_text(notes, "B has %s %s, up to %.0f a run, and A has none", f.name, f.unit,
+                           b.max);
+    }
+    return rc;
+}
+
 static int add_notes(struct json *pair, const struct bench_pair *p)
 {
     struct json *notes = json_new_array();
+    int rc = note_faults(notes, p);
     note_chance(notes, p);
-    int rc = note_duration(notes, p);
+    if (!rc)
+        rc = note_duration(notes, p);
     note_environment(notes, p);
     note_warnings(notes, &p->a, "A");
     note_warnings(notes, &p->b, "B");
@@ -171,7 +201,7 @@ static int add_figure(struct json *figures, const struct bench_pair *p,
     int rc = bench_spread_of(&a, &p->a, f);
     if (!rc)
         rc = bench_spread_of(&b, &p->b, f);
-    if (rc)
+    if (rc || (f->fault && !(a.max > 0) && !(b.max > 0)))
         return rc;
     struct json *row = json_new_object();
     json_set_str(row, "figure", f->name);
@@ -210,7 +240,7 @@ static int add_pair(struct json *pairs, const struct bench_pair *p)
 
 struct judging {
     const struct bench_comparison *c;
-    struct json *conditions;
+    struct json *conditions, *faults;
     bool good;
 };
 
@@ -242,6 +272,37 @@ static int judge(struct judging *j, const struct bench_condition *c, size_t pair
     return 0;
 }
 
+static bool is_judged(const struct bench_comparison *c, const struct bench_figure *f)
+{
+    for (size_t i = 0; i < c->n_conditions; i++)
+        if (!strcmp(c->conditions[i].figure.name, f->name))
+            return true;
+    return false;
+}
+
+/* Faults that nobody said anything about are held against b: a broker that refuses or loses records
+ * may well be fast with the others. */
+static int judge_faults(struct judging *j, size_t pair)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < bench_figures(); i++) {
+        struct bench_figure f = bench_figure_at(i);
+        struct bench_spread b;
+        bool found;
+        rc = fault_of(&j->c->pairs.v[pair], &f, &found, &b);
+        if (!found || is_judged(j->c, &f))
+            continue;
+        struct json *row = json_new_object();
+        json_set_int(row, "pair", (int64_t)pair);
+        json_set_str(row, "figure", f.name);
+        json_set_str(row, "unit", f.unit);
+        json_set_real(row, "b_max", b.max);
+        json_push(j->faults, row);
+        j->good = false;
+    }
+    return rc;
+}
+
 static struct json *side(const struct bench_results *r)
 {
     struct json *j = json_new_object();
@@ -253,10 +314,12 @@ static struct json *side(const struct bench_results *r)
 int bench_contrast(const struct bench_comparison *c, struct json **document, struct err *e)
 {
     struct json *doc = json_new_object(), *pairs = json_new_array();
-    struct judging j = {c, json_new_array(), true};
+    struct judging j = {c, json_new_array(), json_new_array(), true};
     int rc = 0;
     for (size_t i = 0; !rc && i < c->pairs.n; i++)
         rc = add_pair(pairs, &c->pairs.v[i]);
+    for (size_t i = 0; !rc && i < c->pairs.n; i++)
+        rc = judge_faults(&j, i);
     if (rc)
         err_code(e, rc, "comparison");
     for (size_t i = 0; i < c->pairs.n; i++)
@@ -266,6 +329,7 @@ int bench_contrast(const struct bench_comparison *c, struct json **document, str
     json_set(doc, "b", side(&c->b));
     json_set(doc, "pairs", pairs);
     json_set(doc, "conditions", j.conditions);
+    json_set(doc, "faults", j.faults);
     json_set_bool(doc, "good", j.good);
     if (rc)
         json_free(doc);

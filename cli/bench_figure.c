@@ -36,13 +36,26 @@ static const struct {
 };
 enum { TOTALS = sizeof totals / sizeof *totals, BEFORE = TOTALS - 1 };
 
+/* What the report counts. They come last: mostly there is none. */
+#define FAULT(name, field, unit)                            \
+    {                                                       \
+        name, NULL, field, unit, false, true, .fault = true \
+    }
+static const struct bench_figure faults[] = {
+    FAULT("failed", "failed_messages", "records"), FAULT("lost", "lost", "records"),
+    FAULT("duplicated", "duplicated", "records"),  FAULT("reordered", "reordered", "records"),
+    FAULT("altered", "altered", "records"),        FAULT("bad_offsets", "bad_offsets", "acks")};
+enum { FAULTS = sizeof faults / sizeof *faults };
+
 size_t bench_figures(void)
 {
-    return TOTALS + BENCH_QUANTILES;
+    return TOTALS + BENCH_QUANTILES + FAULTS;
 }
 
 struct bench_figure bench_figure_at(size_t i)
 {
+    if (i >= TOTALS + BENCH_QUANTILES)
+        return faults[i - TOTALS - BENCH_QUANTILES];
     if (i < BEFORE || i >= BEFORE + BENCH_QUANTILES)
         return totals[i < BEFORE ? i : i - BENCH_QUANTILES].figure;
     const struct bench_quantile *q = &bench_quantiles[i - BEFORE];

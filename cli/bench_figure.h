@@ -13,6 +13,7 @@ struct bench_figure {
     const char *unit;    /* "/s", "MB/s", "us" */
     bool more_is_better; /* else less is */
     bool headline;       /* told even in short */
+    bool fault;          /* a count of what went wrong: told where there is any */
 };
 
 size_t bench_figures(void); /* how many there are */
@@ -22,7 +23,8 @@ bool bench_figure_find(struct span name, struct bench_figure *m);
 
 /* Its value in a report; NaN if that has none. */
 double bench_figure_of(const struct json *report, const struct bench_figure *m);
-/* Put those that stand in the report itself there: all but the latencies (bench_latency_json). */
+/* Put the rates and costs into the report: all but the latencies (bench_latency_json) and the
+ * counts of faults, which are there as counts. */
 void bench_figures_put(struct json *report, const struct bench_result *r);
 
 #endif

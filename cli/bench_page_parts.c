@@ -109,6 +109,7 @@ void page_value(FILE *page, double v, const char *unit)
         fputs(html_time(v, text), page);
         return;
     }
-    html_number(page, v, fabs(v) >= 1000 ? 0 : fabs(v) >= 10 ? 1 : 3);
+    bool whole = fabs(v - round(v)) < 1e-9;
+    html_number(page, v, whole || fabs(v) >= 1000 ? 0 : fabs(v) >= 10 ? 1 : 3);
     fprintf(page, "%s%s", *unit == '/' ? "" : " ", unit);
 }

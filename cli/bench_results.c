@@ -46,9 +46,23 @@ static int check(const struct bench_results *r, const struct json *j, struct err
     return 0;
 }
 
+/* A run in which nothing was answered has no latencies (or, as earlier versions wrote it, ones of
+ * 0), and must not be taken for the fastest of all. */
+static int check_measured(const struct bench_results *r, const struct json *j, struct err *e)
+{
+    const struct json *max = json_get(json_get(j, "latency_us"), "max");
+    bool none = json_int(json_get(j, "total_messages"), 1) == 0;
+    if (!none && (!max || json_type_of(max) != JSON_T_NULL))
+        return 0;
+    return err_set(e, ERR_INVALID, "%s: nothing was measured in the run of result %zu in it",
+                   r->path, r->n + 1);
+}
+
 static int add(struct bench_results *r, const struct json *j, struct err *e)
 {
     int rc = check(r, j, e);
+    if (!rc)
+        rc = check_measured(r, j, e);
     if (rc)
         return rc;
     if (r->n == RESULTS_MAX)

@@ -20,7 +20,8 @@ struct bench_results {
 };
 
 /* Read the results of a file; "-" is standard input. bench_results_release in every case. 0 or a
- * code: ERR_MALFORMED names the place that is no result. */
+ * code: ERR_MALFORMED names the place that is no result, ERR_INVALID a run that measured nothing.
+ */
 int bench_results_read(struct bench_results *r, const char *path, struct err *e);
 void bench_results_release(struct bench_results *r);
 

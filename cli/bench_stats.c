@@ -49,7 +49,7 @@ double bench_quantile_us(const struct hdr *ns, const struct bench_quantile *q)
 {
     double v;
     if (!ns->count)
-        return 0;
+        return NAN;
     if (q->p < 0)
         v = hdr_mean(ns);
     else if (q->p == 0)

@@ -25,7 +25,8 @@ void bench_stats_add(struct bench_stats *into, const struct bench_stats *from);
 double bench_stats_rate(const struct bench_stats *s);
 #define BENCH_RATE_KEPT 0.99 /* the share of a rate that has to be answered to keep it */
 
-/* {min, mean, p50, p90, p95, p99, p999, p9999, max} in microseconds. */
+/* {min, mean, p50, p90, p95, p99, p999, p9999, max} in microseconds; null without a sample: what
+ * never happened was not fast. */
 struct json *bench_latency_json(const struct hdr *ns);
 /* The whole distribution as an array of [percentile, microseconds]: denser towards the end, as far
  * as there are samples. */
@@ -39,6 +40,7 @@ struct bench_quantile {
 };
 extern const struct bench_quantile bench_quantiles[];
 enum { BENCH_QUANTILES = 9 };
+/* NaN without a sample. */
 double bench_quantile_us(const struct hdr *ns, const struct bench_quantile *q);
 
 #endif

@@ -47,8 +47,13 @@ static void print_timing(const struct json *j, const char *key, const char *labe
     if (!t)
         return;
     fprintf(out, "%-13s", label);
-    for (int i = 0; i < BENCH_QUANTILES; i++)
-        fprintf(out, " %10.1f", real_of(t, bench_quantiles[i].name));
+    for (int i = 0; i < BENCH_QUANTILES; i++) {
+        const char *name = bench_quantiles[i].name;
+        if (is_number(t, name))
+            fprintf(out, " %10.1f", real_of(t, name));
+        else
+            fprintf(out, " %10s", "-");
+    }
     fputc('\n', out);
 }
 
@@ -100,7 +105,7 @@ static void print_bench(const struct json *j, FILE *out)
 static void print_schedule(const struct json *j, FILE *out)
 {
     const struct json *lag = json_get(j, "schedule_lag_us");
-    if (lag)
+    if (lag && is_number(lag, "max"))
         fprintf(out, "%-13s requests begun late by p50 %.1f, p99 %.1f, max %.1f us; %lld queued\n",
                 "schedule", real_of(lag, "p50"), real_of(lag, "p99"), real_of(lag, "max"),
                 int_of(j, "queued_requests"));

@@ -61,7 +61,13 @@ static int report(const struct bench_result *r, int status)
     struct json *j = bench_report(r);
     int rc = j ? bench_report_write(r->opt, j, &e) : err_code(&e, -ENOMEM, "report");
     json_free(j);
-    return rc ? (int)cli_fail(&e) : status;
+    if (rc)
+        return (int)cli_fail(&e);
+    if (status == CLI_OK && !r->latency->count) {
+        cli_error("nothing was measured");
+        return CLI_FAILED;
+    }
+    return status;
 }
 
 /* ---- the modes ---- */

@@ -62,6 +62,28 @@ one_line "is wrong use"
 status 2 "an option of loads" compare "$work/a" "$work/b" -c 3
 status 2 "a condition without two files" chronik-bench produce --fail-on 'p99>1s'
 
+# counted FILE RATE P99 FAILED LOST: a result of a broker that did not do all it was asked to.
+counted() {
+    printf '{"mode":"produce","duration_secs":9.0,"throughput_msg_per_sec":%s,"latency_us":{"p99":%s},"failed_messages":%s,"lost":%s}\n' \
+        "$2" "$3" "$4" "$5" >"$work/$1"
+}
+counted whole 100 50 0 0
+counted refuses 100 5 990 null
+counted loses 200 5 0 5000
+status 8 "a broker that refuses most is not better" compare "$work/whole" "$work/refuses" --fail-on 'p99>+10%'
+one_line "as a line says"
+has "$work/err" "B has failed records, up to 990 a run, and A has none" "which names it"
+has "$work/out" "note      B has failed records" "and so do the notes"
+status 8 "nor is one that loses records" compare "$work/whole" "$work/loses"
+holds "which has its row" grep -Eq "^lost +records +0 .* 5000 " "$work/out"
+check "a condition allows it" compare "$work/whole" "$work/loses" --fail-on 'lost>5000'
+status 8 "up to where it says" compare "$work/whole" "$work/loses" --fail-on 'lost>=5000'
+check "to lose no longer is no fault" compare "$work/loses" "$work/whole"
+printf '{"mode":"produce","duration_secs":9.0,"throughput_msg_per_sec":0,"latency_us":{"p99":0},"total_messages":0}\n' \
+    >"$work/none"
+status 1 "a run that measured nothing is not compared" compare "$work/whole" "$work/none" --fail-on 'p99>+10%'
+one_line "as a line says"
+
 # What the program writes it reads.
 for i in 1 2; do
     chronik-bench -q -m disk -n 50 -s 4k --dir "$work" --file-size 1m -o json 2>/dev/null >>"$work/disk"

@@ -70,6 +70,14 @@ START_TEST(each_trouble_has_its_warning)
     stats.failed_requests = 1;
     warns("1 of 200001 requests failed");
     fill();
+    r.checked = &(const struct check_counts){.records = 200000};
+    warns(NULL);
+    r.checked = &(const struct check_counts){.lost = 3, .altered = 4};
+    warns("the check failed: 3 lost, 0 duplicated, 0 reordered, 4 altered");
+    fill();
+    r.bad_offsets = 2;
+    warns("2 acknowledgements had an offset that cannot be");
+    fill();
     stats.last_ns = 2010000000; /* more than a hundredth longer */
     warns(NULL);
     stats.last_ns = 2100000000;

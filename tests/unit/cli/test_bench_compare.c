@@ -86,6 +86,27 @@ START_TEST(what_is_no_result_is_refused)
 }
 END_TEST
 
+START_TEST(runs_that_measured_nothing_are_refused)
+{
+    static const char *const rows[] = {
+        /* as earlier versions wrote it */
+        "{\"mode\":\"produce\",\"duration_secs\":1,\"throughput_msg_per_sec\":0,"
+        "\"total_messages\":0,\"latency_us\":{\"p99\":0,\"max\":0}}",
+        "{\"mode\":\"produce\",\"duration_secs\":1,\"throughput_msg_per_sec\":0,"
+        "\"latency_us\":{\"p99\":null,\"max\":null}}"};
+    struct bench_results r;
+    struct err e;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *path = file_of("none", result(8, 1, 1), rows[i], NULL);
+        ck_assert_int_eq(bench_results_read(&r, path, &e), ERR_INVALID);
+        ck_assert_msg(strstr(e.text, "nothing was measured in the run of result 2") &&
+                          strstr(e.text, path),
+                      "%s", e.text);
+        bench_results_release(&r);
+    }
+}
+END_TEST
+
 static struct bench_comparison c;
 
 static int set_up(const char *a, const char *b, struct err *e)
@@ -281,6 +302,61 @@ START_TEST(a_condition_on_what_nobody_told_is_an_error)
 }
 END_TEST
 
+/* What b has of the faults, and whether all is good: with no condition, or with that one. */
+static void faults(const char *a, const char *b, const char *condition, size_t want, bool good)
+{
+    struct err e;
+    struct json *doc;
+    struct bench_condition k;
+    ck_assert_ok(set_up(file_of("a", a, NULL), file_of("b", b, NULL), &e));
+    if (condition) {
+        ck_assert_ok(bench_condition_parse(&k, condition, &e));
+        c.conditions = &k;
+        c.n_conditions = 1;
+    }
+    ck_assert_ok(bench_contrast(&c, &doc, &e));
+    ck_assert_uint_eq(json_len(json_get(doc, "faults")), want);
+    ck_assert(json_bool(json_get(doc, "good"), !good) == good);
+    json_free(doc);
+    tear_down();
+}
+
+#define COUNTS(failed, lost)                                                        \
+    "{\"mode\":\"produce\",\"duration_secs\":10.0,\"throughput_msg_per_sec\":10.0," \
+    "\"latency_us\":{\"p99\":1},\"failed_messages\":" failed ",\"lost\":" lost "}"
+
+START_TEST(faults_of_b_alone_are_not_good_until_a_condition_allows_them)
+{
+    faults(COUNTS("0", "0"), COUNTS("0", "0"), NULL, 0, true);
+    faults(COUNTS("0", "0"), COUNTS("0", "5000"), NULL, 1, false);
+    faults(COUNTS("0", "null"), COUNTS("9", "5000"), NULL, 2, false);
+    faults(COUNTS("0", "0"), COUNTS("0", "5000"), "p99>+10%", 1, false);
+    faults(COUNTS("0", "0"), COUNTS("9", "0"), "failed>10", 0, true);
+    faults(COUNTS("0", "0"), COUNTS("9", "0"), "failed>8", 0, false);
+    faults(COUNTS("1", "0"), COUNTS("9", "0"), NULL, 0, true);
+    faults(COUNTS("9", "5000"), COUNTS("0", "0"), NULL, 0, true);
+}
+END_TEST
+
+START_TEST(faults_are_told_where_there_are_any)
+{
+    struct err e;
+    struct json *doc;
+    ck_assert_ok(set_up(file_of("a", COUNTS("0", "0"), NULL),
+                        file_of("b", COUNTS("0", "7"), COUNTS("0", "5"), NULL), &e));
+    ck_assert_ok(bench_contrast(&c, &doc, &e));
+    const struct json *pair = json_at(json_get(doc, "pairs"), 0), *all = json_get(pair, "figures");
+    const struct json *last = json_at(all, json_len(all) - 1);
+    ck_assert_uint_eq(json_len(all), 3 + BENCH_QUANTILES + 1);
+    ck_assert(span_eq(json_str(json_get(last, "figure")), span_str("lost")));
+    ck_assert_double_eq(json_double(json_get(last, "b_median"), 0), 6);
+    ck_assert_ptr_nonnull(strstr(joined(json_get(pair, "notes")),
+                                 "B has lost records, up to 7 a run, and A has none"));
+    json_free(doc);
+    tear_down();
+}
+END_TEST
+
 START_TEST(work_reads_as_a_line)
 {
     char text[200], tiny[9];
@@ -295,8 +371,10 @@ START_TEST(work_reads_as_a_line)
 END_TEST
 
 UNIT_MAIN(results_stand_in_a_row_or_in_arrays, what_is_no_result_is_refused,
-          like_is_paired_with_like, unlike_work_is_refused_by_what_differs,
-          figures_have_one_table_by_both_names, medians_and_ranges_decide_what_is_claimed,
-          conditions_are_about_changes_or_bounds, what_is_no_condition_is_refused,
-          notes_say_what_weakens_a_comparison, a_condition_on_what_nobody_told_is_an_error,
-          work_reads_as_a_line)
+          runs_that_measured_nothing_are_refused, like_is_paired_with_like,
+          unlike_work_is_refused_by_what_differs, figures_have_one_table_by_both_names,
+          medians_and_ranges_decide_what_is_claimed, conditions_are_about_changes_or_bounds,
+          what_is_no_condition_is_refused, notes_say_what_weakens_a_comparison,
+          a_condition_on_what_nobody_told_is_an_error,
+          faults_of_b_alone_are_not_good_until_a_condition_allows_them,
+          faults_are_told_where_there_are_any, work_reads_as_a_line)

@@ -57,6 +57,19 @@ START_TEST(rates_and_quantiles_are_those_of_the_samples)
 }
 END_TEST
 
+START_TEST(without_a_sample_there_is_no_latency)
+{
+    fill();
+    hdr_init(&stats.latency);
+    struct json *j = bench_report(&result);
+    const struct json *latency = json_get(j, "latency_us");
+    ck_assert_uint_eq(json_len(latency), BENCH_QUANTILES);
+    for (int i = 0; i < BENCH_QUANTILES; i++)
+        ck_assert_int_eq(json_type_of(json_get(latency, bench_quantiles[i].name)), JSON_T_NULL);
+    json_free(j);
+}
+END_TEST
+
 START_TEST(what_was_not_checked_is_null_and_what_was_is_a_number)
 {
     static const char *const names[] = {"lost", "duplicated", "reordered", "altered"};
@@ -117,6 +130,6 @@ START_TEST(a_report_that_cannot_be_written_is_an_error)
 }
 END_TEST
 
-UNIT_MAIN(rates_and_quantiles_are_those_of_the_samples,
+UNIT_MAIN(rates_and_quantiles_are_those_of_the_samples, without_a_sample_there_is_no_latency,
           what_was_not_checked_is_null_and_what_was_is_a_number, a_file_of_rows_has_one_header,
           a_report_that_cannot_be_written_is_an_error)
