@@ -64,6 +64,7 @@ struct bench_options {
     const char *ack_log, *check_ack_log, *json_path, *csv_path;
     const char *file, *dir;
     int64_t file_size;
+    int direct;               /* past the page cache, as the WAL does */
     const char *start, *kill; /* durability: shell commands */
     int64_t cycles, seed;     /* seed -1: drawn */
     int64_t kill_within_ms, ready_ms;

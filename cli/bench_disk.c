@@ -1,6 +1,7 @@
 #include "cli/bench_disk.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,15 +52,16 @@ static uint8_t *make_block(size_t n)
 }
 
 /* A file that is there must be one of ours. */
-static int open_file(struct io_file **f, const char *path, struct err *e)
+static int open_file(struct io_file **f, const char *path, bool direct, struct err *e)
 {
-    char head[sizeof mark] = {0};
-    int rc = io_open(io_posix(), path, IO_WRITE | IO_CREATE | IO_EXCL, f);
+    _Alignas(BLOCK) uint8_t head[BLOCK];
+    int how = direct ? IO_WRITE | IO_DIRECT : IO_WRITE;
+    int rc = io_open(io_posix(), path, how | IO_CREATE | IO_EXCL, f);
     if (!rc)
         return 0;
     if (rc != -EEXIST)
         return err_code(e, rc, "%s", path);
-    rc = io_open(io_posix(), path, IO_WRITE, f);
+    rc = io_open(io_posix(), path, how, f);
     if (rc)
         return err_code(e, rc, "%s", path);
     ssize_t n = io_pread(*f, head, sizeof head, 0);
@@ -86,6 +88,24 @@ static int prepare(struct io_file *f, int64_t size, const char *path, struct err
         rc = io_drop_cache(f);
     free(p);
     return rc ? err_code(e, rc, "%s: cannot prepare %lld bytes", path, (long long)size) : 0;
+}
+
+/* Does the file system take a write and its sync in one call? */
+static bool syncs_at_once(struct io_file *f)
+{
+    struct iovec iov = {make_block(BLOCK), BLOCK};
+    bool yes = iov.iov_base && pwritev2(io_fd(f), &iov, 1, 0, RWF_DSYNC) == BLOCK;
+    free(iov.iov_base);
+    return yes;
+}
+
+/* What io_commit makes of a write to a file that was synced: the file system has a say. */
+static const char *method_of(struct io_file *f)
+{
+    int flags = fcntl(io_fd(f), F_GETFL);
+    if (flags < 0 || !(flags & O_DIRECT))
+        return "pwrite, fdatasync";
+    return syncs_at_once(f) ? "O_DIRECT, RWF_DSYNC" : "O_DIRECT, fdatasync";
 }
 
 static int measure(struct io_file *f, const struct bench_options *o, struct disk_result *r,
@@ -140,10 +160,12 @@ int disk_execute(const struct bench_options *o, struct disk_result *r, struct er
     struct sigaction sa = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     sigaction(SIGINT, &sa, NULL);
     sigaction(SIGTERM, &sa, NULL);
-    int rc = open_file(&f, r->path, e);
+    int rc = open_file(&f, r->path, o->direct, e);
     bool ours = !rc;
     if (!rc)
         rc = prepare(f, r->file_size, r->path, e);
+    if (!rc)
+        r->sync_method = method_of(f);
     if (!rc)
         rc = measure(f, o, r, e);
     io_close(f);

@@ -1,8 +1,10 @@
-/* bench_disk.h - the disk's floor: how long a write and its fdatasync take, one after the other, at
- * increasing positions of a file that was written and synced in full before and is begun anew at
- * its end.
+/* bench_disk.h - the disk's floor: how long a write takes until it is on the medium, one after the
+ * other, at increasing positions of a file that was written and synced in full before and is begun
+ * anew at its end.
  *
- * That is what a write-ahead log on recycled segments does, so no broker that syncs answers faster.
+ * That is what a write-ahead log on recycled segments does. It goes through io_commit, as the
+ * broker's does: past the page cache and with the sync in the same call, where the file system has
+ * that, unless it is not wanted (as with the broker's wal.direct.io=false).
  */
 #ifndef CLI_BENCH_DISK_H
 #define CLI_BENCH_DISK_H
@@ -16,6 +18,7 @@ struct disk_result {
     int64_t elapsed_ns;
     struct bench_cost cost;
     int64_t write_size, file_size; /* bytes, as used */
+    const char *sync_method;       /* how a write and its sync were done; NULL: none was */
     char path[512];
     bool interrupted;
 };

@@ -34,6 +34,8 @@ const struct opt_choice bench_key_patterns[] = {{"none", KEYS_NONE},
 const struct opt_choice bench_payload_patterns[] = {
     {"random", PAYLOAD_RANDOM}, {"zeros", PAYLOAD_ZEROS}, {"text", PAYLOAD_TEXT}, {NULL, 0}};
 
+static const struct opt_choice booleans[] = {{"true", true}, {"false", false}, {NULL, 0}};
+
 const struct opt bench_opts[] = {
     {'m', "mode", "MODE", OPT_CHOICE, AT(mode), "what to measure", .choices = bench_modes},
     {'t', "topic", "TOPIC", OPT_TEXT, AT(topic), "the topic (default chronik-bench)",
@@ -149,6 +151,10 @@ const struct opt bench_opts[] = {
      .fill = OPT_FILL_DIR},
     {0, "file-size", "BYTES", OPT_BYTES, AT(file_size), "disk: of that file (default 256m)",
      .min = 4096, .max = INT64_C(1) << 50},
+    {0, "direct", "BOOLEAN", OPT_CHOICE, AT(direct),
+     "disk: write past the page cache with the sync in the same call, as chronikd does (its "
+     "wal.direct.io), where the file system can (default true; false: pwrite and fdatasync)",
+     .choices = booleans},
     {0, "threads", "N", OPT_INT, AT(threads),
      "threads that drive the clients (default one for two cores, as far as needed)", .min = 1,
      .max = 1024},
@@ -195,6 +201,7 @@ struct bench_options bench_options_default(void)
         .fetch_wait_ms = 500,
         .dir = ".",
         .file_size = 256 << 20,
+        .direct = true,
         .seed = -1,
         .kill_within_ms = 2000,
         .ready_ms = 60000,
@@ -251,6 +258,7 @@ static const struct {
     {"file", IN_DISK},
     {"dir", IN_DISK},
     {"file-size", IN_DISK},
+    {"direct", IN_DISK},
     {"message-count", BOUNDED},
     {"duration", LOADING | IN_CONSUME | IN_DISK},
 };

@@ -28,6 +28,7 @@ struct bench_result {
     const struct check_counts *checked; /* NULL: nothing was read back */
     uint64_t bad_offsets;
     const char *disk_path; /* NULL: not a disk test */
+    const char *disk_sync; /* how it wrote and synced */
     int64_t disk_write;
     struct bench_cost cost;         /* of the generator while it measured; wall_ns 0: not known */
     double ceiling;                 /* records a second that it was seen to drive; 0: not tried */

@@ -9,7 +9,7 @@ enum { NUMBER, TEXT, FLAG };
 
 /* A text that is NULL and a number below 0 are null in the report. */
 struct values {
-    const char *mode, *topic, *acks, *codec, *keys, *payload, *path;
+    const char *mode, *topic, *acks, *codec, *keys, *payload, *path, *sync_method;
     int64_t message_size, clients, partitions, batch, in_flight, rate, linger_ms, threads, ahead,
         consumers, fetch_bytes, write_size;
     bool open_loop, idempotent, create_topic;
@@ -39,6 +39,7 @@ const struct bench_setting bench_settings[] = {
     {"threads", "threads", NUMBER, AT(threads), false},
     {"path", "file", TEXT, AT(path), false},
     {"write_size", "bytes a write", NUMBER, AT(write_size), true},
+    {"sync_method", "synced by", TEXT, AT(sync_method), true},
 };
 const size_t n_bench_settings = sizeof bench_settings / sizeof *bench_settings;
 
@@ -62,6 +63,7 @@ static struct values values_of(const struct bench_result *r)
         .keys = writes ? name_of(bench_key_patterns, o->keys) : NULL,
         .payload = writes ? name_of(bench_payload_patterns, o->payload) : NULL,
         .path = r->disk_path,
+        .sync_method = r->disk_sync,
         .message_size = writes || r->disk_path ? o->message_size : 0,
         .clients = o->clients,
         .partitions = r->b ? (int64_t)r->b->n_parts : 0,

@@ -136,6 +136,7 @@ void bench_text(const struct json *j, FILE *out)
     print_str(j, "mode", "mode", out);
     print_str(j, "topic", "topic", out);
     print_str(j, "path", "file", out);
+    print_str(j, "sync_method", "synced by", out);
     if (disk)
         fprintf(out, "%-13s %lld bytes and a sync each, one after the other\n", "writes",
                 int_of(j, "write_size"));

@@ -106,6 +106,7 @@ static int load_disk(const struct bench_options *o)
                                  .bytes = d->stats.bytes,
                                  .threads = 1,
                                  .disk_path = d->path,
+                                 .disk_sync = d->sync_method,
                                  .disk_write = d->write_size,
                                  .cost = d->cost,
                                  .interrupted = d->interrupted};

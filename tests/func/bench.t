@@ -185,6 +185,14 @@ fi
 check "the disk's floor" bench -m disk -s 100 -n 20 --file "$work/disk" --file-size 1m --json-output "$report"
 is total_messages 20 "so many writes"
 is write_size 4096 "of whole blocks"
+# Whether this file system lets writes past the page cache is dd's to say.
+method='pwrite, fdatasync'
+dd if=/dev/zero of="$work/direct" bs=4096 count=1 oflag=direct 2>/dev/null && method='O_DIRECT, RWF_DSYNC'
+holds "past the page cache and synced at once, as the log's" grep -q "\"sync_method\": \"$method\"" "$report"
+check "without that" bench -m disk -s 4k -n 5 --direct false --file "$work/disk" --file-size 1m --json-output "$report"
+holds "is told" grep -q '"sync_method": "pwrite, fdatasync"' "$report"
+check "the text tells it, too" bench -m disk -s 4k -n 5 --direct false --file "$work/disk" --file-size 1m
+holds "in its line" grep -q '^synced by *pwrite, fdatasync$' "$work/out"
 check "the file can be used again" bench -m disk -s 4k -n 5 --file "$work/disk" --file-size 1m
 echo "somebody's letters" >"$work/letters"
 status 4 "another file is not overwritten" bench -m disk -n 5 --file "$work/letters"
@@ -201,6 +209,7 @@ status 2 "records sent more than once, and told apart" \
     bench -t $t-a --compression lz4 --compress-ahead 2 --validate
 status 2 "nothing compressed ahead" bench -t $t-a --compress-ahead 2
 status 2 "a check without a broker" bench -m disk --validate
+status 2 "a disk written directly, of a broker" bench -t $t-a --direct true
 status 2 "acks that are none" bench -t $t-a --acks 2
 status 2 "an ack log of acks 0" bench -t $t-a --acks 0 --ack-log "$work/x"
 status 2 "an idempotent producer with acks 1" bench -t $t-a --idempotent --acks 1
