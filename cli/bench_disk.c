@@ -73,20 +73,52 @@ static int open_file(struct io_file **f, const char *path, bool direct, struct e
     return 0;
 }
 
-/* Write and sync the whole file once, so that what is measured allocates nothing. */
-static int prepare(struct io_file *f, int64_t size, const char *path, struct err *e)
+/* Behind what the whole file was written with stands a block that says how much that is: a file of
+ * the same size may as well have been left by a preparation that was cut short. */
+static void make_trailer(uint8_t *block, int64_t size)
 {
+    memset(block, 0, BLOCK);
+    snprintf((char *)block, BLOCK, "chronik-bench disk test: the %lld bytes before are written\n",
+             (long long)size);
+}
+
+static bool is_whole(struct io_file *f, int64_t size)
+{
+    _Alignas(BLOCK) uint8_t want[BLOCK], got[BLOCK];
+    struct io_stat st;
+    if (io_fstat(f, &st) || (int64_t)st.size < size + BLOCK || st.size % BLOCK)
+        return false;
+    make_trailer(want, (int64_t)st.size - BLOCK);
+    return io_pread(f, got, BLOCK, st.size - BLOCK) == BLOCK && !memcmp(want, got, BLOCK);
+}
+
+static int fill(struct io_file *f, int64_t size)
+{
+    _Alignas(BLOCK) uint8_t trailer[BLOCK];
     uint8_t *p = make_block(PREPARE_CHUNK);
-    int rc = p ? io_allocate(f, 0, (uint64_t)size) : -ENOMEM;
+    int rc = p ? io_truncate(f, (uint64_t)size) : -ENOMEM;
+    if (!rc)
+        rc = io_allocate(f, 0, (uint64_t)size + BLOCK);
     for (int64_t at = 0; at < size && !rc && !interrupted; at += PREPARE_CHUNK) {
         int64_t n = size - at < PREPARE_CHUNK ? size - at : PREPARE_CHUNK;
         rc = io_pwrite(f, p, (size_t)n, (uint64_t)at);
     }
+    free(p);
+    if (!rc)
+        rc = io_sync(f);
+    make_trailer(trailer, size);
+    return rc || interrupted ? rc : io_pwrite(f, trailer, BLOCK, (uint64_t)size);
+}
+
+/* Write and sync the whole file once, so that what is measured allocates nothing. A file that was
+ * kept is written already. */
+static int prepare(struct io_file *f, int64_t size, const char *path, struct err *e)
+{
+    int rc = is_whole(f, size) ? 0 : fill(f, size);
     if (!rc)
         rc = io_sync(f);
     if (!rc) /* large writes leave large pages behind, which make small syncs slower */
         rc = io_drop_cache(f);
-    free(p);
     return rc ? err_code(e, rc, "%s: cannot prepare %lld bytes", path, (long long)size) : 0;
 }
 

@@ -194,6 +194,22 @@ holds "is told" grep -q '"sync_method": "pwrite, fdatasync"' "$report"
 check "the text tells it, too" bench -m disk -s 4k -n 5 --direct false --file "$work/disk" --file-size 1m
 holds "in its line" grep -q '^synced by *pwrite, fdatasync$' "$work/out"
 check "the file can be used again" bench -m disk -s 4k -n 5 --file "$work/disk" --file-size 1m
+# Behind the blocks that runs write: a file that is prepared anew loses its own.
+patch() { printf 'kept' | dd of="$work/disk" bs=1 seek=1000000 conv=notrunc 2>/dev/null; }
+patched() { dd if="$work/disk" bs=1 skip=1000000 count=4 2>/dev/null | tr -cd '[:print:]'; }
+patch
+check "a kept file that is whole" bench -m disk -s 4k -n 5 --file "$work/disk" --file-size 1m
+same "$(patched)" kept "is not prepared again"
+check "less of it" bench -m disk -s 4k -n 5 --file "$work/disk" --file-size 512k
+same "$(patched)" kept "is there as well"
+check "for more" bench -m disk -s 4k -n 5 --file "$work/disk" --file-size 2m
+same "$(stat -c %s "$work/disk")" $((2 * 1048576 + 4096)) "it grows"
+not_kept() { [ "$(patched)" != kept ]; }
+holds "and is written in full" not_kept
+patch
+printf 'half' | dd of="$work/disk" bs=1 seek=$((2 * 1048576)) conv=notrunc 2>/dev/null
+check "a file that does not say it is whole" bench -m disk -s 4k -n 5 --file "$work/disk" --file-size 2m
+holds "is prepared" not_kept
 echo "somebody's letters" >"$work/letters"
 status 4 "another file is not overwritten" bench -m disk -n 5 --file "$work/letters"
 same "$(cat "$work/letters")" "somebody's letters" "nor touched"
