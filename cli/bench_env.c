@@ -4,7 +4,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
-#include <time.h>
 
 #include "base/machine.h"
 
@@ -29,16 +28,14 @@ static void read_cpu(char *out, size_t size)
 void bench_env_read(struct bench_env *env)
 {
     struct utsname u;
-    time_t now = time(NULL);
-    struct tm tm;
+    struct clock *c = clock_system();
     memset(env, 0, sizeof *env);
     read_cpu(env->cpu, sizeof env->cpu);
     if (uname(&u) == 0)
         snprintf(env->kernel, sizeof env->kernel, "%s %s %s", u.sysname, u.release, u.machine);
     env->cores = machine_processors();
     env->memory = (int64_t)machine_memory();
-    if (gmtime_r(&now, &tm))
-        strftime(env->time, sizeof env->time, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    clock_text(c->wall_ms(c), env->time);
 }
 
 double bench_env_cpu_secs(void)

@@ -4,12 +4,14 @@
 
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 
 struct bench_env {
-    char cpu[128], kernel[208], time[32]; /* RFC 3339, UTC */
-    int cores;                            /* this process may use */
-    int64_t memory;                       /* bytes */
+    char cpu[128], kernel[208];
+    char time[CLOCK_TEXT]; /* when this was read */
+    int cores;             /* this process may use */
+    int64_t memory;        /* bytes */
 };
 void bench_env_read(struct bench_env *env);
 /* Seconds of processor time this process has used, user and system. */

@@ -29,7 +29,7 @@ struct row {
 
 static void put_row(struct out *out, const struct row *r)
 {
-    char time[META_TIME];
+    char time[CLOCK_TEXT];
     out_str(out, r->path);
     out_str(out, r->kind);
     if (r->has) {

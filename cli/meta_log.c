@@ -64,7 +64,7 @@ static bool put_change(struct out *out, struct span body)
 static void put_frame(struct out *out, const struct wal_reader *r, const struct wal_group *g,
                       const struct wal_frame *f)
 {
-    char time[META_TIME];
+    char time[CLOCK_TEXT];
     bool good = true;
     out_int(out, (int64_t)g->index);
     out_int(out, (int64_t)g->term);

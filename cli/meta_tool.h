@@ -3,6 +3,7 @@
 #ifndef CLI_META_TOOL_H
 #define CLI_META_TOOL_H
 
+#include "base/clock.h"
 #include "cli/cli.h"
 #include "meta/meta.h"
 
@@ -21,10 +22,7 @@ int meta_verify(void *values, const struct opt_args *args);
 /* A table of the format the options ask for. */
 struct out *meta_out(const struct meta_options *o, const struct out_column *columns, size_t n);
 
-/* Milliseconds since 1970 as "2026-01-31T12:00:00.123Z"; NULL for 0 (not stated) and
- * what no calendar has. out is the
- * buffer. */
-enum { META_TIME = 32 };
-const char *meta_time(int64_t ms, char out[META_TIME]);
+/* clock_text, or NULL for 0 (not stated) and for what it has no text. out is the buffer. */
+const char *meta_time(int64_t ms, char out[CLOCK_TEXT]);
 
 #endif

@@ -1,4 +1,5 @@
 UNIT_TESTS += tests/unit/base/test_arena
+UNIT_TESTS += tests/unit/base/test_clock
 UNIT_TESTS += tests/unit/base/test_crc32c
 UNIT_TESTS += tests/unit/base/test_err
 UNIT_TESTS += tests/unit/base/test_hdr

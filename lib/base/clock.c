@@ -1,5 +1,6 @@
 #include "base/clock.h"
 
+#include <stdio.h>
 #include <time.h>
 
 static int64_t system_mono_ns(struct clock *c)
@@ -22,6 +23,19 @@ struct clock *clock_system(void)
 {
     static struct clock c = {system_mono_ns, system_wall_ms};
     return &c;
+}
+
+bool clock_text(int64_t ms, char out[CLOCK_TEXT])
+{
+    int64_t past = ms % 1000;
+    time_t second = (time_t)(ms / 1000 - (past < 0));
+    struct tm tm;
+    out[0] = 0;
+    if (!gmtime_r(&second, &tm) || tm.tm_year < 1000 - 1900 || tm.tm_year > 9999 - 1900)
+        return false;
+    size_t n = strftime(out, CLOCK_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(out + n, CLOCK_TEXT - n, ".%03dZ", (int)(past < 0 ? past + 1000 : past));
+    return true;
 }
 
 static int64_t manual_mono_ns(struct clock *c)

@@ -14,6 +14,11 @@ struct clock {
 /* The system's clocks. Static storage, thread-safe. */
 struct clock *clock_system(void);
 
+/* Milliseconds since 1970 as people read them, RFC 3339 in UTC: "2026-01-31T12:00:00.123Z". False,
+ * and out is empty, for a year that has not four digits. Thread-safe. */
+enum { CLOCK_TEXT = 32 };
+bool clock_text(int64_t ms, char out[CLOCK_TEXT]);
+
 /* A clock that stands still until told. */
 struct clock_manual {
     struct clock clock;

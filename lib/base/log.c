@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -53,17 +52,6 @@ bool log_limit_due(struct log_limit *l, int64_t now_ms, int64_t period_ms, uint3
     return true;
 }
 
-static size_t put_time(char *buf, size_t cap, int64_t ms)
-{
-    time_t s = (time_t)(ms / 1000);
-    struct tm tm;
-    char day[32];
-    if (!gmtime_r(&s, &tm) || strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &tm) == 0)
-        strcpy(day, "-");
-    snprintf(buf, cap, "%s.%03dZ ", day, (int)(ms % 1000));
-    return strlen(buf);
-}
-
 /* What is logged may come from a client: it must not be able to forge a line or drive a terminal.
  */
 static void defuse(char *s)
@@ -78,10 +66,10 @@ void log_line(struct log *l, enum log_level level, const char *area, const char 
 {
     if (!log_writes(l, level))
         return;
-    char line[LINE_MAX_BYTES + 1];
-    size_t n = put_time(line, LINE_MAX_BYTES, l->clock->wall_ms(l->clock));
-    snprintf(line + n, LINE_MAX_BYTES - n, "%s %s: ", levels[level].shown, area);
-    n += strlen(line + n);
+    char line[LINE_MAX_BYTES + 1], time[CLOCK_TEXT];
+    bool known = clock_text(l->clock->wall_ms(l->clock), time);
+    snprintf(line, LINE_MAX_BYTES, "%s %s %s: ", known ? time : "-", levels[level].shown, area);
+    size_t n = strlen(line);
 
     va_list ap;
     va_start(ap, fmt);

@@ -41,6 +41,15 @@ START_TEST(a_line_looks_as_documented)
 }
 END_TEST
 
+START_TEST(a_time_that_has_no_text_is_a_dash)
+{
+    start(LOG_INFO);
+    now.wall = INT64_MAX;
+    log_info(&l, "a", "b");
+    ck_assert_str_eq(written(), "- INFO a: b\n");
+}
+END_TEST
+
 START_TEST(levels_filter)
 {
     start(LOG_WARN);
@@ -89,36 +98,6 @@ START_TEST(level_names)
 }
 END_TEST
 
-START_TEST(clocks)
-{
-    struct clock *c = clock_system();
-    int64_t a = c->mono_ns(c), b = c->mono_ns(c);
-    ck_assert_int_le(a, b);
-    ck_assert_int_gt(c->wall_ms(c), INT64_C(1700000000000));
-    clock_manual_init(&now, 5000000, 7);
-    clock_manual_advance(&now, 2);
-    ck_assert_int_eq(clock_mono_ms(&now.clock), 7);
-    ck_assert_int_eq(now.clock.wall_ms(&now.clock), 9);
-}
-END_TEST
-
-START_TEST(a_clock_that_is_set_is_noticed_once)
-{
-    struct clock_watch w = {0};
-    clock_manual_init(&now, 5000000, INT64_C(1800000000000));
-    ck_assert_int_eq(clock_watch(&w, &now.clock), 0);
-    clock_manual_advance(&now, 3600000);
-    ck_assert_int_eq(clock_watch(&w, &now.clock), 0);
-    now.wall += 999; /* slewed */
-    ck_assert_int_eq(clock_watch(&w, &now.clock), 0);
-    now.wall -= INT64_C(10) * 365 * 86400000;
-    ck_assert_int_eq(clock_watch(&w, &now.clock), INT64_C(-10) * 365 * 86400000);
-    ck_assert_int_eq(clock_watch(&w, &now.clock), 0);
-    now.wall += 1000;
-    ck_assert_int_eq(clock_watch(&w, &now.clock), 1000);
-}
-END_TEST
-
 START_TEST(a_line_that_comes_often_is_held_back_and_counted)
 {
     struct log_limit limit = {0};
@@ -133,6 +112,6 @@ START_TEST(a_line_that_comes_often_is_held_back_and_counted)
 }
 END_TEST
 
-UNIT_MAIN(a_clock_that_is_set_is_noticed_once, a_line_that_comes_often_is_held_back_and_counted,
-          a_line_looks_as_documented, levels_filter, a_message_cannot_forge_a_line,
-          a_long_message_is_cut_but_ends_its_line, level_names, clocks)
+UNIT_MAIN(a_line_that_comes_often_is_held_back_and_counted, a_line_looks_as_documented,
+          a_time_that_has_no_text_is_a_dash, levels_filter, a_message_cannot_forge_a_line,
+          a_long_message_is_cut_but_ends_its_line, level_names)
