@@ -9,7 +9,8 @@
  * - bench_produce, bench_fetch, bench_meta: what clients ask, how they judge the answers
  * - bench_batch, bench_stamp: the records sent
  * - bench_check, bench_book, bench_acked, acklog: whether all is there that should be
- * - bench_outcome: what a session brought;  bench_stats, bench_report, bench_env: how it is told
+ * - bench_outcome: what a session brought;  bench_stats, bench_report, bench_csv,
+ *   bench_env: how it is told
  * - bench_rates, bench_step, bench_steps, bench_ramp: the load at several rates
  * - bench_search, bench_slo, bench_find: the highest rate at which latencies are as asked
  * - bench_ceiling, bench_null: what the bench itself can drive

@@ -14,6 +14,7 @@ libbench_la_SOURCES = \
 	cli/bench_condition.c cli/bench_condition.h \
 	cli/bench_conn.c cli/bench_conn.h \
 	cli/bench_contrast.c cli/bench_contrast_text.c \
+	cli/bench_csv.c cli/bench_csv.h \
 	cli/bench_curve.c cli/bench_curve.h \
 	cli/bench_disk.c cli/bench_disk.h \
 	cli/bench_durability.c cli/bench_durability.h \

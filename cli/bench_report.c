@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "cli/bench_caveats.h"
+#include "cli/bench_csv.h"
 #include "cli/bench_env.h"
 #include "cli/bench_figure.h"
 #include "cli/bench_page.h"
@@ -142,39 +142,6 @@ struct json *bench_report(const struct bench_result *r)
     return j;
 }
 
-/* ---- CSV: the same without what is nested too deep ---- */
-
-struct flat {
-    struct json *out;
-    const char *prefix; /* "latency_us": its p50 becomes latency_p50_us */
-};
-
-static int flatten(void *ctx, const char *key, const struct json *v)
-{
-    struct flat *f = ctx;
-    char name[80];
-    if (json_type_of(v) == JSON_T_ARRAY)
-        return 0;
-    if (json_type_of(v) == JSON_T_OBJECT) {
-        size_t n = strlen(key);
-        struct flat inner = {f->out, key};
-        return n > 3 && !strcmp(key + n - 3, "_us") ? json_each(v, flatten, &inner) : 0;
-    }
-    snprintf(name, sizeof name, "%s", key);
-    if (f->prefix)
-        snprintf(name, sizeof name, "%.*s_%s_us", (int)strlen(f->prefix) - 3, f->prefix, key);
-    json_set(f->out, name, json_clone(v));
-    return 0;
-}
-
-static int write_csv(const struct json *report, FILE *out, bool header)
-{
-    struct flat f = {json_new_object(), NULL};
-    json_set(f.out, "timestamp", json_clone(json_get(json_get(report, "environment"), "time")));
-    json_each(report, flatten, &f);
-    return out_single(out, OUT_CSV, header, f.out);
-}
-
 /* ---- where it goes ---- */
 
 static int to_file(const char *path, const char *how, const struct json *report,
@@ -203,7 +170,7 @@ static int csv_file(const struct json *report, FILE *f)
     struct stat st;
     if (fstat(fileno(f), &st))
         return -errno;
-    return write_csv(report, f, st.st_size == 0);
+    return bench_csv_write(report, f, st.st_size == 0);
 }
 
 /* What the text tells in its place. */
@@ -236,7 +203,7 @@ int bench_report_write(const struct bench_options *o, const struct json *report,
         fputc('\n', stdout);
         break;
     case OUT_CSV:
-        rc = write_csv(report, stdout, !o->common.no_header);
+        rc = bench_csv_write(report, stdout, !o->common.no_header);
         break;
     default:
         bench_text(report, stdout);

@@ -8,6 +8,7 @@
 #include "cli/bench_acked.h"
 #include "cli/bench_ceiling.h"
 #include "cli/bench_compare.h"
+#include "cli/bench_csv.h"
 #include "cli/bench_disk.h"
 #include "cli/bench_durability.h"
 #include "cli/bench_find.h"
@@ -184,6 +185,8 @@ static int bench(void *values, const struct opt_args *args)
 {
     struct bench_options *o = values;
     int status = bench_options_check(o, args);
+    if (!status)
+        status = bench_csv_check(o);
     if (status)
         return status;
     if (o->check_ack_log)

@@ -17,6 +17,14 @@ at_least() { # FIELD BOUND DESCRIPTION: numbers with a point too
 clean() { # DESCRIPTION: read back, and nothing wrong
     same "$(field lost) $(field duplicated) $(field reordered) $(field altered)" "0 0 0 0" "$1"
 }
+# columns FILE MODE LATENCY OTHER: these columns of all rows, a latency as "yes"; "-" where there is nothing. No
+# value in these files holds a comma.
+columns() {
+    awk -F, -v names="$2 $3 $4" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; n = split(names, want, " "); next }
+        { for (i = 1; i <= n; i++) { v = $at[want[i]]; if (v == "") v = "-"; else if (want[i] ~ /_us$/) v = "yes"
+              printf "%s%s", sep, v; sep = " " } }' "$1"
+}
+
 # Records in a topic, by its offsets.
 stored() {
     chronik-topic offsets "$1" -o json | grep -o '"latest": *[0-9]*' | awk -F: '{ n += $2 } END { print n + 0 }'
@@ -234,6 +242,25 @@ check "CSV" bench -t $t-a -c 1 -n 10 --csv-output "$work/csv"
 check "a second row" bench -t $t-a -c 1 -n 10 --csv-output "$work/csv"
 same "$(wc -l <"$work/csv")" 3 "a header and two rows"
 same "$(awk -F, 'NR > 1 && NF != n { print "uneven" } NR == 1 { n = NF }' "$work/csv")" "" "of the same width"
+check "a run in another mode" bench -m round-trip -t $t-a -c 1 -n 10 --csv-output "$work/csv"
+check "one in open loop" bench -t $t-a -c 1 -n 10 --rate-limit 1000 --validate --csv-output "$work/csv"
+check "one of metadata" bench -m metadata -t $t-m --create-topic -c 1 -n 6 --csv-output "$work/csv"
+check "one without a broker" bench -m disk -n 5 --dir "$work" --file-size 1m --csv-output "$work/csv"
+same "$(columns "$work/csv" mode latency_p50_us acks)" \
+    "produce yes 1 produce yes 1 round-trip yes 1 produce yes 1 metadata yes 1 disk yes 1" \
+    "stand under the same header"
+same "$(columns "$work/csv" mode ack_latency_p50_us schedule_lag_p50_us)" \
+    "produce - - produce - - round-trip yes - produce - yes metadata - - disk - -" "empty where they have nothing to say"
+cp "$work/csv" "$work/csv.before"
+status 2 "a ramp has other columns" bench -t $t-a -c 1 --ramp 50:50:1/1s --csv-output "$work/csv"
+one_line "as a line says"
+same_file "$work/csv" "$work/csv.before" "and leaves the file alone"
+check "it has a file of its own" bench -t $t-a -c 1 --ramp 50:50:1/1s --csv-output "$work/ramp.csv"
+check "for more of its kind" bench -t $t-a -c 1 --ramp 50:50:1/1s --csv-output "$work/ramp.csv"
+same "$(wc -l <"$work/ramp.csv")" 3 "which gather there"
+status 2 "but not for runs" bench -t $t-a -c 1 -n 10 --csv-output "$work/ramp.csv"
+status 2 "nor does any file take them" bench -t $t-a -c 1 -n 10 --csv-output "$work/letters"
+same "$(cat "$work/letters")" "somebody's letters" "which stays as it is"
 check "JSON on standard output" bench -t $t-a -c 1 -n 10 -o json
 cp "$work/out" "$report"
 is total_messages 10 "is the same document"
