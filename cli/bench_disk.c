@@ -6,10 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "cli/bench_pace.h"
 
 enum { BLOCK = 4096, PREPARE_CHUNK = 1 << 20 };
 
@@ -140,40 +142,98 @@ static const char *method_of(struct io_file *f)
     return syncs_at_once(f) ? "O_DIRECT, RWF_DSYNC" : "O_DIRECT, fdatasync";
 }
 
+static void sleep_until(int64_t at_ns)
+{
+    struct timespec at = {.tv_sec = at_ns / 1000000000, .tv_nsec = at_ns % 1000000000};
+    while (!interrupted && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR)
+        ;
+}
+
+/* A test that runs. */
+struct test {
+    const struct bench_options *o;
+    struct disk_result *r;
+    struct pace pace; /* of an open loop */
+    int64_t start, warm, end;
+    struct bench_usage first; /* when measuring began; at_ns 0: it has not */
+};
+
+/* When the next write is due: now, in a closed loop. Waits until then. */
+static int64_t next_due(struct test *t)
+{
+    if (!t->o->rate)
+        return now_ns();
+    int64_t due = t->start + pace_next(&t->pace);
+    if (due < t->end)
+        sleep_until(due);
+    return due;
+}
+
+/* Due before the end: a device that stands still for long must not make the test last for ever. */
+static bool is_over(const struct test *t, int64_t due)
+{
+    int64_t grace = t->o->request_timeout_ms * 1000000;
+    return interrupted || due >= t->end ||
+           (t->end < INT64_MAX - grace && now_ns() >= t->end + grace) ||
+           (t->o->count && t->r->stats.records >= (uint64_t)t->o->count);
+}
+
+/* A write has been made. */
+static void count(struct test *t, int64_t due, int64_t sent, int64_t done)
+{
+    struct disk_result *r = t->r;
+    if (due < t->warm)
+        return;
+    if (!t->first.at_ns)
+        bench_usage_read(&t->first, due);
+    hdr_record(&r->stats.latency, (uint64_t)(done - due));
+    hdr_record(&r->stats.service, (uint64_t)(done - sent));
+    r->stats.requests++;
+    r->stats.records++;
+    r->stats.bytes += (uint64_t)r->write_size;
+    r->elapsed_ns = done - t->first.at_ns;
+}
+
+/* Those that were due and never begun have failed. */
+static void count_unbegun(struct test *t)
+{
+    const struct bench_options *o = t->o;
+    uint64_t begun = pace_number(&t->pace), due = 0;
+    if (o->rate && o->duration_ms && !o->count && !interrupted)
+        due = (uint64_t)((double)(t->end - t->start) * (double)o->rate / 1e9);
+    if (due <= begun)
+        return;
+    t->r->stats.failed_requests = t->r->stats.failed_records = due - begun;
+}
+
 static int measure(struct io_file *f, const struct bench_options *o, struct disk_result *r,
                    struct err *e)
 {
-    uint8_t *p = make_block((size_t)r->write_size);
-    struct iovec iov = {p, (size_t)r->write_size};
-    int64_t warm = now_ns() + o->warmup_ms * 1000000, at = 0, begun = 0;
-    int64_t end = o->duration_ms ? warm + o->duration_ms * 1000000 : INT64_MAX;
-    struct bench_usage first = {0}, last;
-    int rc = p ? 0 : err_code(e, -ENOMEM, "buffer");
-    while (!rc && !interrupted) {
-        int64_t t = now_ns();
-        if (t >= end || (o->count && r->stats.records >= (uint64_t)o->count))
-            break;
+    struct test t = {.o = o, .r = r, .start = now_ns()};
+    struct iovec iov = {make_block((size_t)r->write_size), (size_t)r->write_size};
+    struct bench_usage last;
+    int64_t at = 0, due;
+    int rc = iov.iov_base ? 0 : err_code(e, -ENOMEM, "buffer");
+    t.warm = t.start + o->warmup_ms * 1000000;
+    t.end = o->duration_ms ? t.warm + o->duration_ms * 1000000 : INT64_MAX;
+    pace_init(&t.pace, o->rate, 1, 1, 0, 1);
+    while (!rc && (due = next_due(&t), !is_over(&t, due))) {
+        int64_t sent = now_ns();
         rc = io_commit(f, &iov, 1, (uint64_t)at);
-        int64_t done = now_ns();
+        if (rc)
+            err_code(e, rc, "%s: write or sync", r->path);
+        else
+            count(&t, due, o->rate ? sent : due, now_ns());
         at += r->write_size;
         if (at + r->write_size > r->file_size)
             at = 0;
-        if (rc)
-            err_code(e, rc, "%s: write or sync", r->path);
-        if (t < warm)
-            continue;
-        if (!begun)
-            bench_usage_read(&first, begun = t);
-        hdr_record(&r->stats.latency, (uint64_t)(done - t));
-        r->stats.requests++;
-        r->stats.records++;
-        r->stats.bytes += (uint64_t)r->write_size;
-        r->elapsed_ns = done - begun;
+        pace_advance(&t.pace);
     }
+    count_unbegun(&t);
     bench_usage_read(&last, now_ns());
-    if (begun)
-        r->cost = bench_cost_between(&first, &last);
-    free(p);
+    if (t.first.at_ns)
+        r->cost = bench_cost_between(&t.first, &last);
+    free(iov.iov_base);
     return rc;
 }
 

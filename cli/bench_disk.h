@@ -4,7 +4,8 @@
  *
  * That is what a write-ahead log on recycled segments does. It goes through io_commit, as the
  * broker's does: past the page cache and with the sync in the same call, where the file system has
- * that, unless it is not wanted (as with the broker's wal.direct.io=false).
+ * that, unless it is not wanted (as with the broker's wal.direct.io=false). At a
+ * rate, writes are due at fixed times, and go one after the other all the same.
  */
 #ifndef CLI_BENCH_DISK_H
 #define CLI_BENCH_DISK_H

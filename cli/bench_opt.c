@@ -48,7 +48,8 @@ const struct opt bench_opts[] = {
     {0, "in-flight", "N", OPT_INT, AT(in_flight),
      "requests a client may have in flight (default 1)", .min = 1, .max = 10000},
     {0, "rate-limit", "N", OPT_INT, AT(rate),
-     "open loop: N records a second over all clients, due at fixed times; latency counts from then "
+     "open loop: N records (disk: writes) a second over all clients, due at fixed times; latency "
+     "counts from then "
      "(default 0: closed loop)",
      .min = 0, .max = BENCH_RATE_MAX},
     {0, "ramp", "FROM:TO:STEP", OPT_TEXT, AT(ramp),
@@ -233,7 +234,7 @@ static const struct {
     const char *name;
     unsigned modes;
 } belongs[] = {
-    {"rate-limit", LOADING},
+    {"rate-limit", LOADING | IN_DISK},
     {"ramp", PACED},
     {"find-max", PACED},
     {"ceiling", IN_PRODUCE},

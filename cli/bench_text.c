@@ -41,6 +41,15 @@ static void print_load(const struct json *j, FILE *out)
                 (const char *)acks.p, (int)codec.n, (const char *)codec.p, int_of(j, "partitions"));
 }
 
+static void print_writes(const struct json *j, FILE *out)
+{
+    fprintf(out, "%-13s %lld bytes and a sync each, one after the other", "writes",
+            int_of(j, "write_size"));
+    if (json_bool(json_get(j, "open_loop"), false))
+        fprintf(out, ", %lld/s due", int_of(j, "rate_limit"));
+    fputc('\n', out);
+}
+
 static void print_timing(const struct json *j, const char *key, const char *label, FILE *out)
 {
     const struct json *t = json_get(j, key);
@@ -138,8 +147,7 @@ void bench_text(const struct json *j, FILE *out)
     print_str(j, "path", "file", out);
     print_str(j, "sync_method", "synced by", out);
     if (disk)
-        fprintf(out, "%-13s %lld bytes and a sync each, one after the other\n", "writes",
-                int_of(j, "write_size"));
+        print_writes(j, out);
     else
         print_load(j, out);
     fprintf(out, "%-13s %.3f s", "time", real_of(j, "duration_secs"));

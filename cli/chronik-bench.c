@@ -102,6 +102,7 @@ static int load_disk(const struct bench_options *o)
         struct bench_result r = {.opt = o,
                                  .stats = &d->stats,
                                  .latency = &d->stats.latency,
+                                 .more = {{"service", &d->stats.service}},
                                  .elapsed_ns = d->elapsed_ns,
                                  .records = d->stats.records,
                                  .bytes = d->stats.bytes,
@@ -111,7 +112,8 @@ static int load_disk(const struct bench_options *o)
                                  .disk_write = d->write_size,
                                  .cost = d->cost,
                                  .interrupted = d->interrupted};
-        status = report(&r, d->interrupted ? CLI_INTERRUPTED : CLI_OK);
+        int whole = d->stats.failed_records ? CLI_FAILED : CLI_OK;
+        status = report(&r, d->interrupted ? CLI_INTERRUPTED : whole);
     }
     free(d);
     return status;

@@ -218,6 +218,20 @@ patch
 printf 'half' | dd of="$work/disk" bs=1 seek=$((2 * 1048576)) conv=notrunc 2>/dev/null
 check "a file that does not say it is whole" bench -m disk -s 4k -n 5 --file "$work/disk" --file-size 2m
 holds "is prepared" not_kept
+check "at a rate" bench -m disk -s 4k -d 500ms --rate-limit 100 --file "$work/disk" --file-size 1m --json-output "$report"
+is total_messages 50 "come as many as are due"
+holds "and when they are" awk -v s="$(field duration_secs)" 'BEGIN { exit !(s > 0.48) }'
+is open_loop true "of an open loop"
+check "a warm-up at a rate" \
+    bench -m disk -s 4k -d 300ms -w 200ms --rate-limit 100 --file "$work/disk" --file-size 1m --json-output "$report"
+is total_messages 30 "is not counted"
+status 1 "a rate no device keeps" bench -m disk -s 4k -d 200ms --rate-limit 100000000 --request-timeout-ms 100 \
+    --file "$work/disk" --file-size 1m --json-output "$report"
+at_least failed_messages 10000000 "leaves writes that were due and never begun"
+# Due early and made late counts as late: the latencies of what is due go far above those of the writes alone.
+latencies() { grep -A8 "\"$1\"" "$report" | sed -n 's/.*"p50": \([0-9.]*\).*/\1/p'; }
+holds "and counts from when each was due" \
+    awk -v due="$(latencies latency_us)" -v sent="$(latencies service_us)" 'BEGIN { exit !(due > 3 * sent) }'
 echo "somebody's letters" >"$work/letters"
 status 4 "another file is not overwritten" bench -m disk -n 5 --file "$work/letters"
 same "$(cat "$work/letters")" "somebody's letters" "nor touched"
