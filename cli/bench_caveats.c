@@ -26,13 +26,20 @@ static void of_samples(struct json *all, const struct hdr *h)
                        names, h->count, CAVEAT_SAMPLES_ABOVE);
 }
 
-static void of_failures(struct json *all, const struct bench_stats *s)
+static void of_failures(struct json *all, const struct bench_result *r)
 {
+    const struct bench_stats *s = r->stats;
     if (s->failed_requests)
         json_push_text(all,
                        "%" PRIu64 " of %" PRIu64
                        " requests failed: the latencies are those of the others",
                        s->failed_requests, s->failed_requests + s->requests);
+    if (s->retried_requests)
+        json_push_text(
+            all,
+            "%" PRIu64 " answers brought an error and were asked for again: the latencies "
+            "count the wait%s%s",
+            s->retried_requests, r->trouble ? "; the first: " : "", r->trouble ? r->trouble : "");
 }
 
 /* What is not there did not cost any time. */
@@ -96,7 +103,7 @@ struct json *bench_caveats(const struct bench_result *r)
     if (r->interrupted)
         json_push_text(all, "interrupted: this covers what was done by then");
     of_samples(all, r->latency);
-    of_failures(all, r->stats);
+    of_failures(all, r);
     of_checks(all, r);
     if (r->paced && r->latency->count)
         of_schedule(all, r);

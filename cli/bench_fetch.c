@@ -285,7 +285,7 @@ static enum load_verdict fetch_reply(struct load *l, struct slot *s, struct clie
         }
     if (verdict == LOAD_OK || *bytes)
         note_progress(l, *bytes);
-    return *bytes ? LOAD_OK : verdict;
+    return *bytes && verdict == LOAD_AGAIN ? LOAD_PARTLY : verdict;
 }
 
 const struct load_kind fetch_kind = {

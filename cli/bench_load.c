@@ -69,6 +69,17 @@ static void count_failed(struct load *l, const struct slot *s)
     all->failed_requests++;
     all->failed_records += (uint64_t)s->count;
     all->last_ns = bench_now_ns();
+    l->troubled = false;
+}
+
+/* An error that may pass: the same is asked for again. */
+static void count_retried(struct load *l, const struct slot *s, const struct err *e)
+{
+    struct worker *w = l->w;
+    worker_note(w, e);
+    l->troubled = true;
+    if (s->due_ns >= w->run->measure_ns)
+        w->stats[METRIC_MAIN].retried_requests++;
 }
 
 static void pop(struct load *l)
@@ -80,6 +91,7 @@ static void pop(struct load *l)
 /* What is in flight will not be settled any more. */
 static void fail_in_flight(struct load *l)
 {
+    l->asking_again = false;
     for (; l->n; pop(l))
         count_failed(l, slot_at(l, 0));
 }
@@ -88,6 +100,8 @@ static void fail_in_flight(struct load *l)
 
 static void finish(struct load *l)
 {
+    if (l->troubled && !l->kind->to_the_end) /* some of what it asked for never came */
+        l->w->stats[METRIC_MAIN].failed_requests++;
     bench_conn_close(&l->conn);
     l->open = false;
     loop_timer_clear(l->timer);
@@ -118,6 +132,7 @@ static void lost(struct load *l, const struct err *why)
         return;
     }
     worker_note(l->w, &e);
+    l->in_vain_ns = 0;
     if (!l->repeatable)
         fail_in_flight(l);
     reconnect_later(l);
@@ -199,14 +214,29 @@ static void pause_for(struct load *l, int64_t ms)
     loop_timer_set(l->timer, ms);
 }
 
+/* The request stays in flight, and has been due since it was first. */
+static void ask_again(struct load *l)
+{
+    l->asking_again = false;
+    if (!atomic_load_explicit(&l->w->run->stopping, memory_order_relaxed)) {
+        transmit(l, slot_at(l, 0));
+        return;
+    }
+    fail_in_flight(l);
+    l->exhausted = true;
+}
+
 static void on_timer(void *arg)
 {
     struct load *l = arg;
     l->paused = false;
-    if (l->conn.fd < 0)
+    if (l->conn.fd < 0) {
         load_open(l);
-    else
-        load_pump(l);
+        return;
+    }
+    if (l->asking_again)
+        ask_again(l);
+    load_pump(l);
 }
 
 /* In a closed loop the next request is due now, and leaves later. */
@@ -221,17 +251,61 @@ static void linger(struct load *l)
 static void refused(struct load *l, struct slot *s, const struct err *e)
 {
     worker_note(l->w, e);
+    l->in_vain_ns = 0;
     count_failed(l, s);
     pop(l);
     pause_for(l, PAUSE_MS);
+}
+
+/* Has nothing but errors come for as long as an answer may take? */
+static bool in_vain(struct load *l)
+{
+    int64_t now = bench_now_ns();
+    if (!l->in_vain_ns)
+        l->in_vain_ns = now;
+    return now - l->in_vain_ns > options(l)->request_timeout_ms * 1000000;
+}
+
+/* A producer whose sequence must have no gap, and a reader that is to read everything, can do
+ * nothing else; another reader is of no more use. */
+static void give_up_asking(struct load *l, struct slot *s, struct err *e)
+{
+    err_wrap(e, "%s %u: nothing better within %lld ms", l->kind->name, l->id,
+             (long long)options(l)->request_timeout_ms);
+    if (l->repeatable || l->kind->to_the_end) {
+        worker_fail(l->w, e);
+        return;
+    }
+    l->exhausted = !l->kind->paced;
+    refused(l, s, e);
+}
+
+static void try_again(struct load *l, struct slot *s, struct err *e)
+{
+    bool vain = in_vain(l);
+    count_retried(l, s, e);
+    if (vain && !(l->repeatable && options(l)->keep_going)) {
+        give_up_asking(l, s, e);
+    } else if (l->repeatable) { /* the same bytes, in the same order, or the sequence breaks */
+        reconnect_later(l);
+    } else {
+        l->asking_again = true;
+        pause_for(l, PAUSE_MS);
+    }
 }
 
 static void settle(struct load *l, struct slot *s, struct client_response *r)
 {
     struct err e = {.code = ERR_REFUSED};
     uint64_t records = 0, bytes = 0;
-    switch (l->kind->reply(l, s, r, &records, &bytes, &e)) {
+    enum load_verdict verdict = l->kind->reply(l, s, r, &records, &bytes, &e);
+    switch (verdict) {
     case LOAD_OK:
+    case LOAD_PARTLY:
+        l->in_vain_ns = 0;
+        l->troubled = false;
+        if (verdict == LOAD_PARTLY)
+            count_retried(l, s, &e);
         count_ok(l, s, records, bytes);
         pop(l);
         l->backoff_ms = BACKOFF_MIN_MS;
@@ -241,13 +315,7 @@ static void settle(struct load *l, struct slot *s, struct client_response *r)
         refused(l, s, &e);
         return;
     case LOAD_AGAIN:
-        if (l->repeatable) { /* the same bytes, in the same order, or the sequence breaks */
-            worker_note(l->w, &e);
-            reconnect_later(l);
-        } else {
-            pop(l);
-            pause_for(l, PAUSE_MS);
-        }
+        try_again(l, s, &e);
         return;
     case LOAD_BROKEN:
         worker_fail(l->w, &e);

@@ -11,6 +11,9 @@
  * (it is not known whether it took effect) or, if the kind can repeat itself without harm, is sent
  * again, in the same order, after reconnecting.
  * - No reply within the request timeout is a lost connection.
+ * - A refusal that may pass (LOAD_AGAIN) is noted and counted, and the request is asked again after
+ * a pause; its latency counts from when it was due all the same. If for the request timeout nothing
+ * better comes, the load gives up: the request has failed.
  *
  * For the thread of its worker.
  */
@@ -39,8 +42,10 @@ struct slot {
 
 enum load_verdict {
     LOAD_OK,     /* well */
+    LOAD_PARTLY, /* well, but for a part with an error (e) that the next request asks for again */
     LOAD_FAILED, /* it did not; go on after a short pause */
-    LOAD_AGAIN,  /* ask the same again after a pause: nothing is counted */
+    LOAD_AGAIN,  /* ask the same again after a pause. Of a load that is repeatable or has only one
+                  * request in flight */
     LOAD_BROKEN, /* no use to go on: the run ends with e */
 };
 
@@ -69,11 +74,13 @@ struct load {
     bool unanswered; /* set by init: its requests have no replies (acks=0) */
     void *own;       /* the kind's */
 
-    struct bench_conn conn;   /* fd -1: none at the moment */
-    bool open;                /* ready for requests */
-    int64_t opened_ns;        /* when it last began to connect */
-    struct loop_timer *timer; /* reconnecting, pausing, lingering */
-    bool paused;
+    struct bench_conn conn;    /* fd -1: none at the moment */
+    bool open;                 /* ready for requests */
+    int64_t opened_ns;         /* when it last began to connect */
+    struct loop_timer *timer;  /* reconnecting, pausing, lingering */
+    bool paused, asking_again; /* asking_again: when the pause is over */
+    bool troubled;        /* the last answer had an error that may pass, not yet counted failed */
+    int64_t in_vain_ns;   /* since when nothing but such errors has come; 0: they have not */
     int64_t lingering_ns; /* since when a request that is due waits for company; 0: none does */
     int64_t backoff_ms;
     struct loop_hook again; /* goes on sending in the next iteration (unanswered) */

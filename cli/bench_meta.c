@@ -139,10 +139,8 @@ static enum load_verdict meta_reply(struct load *l, struct slot *s, struct clien
         err_set(e, client_error_code((int16_t)error), "topic %s: %s", a->name,
                 client_error_text((int16_t)error, message, text, sizeof text));
         if (s->which == STEP_ASK && l->w->b->opt->create_topic &&
-            kp_error_retriable((int16_t)error)) {
-            a->step = STEP_ASK; /* created, and not yet known everywhere */
-            return LOAD_AGAIN;
-        }
+            kp_error_retriable((int16_t)error))
+            return LOAD_AGAIN; /* created, and not yet known everywhere */
         if (s->which == STEP_CREATE)
             a->step = STEP_CREATE; /* there is nothing to ask for */
         return LOAD_FAILED;

@@ -65,6 +65,7 @@ struct bench_result outcome_result(const struct bench_session *s)
         .paced = run->plan.rate && run->plan.kind->paced ? &run->paced : NULL,
         .series = &run->series,
         .interrupted = run->interrupted,
+        .trouble = run->first.code ? run->first.text : NULL,
     };
     if (s->opt->mode == BENCH_ROUND_TRIP)
         round_trip_result(&r, run);

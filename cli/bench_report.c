@@ -129,6 +129,7 @@ struct json *bench_report(const struct bench_result *r)
     put_checks(j, r);
     set_count(j, "total_requests", s->requests);
     set_count(j, "failed_requests", s->failed_requests);
+    set_count(j, "retried_requests", s->retried_requests);
     set_count(j, "warmup_messages", s->warmup_records);
     json_set_real(j, "bench_cpu_secs", bench_env_cpu_secs());
     put_cost(j, r);

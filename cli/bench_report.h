@@ -35,6 +35,7 @@ struct bench_result {
     const struct pace_stats *paced; /* NULL: a closed loop */
     const struct series *series;    /* NULL: none */
     bool interrupted;
+    const char *trouble; /* the first error that the run survived; NULL: there was none */
 };
 
 /* Records a second that the generator could drive, as far as is known; 0: not at all. Measured, or

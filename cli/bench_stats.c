@@ -31,6 +31,7 @@ void bench_stats_add(struct bench_stats *into, const struct bench_stats *from)
     into->bytes += from->bytes;
     into->failed_requests += from->failed_requests;
     into->failed_records += from->failed_records;
+    into->retried_requests += from->retried_requests;
     into->warmup_records += from->warmup_records;
     if (from->first_ns && (!into->first_ns || from->first_ns < into->first_ns))
         into->first_ns = from->first_ns;

@@ -13,7 +13,8 @@ struct bench_stats {
     uint64_t requests, records,
         bytes; /* answered well; bytes of values (of replies for metadata) */
     uint64_t failed_requests, failed_records; /* refused, lost, or never sent in time */
-    uint64_t warmup_records;                  /* answered well before measuring began */
+    uint64_t retried_requests; /* answers with an error that may pass: the same was asked again */
+    uint64_t warmup_records;   /* answered well before measuring began */
     int64_t first_ns, last_ns; /* when the first and the last measured reply came; 0: none did */
 };
 

@@ -13,15 +13,27 @@ end_liar() {
 }
 trap 'end_liar; clean_up' EXIT
 
-# lie FAULT OPTION...: run the bench against that liar; its status, output in $work/out and $work/err.
-lie() {
-    fault=$1
-    shift
+bench() { chronik-bench -q -b 127.0.0.1:"$(cat "$work/liar.port")" -t t --json-output "$work/report" "$@"; }
+begin_liar() {
     rm -f "$work/liar.port"
-    python3 "${srcdir:-.}/tests/func/liar.py" "$work/liar.port" "$fault" &
+    python3 "${srcdir:-.}/tests/func/liar.py" "$work/liar.port" "$1" &
     liar_pid=$!
     wait_for [ -s "$work/liar.port" ]
-    chronik-bench -q -b 127.0.0.1:"$(cat "$work/liar.port")" -t t -s 100 -n 140 --json-output "$work/report" "$@"
+}
+# lie FAULT OPTION...: run the bench against that liar; its status, output in $work/out and $work/err.
+lie() {
+    begin_liar "$1"
+    shift
+    bench -s 100 -n 140 "$@"
+    got=$?
+    end_liar
+    return $got
+}
+# lie_to_reader FAULT OPTION...: the same of a bench that reads what another one wrote.
+lie_to_reader() {
+    begin_liar "$1"
+    shift
+    bench -s 100 -n 140 >/dev/null && bench -m consume "$@"
     got=$?
     end_liar
     return $got
@@ -66,4 +78,27 @@ status 1 "an answer that is none" lie garbage -c 2
 one_line "is told in a line"
 status 1 "an answer about something else" lie elsewhere -c 2
 one_line "is told in a line"
+
+retried() { sed -n 's/^ *"retried_requests": \([0-9]*\),$/\1/p' "$work/report"; }
+for fault in unread half-read; do
+    for duration in '' '-d 100ms'; do
+        # shellcheck disable=SC2086  # two words or none
+        status 1 "a partition that cannot be read ($fault${duration:+, $duration})" lie_to_reader "$fault" -c 1 $duration \
+            --request-timeout-ms 300
+        one_line "is told in a line"
+        has "$work/err" 'disk failed' "with the broker's error"
+        has "$work/report" '"failed_requests": 1,' "and counted as failed"
+        check "and as asked again" [ "$(retried)" -gt 5 ]
+    done
+    status 1 "what cannot be read back ($fault)" lie "$fault" -c 1 --validate --request-timeout-ms 300
+    one_line "is told in a line"
+    has "$work/err" 'disk failed' "with the broker's error"
+    status 1 "nor while it is written ($fault)" lie "$fault" -m round-trip -c 1 --request-timeout-ms 300
+    has "$work/err" 'disk failed' "which is told with the broker's error"
+done
+check "what can be read later" lie_to_reader read-later -c 1
+same "$(retried)" 3 "is read, and how often it was asked again is told"
+has "$work/out" 'warning       3 answers brought an error and were asked for again: ' "and warned of"
+most=$(sed -n 's/^ *"max": \([0-9]*\)\..*/\1/p' "$work/report" | head -1)
+check "and the two waits count in the latency" [ "$most" -ge 20000 ]
 finish

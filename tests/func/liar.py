@@ -16,6 +16,9 @@ It shows that chronik-bench notices. FAULT is none or one of:
   hang-up     closes the connection instead of answering the 7th request, once
   garbage     answers the 7th request with bytes that are no answer
   elsewhere   answers the 7th request for another partition
+  unread      answers each Fetch with an error that may pass (KAFKA_STORAGE_ERROR)
+  half-read   does so for partition 1 alone
+  read-later  does so for partition 1 in the first three answers
 """
 import socket
 import socketserver
@@ -60,7 +63,7 @@ class Partition:
 class Liar:
     def __init__(self, fault):
         self.fault, self.parts = fault, [Partition() for _ in range(PARTITIONS)]
-        self.produced, self.hung_up, self.topic = 0, False, b"t"
+        self.produced, self.fetched, self.topic = 0, 0, b"t"
 
     def keep(self, part, batch, odd):
         """Append as the fault has it; the offset to be acknowledged."""
@@ -121,12 +124,16 @@ class Liar:
         r.unpack(">iiiib")
         r.unpack(">i")
         topic = r.string()
+        self.fetched += 1
         out = []
         for _ in range(r.unpack(">i")[0]):
             index, offset, _ = r.unpack(">iqi")
-            part = self.parts[index]
-            records = b"".join(b for base, n, b in part.log if base + n > offset)
-            out.append(struct.pack(">ihqqii", index, 0, part.end, part.end, 0, len(records)) + records)
+            part, error = self.parts[index], 0
+            if self.fault == "unread" or index and (
+                    self.fault == "half-read" or self.fault == "read-later" and self.fetched <= 3):
+                error = 56
+            records = b"" if error else b"".join(b for base, n, b in part.log if base + n > offset)
+            out.append(struct.pack(">ihqqii", index, error, part.end, part.end, 0, len(records)) + records)
         return struct.pack(">ii", 0, 1) + string(topic) + struct.pack(">i", len(out)) + b"".join(out)
 
     def list_offsets(self, r):

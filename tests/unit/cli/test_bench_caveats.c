@@ -78,6 +78,9 @@ START_TEST(each_trouble_has_its_warning)
     r.bad_offsets = 2;
     warns("2 acknowledgements had an offset that cannot be");
     fill();
+    stats.retried_requests = 3;
+    warns("3 answers brought an error and were asked for again: the latencies count the wait");
+    fill();
     stats.last_ns = 2010000000; /* more than a hundredth longer */
     warns(NULL);
     stats.last_ns = 2100000000;
