@@ -5,6 +5,7 @@
 
 #include "base/machine.h"
 #include "cli/bench_step.h"
+#include "cli/choices.h"
 
 #define AT(member) offsetof(struct bench_options, member)
 enum {
@@ -22,10 +23,6 @@ const struct opt_choice bench_modes[] = {{"produce", BENCH_PRODUCE},
                                          {"disk", BENCH_DISK},
                                          {"durability", BENCH_DURABILITY},
                                          {NULL, 0}};
-const struct opt_choice bench_acks[] = {{"0", 0}, {"1", 1}, {"all", -1}, {"-1", -1}, {NULL, 0}};
-static const struct opt_choice codecs[] = {{"none", BATCH_NONE},     {"gzip", BATCH_GZIP},
-                                           {"snappy", BATCH_SNAPPY}, {"lz4", BATCH_LZ4},
-                                           {"zstd", BATCH_ZSTD},     {NULL, 0}};
 const struct opt_choice bench_key_patterns[] = {{"none", KEYS_NONE},
                                                 {"random", KEYS_RANDOM},
                                                 {"sequential", KEYS_SEQUENTIAL},
@@ -90,9 +87,9 @@ const struct opt bench_opts[] = {
      "(default 0)",
      .min = 0, .max = 60000},
     {0, "acks", "WHAT", OPT_CHOICE, AT(acks), "what acknowledges a record (default 1)",
-     .choices = bench_acks},
+     .choices = cli_acks},
     {0, "compression", "CODEC", OPT_CHOICE, AT(codec), "of the batches (default none)",
-     .choices = codecs},
+     .choices = cli_codecs},
     {0, "compress-ahead", "N", OPT_INT, AT(compress_ahead),
      "compress N batches a thread before the clock starts and send those in turn: their records "
      "repeat (default 0: each batch when it is sent)",

@@ -10,9 +10,8 @@ extern const size_t n_bench_opts;
 /* The commands: to put load on has no name. */
 enum { BENCH_RUN, BENCH_COMPARE };
 
-/* What options take; of several names for a value the first is the one to show. */
-extern const struct opt_choice bench_modes[], bench_acks[], bench_key_patterns[],
-    bench_payload_patterns[];
+/* What options take, beside those of choices.h. */
+extern const struct opt_choice bench_modes[], bench_key_patterns[], bench_payload_patterns[];
 
 /* The defaults. */
 struct bench_options bench_options_default(void);

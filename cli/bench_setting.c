@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "cli/bench_opt.h"
+#include "cli/choices.h"
 
 enum { NUMBER, TEXT, FLAG };
 
@@ -58,7 +59,7 @@ static struct values values_of(const struct bench_result *r)
     return (struct values){
         .mode = name_of(bench_modes, o->mode),
         .topic = r->b ? o->topic : NULL,
-        .acks = name_of(bench_acks, o->acks),
+        .acks = name_of(cli_acks, o->acks),
         .codec = batch_codec_name((enum batch_codec)o->codec),
         .keys = writes ? name_of(bench_key_patterns, o->keys) : NULL,
         .payload = writes ? name_of(bench_payload_patterns, o->payload) : NULL,

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "batch/codec.h"
+#include "cli/choices.h"
 #include "cli/escape.h"
 #include "cli/interrupt.h"
 #include "cli/lines.h"
@@ -26,14 +27,6 @@ struct produce_options {
 };
 
 static const struct opt_choice inputs[] = {{"text", INPUT_TEXT}, {"jsonl", INPUT_JSONL}, {NULL, 0}};
-static const struct opt_choice acks[] = {{"all", CLIENT_ACKS_ALL},
-                                         {"-1", CLIENT_ACKS_ALL},
-                                         {"1", CLIENT_ACKS_LEADER},
-                                         {"0", CLIENT_ACKS_NONE},
-                                         {NULL, 0}};
-static const struct opt_choice codecs[] = {{"none", BATCH_NONE},     {"gzip", BATCH_GZIP},
-                                           {"snappy", BATCH_SNAPPY}, {"lz4", BATCH_LZ4},
-                                           {"zstd", BATCH_ZSTD},     {NULL, 0}};
 
 #define AT(member) offsetof(struct produce_options, member)
 static const struct opt options[] = {
@@ -50,8 +43,8 @@ static const struct opt options[] = {
     {0, "acks", "ACKS", OPT_CHOICE, AT(acks),
      "what is waited for: that all replicas in sync have the records on disk, the leader, or "
      "nothing",
-     .choices = acks},
-    {'z', "compression", "CODEC", OPT_CHOICE, AT(codec), "compress batches", .choices = codecs},
+     .choices = cli_acks},
+    {'z', "compression", "CODEC", OPT_CHOICE, AT(codec), "compress batches", .choices = cli_codecs},
     {'H', "header", "NAME=VALUE", OPT_LIST, AT(headers),
      "add this header to each record; may be repeated"},
     {0, "batch-bytes", "BYTES", OPT_BYTES, AT(batch_bytes),

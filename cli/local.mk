@@ -4,6 +4,7 @@ libcli_la_SOURCES = \
 	cli/acklog.c cli/acklog.h \
 	cli/bench_stamp.c cli/bench_stamp.h \
 	cli/checkpoint_check.c cli/checkpoint_check.h \
+	cli/choices.c cli/choices.h \
 	cli/cli.c cli/cli.h \
 	cli/config_changes.c cli/config_changes.h \
 	cli/escape.c cli/escape.h \
