@@ -395,8 +395,20 @@ static int after_write(struct plog *p, struct plog_compaction *c)
     return PLOG_COMPACT_RUN;
 }
 
+/* Index files go by the names of logs: what a syncing under way wrote now would be of the segment
+ * that is replaced, under the name of the one that replaces it. */
+static bool is_being_synced(const struct plog_compaction *c)
+{
+    bool is = false;
+    for (size_t i = 0; i < c->n; i++)
+        is |= c->seg[i]->syncing > 0;
+    return is && !MUTANT(swap_beside_syncing);
+}
+
 static int after_seal(struct plog *p, struct plog_compaction *c)
 {
+    if (is_being_synced(c))
+        return PLOG_COMPACT_WAIT;
     count(c);
     if (!c->changed) {
         plog_compact_unmake(c);

@@ -184,6 +184,7 @@ unsigned plog_syncing_lost(const struct plog_syncing *s, const struct err **why)
 /* [w] What was noted is to be synced again: it was not, or no checkpoint says so. Before the free.
  */
 void plog_sync_undo(struct plog *p, const struct plog_syncing *s);
+/* [w] */
 void plog_syncing_free(struct plog_syncing *s);
 
 /* So that a syncing finds little to do, what is in the files is handed to the disk as they grow:

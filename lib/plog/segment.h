@@ -85,6 +85,7 @@ struct plog_segment {
     uint64_t clean;      /* behind these, which it covered */
     uint64_t handed;     /* their write-back was begun (write_back.c) */
     bool inherited;      /* an earlier process may have left a .check that knows of more bytes */
+    unsigned syncing;    /* so many syncings have noted it and are not yet free */
     bool pinned; /* a compaction works on it: it stays in the list as it is, and its files too */
 
     /* Of the thread that runs syncings */

@@ -88,6 +88,7 @@ static void note_segment(struct item *it, struct plog_segment *s)
             },
     };
     plog_segment_ref(s);
+    s->syncing++;
     s->dirty = false;
     s->clean = it->save.bytes;
 }
@@ -306,8 +307,10 @@ void plog_syncing_free(struct plog_syncing *s)
 {
     if (!s)
         return;
-    for (size_t i = 0; i < s->n; i++)
+    for (size_t i = 0; i < s->n; i++) {
+        s->item[i].seg->syncing--;
         plog_segment_unref(s->item[i].seg);
+    }
     free(s->dir);
     free(s->parent);
     free(s->epochs);
