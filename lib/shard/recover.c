@@ -334,6 +334,7 @@ static int open_wal(struct shard *s, struct recovery *r, struct err *e)
                                     .dir = s->wal_dir,
                                     .owner = s->cfg.owner,
                                     .segment_bytes = s->cfg.segment_bytes,
+                                    .first_bytes = s->cfg.first_segment_bytes,
                                     .spare = shard_spare_segments(s),
                                     .durable = true, /* by read_log */
                                     .direct = s->cfg.wal_direct,

@@ -86,6 +86,7 @@ struct shard_config {
     const char *meta_dir;          /* shard 0: snapshots */
     struct plog_config plog;       /* data shards; its settings are the topics' business */
     uint64_t segment_bytes;        /* of a WAL segment */
+    uint64_t first_segment_bytes;  /* of the one a start makes (wal_writer_config); 0: its choice */
     uint64_t wal_max_bytes;        /* the WAL never exceeds it: produce waits for a checkpoint */
     uint64_t checkpoint_bytes; /* checkpoint when so much WAL was written since the last one; 0: a
                                 * quarter of wal_max_bytes */

@@ -22,7 +22,7 @@ struct wal_writer {
     struct log *log;
     char *dir;
     struct wal_owner owner;
-    uint64_t segment_bytes;
+    uint64_t segment_bytes, first_bytes;
     unsigned spare;
     bool direct;
     uint64_t leave_free;

@@ -99,7 +99,8 @@ static int make_open(struct wal_payload *p, const struct wal_segment_header *h, 
 static uint64_t first_size(const struct wal_writer *w)
 {
     enum { FIRST_BYTES = 1 << 20 };
-    return w->direct && w->segment_bytes > FIRST_BYTES ? FIRST_BYTES : w->segment_bytes;
+    uint64_t size = w->first_bytes ? w->first_bytes : w->direct ? FIRST_BYTES : UINT64_MAX;
+    return size < w->segment_bytes ? size : w->segment_bytes;
 }
 
 /* The segment that the log goes on in gets its name with OPEN in it: one sync for both. */
@@ -173,15 +174,21 @@ static int remove_dead(struct wal_writer *w, struct wal_pos end, struct err *e)
     return 0;
 }
 
+static int check_size(const struct wal_writer_config *cfg, uint64_t bytes, struct err *e)
+{
+    if (bytes >= WAL_SEGMENT_MIN && bytes % WAL_BLOCK == 0)
+        return 0;
+    return err_set(e, ERR_INVALID,
+                   "%s: a segment of %" PRIu64 " bytes: at least %d and a multiple of %d", cfg->dir,
+                   bytes, WAL_SEGMENT_MIN, WAL_BLOCK);
+}
+
 static int check_config(const struct wal_writer_config *cfg, uint64_t last_segment, struct err *e)
 {
     if (last_segment == UINT64_MAX)
         return err_set(e, ERR_TOOBIG, "%s: no segment id is left", cfg->dir);
-    if (cfg->segment_bytes < WAL_SEGMENT_MIN || cfg->segment_bytes % WAL_BLOCK != 0)
-        return err_set(e, ERR_INVALID,
-                       "%s: a segment of %" PRIu64 " bytes: at least %d and a multiple of %d",
-                       cfg->dir, cfg->segment_bytes, WAL_SEGMENT_MIN, WAL_BLOCK);
-    return 0;
+    int rc = check_size(cfg, cfg->segment_bytes, e);
+    return rc == 0 && cfg->first_bytes ? check_size(cfg, cfg->first_bytes, e) : rc;
 }
 
 static struct wal_writer *new_writer(const struct wal_writer_config *cfg)
@@ -193,6 +200,7 @@ static struct wal_writer *new_writer(const struct wal_writer_config *cfg)
     w->log = cfg->log;
     w->owner = cfg->owner;
     w->segment_bytes = cfg->segment_bytes;
+    w->first_bytes = cfg->first_bytes;
     w->spare = cfg->spare;
     w->direct = cfg->direct;
     w->leave_free = cfg->leave_free;

@@ -71,6 +71,9 @@ struct wal_writer_config {
     const char *dir; /* exists; copied */
     struct wal_owner owner;
     uint64_t segment_bytes; /* of new segments: a multiple of WAL_BLOCK, >= WAL_SEGMENT_MIN */
+    uint64_t first_bytes;   /* of the one that wal_writer_open makes, if not larger than that; a
+                             * multiple of WAL_BLOCK, >= WAL_SEGMENT_MIN; 0: 1 MiB with `direct`,
+                             * else segment_bytes */
     unsigned spare;         /* freed segments kept for recycling (wal_writer_keep_spare) */
     bool durable;           /* the log before `end` was synced since it was last written to */
     /* Write past the page cache, into segments filled with zeros ahead: a commit then copies
@@ -83,8 +86,8 @@ struct wal_writer_config {
 };
 
 /* A writer that continues the log behind `end` (as a reader found it, or all zero for a new log) in
- * a new segment of its own: never in an old one. Creates that segment (with `direct` a short one)
- * with OPEN in it, durable before it has its name; then segments between the two are dead: `spare`
+ * a new segment of its own: never in an old one. Creates that segment (of first_bytes) with OPEN in
+ * it, durable before it has its name; then segments between the two are dead: `spare`
  * of them are released, for the next preparation, the others removed. Temporary files of
  * interrupted preparations are removed. Blocks on the disk. e names the file. */
 int wal_writer_open(struct wal_writer **out, const struct wal_writer_config *cfg,

@@ -227,6 +227,8 @@ void workload_configure(struct workload *w, struct rig *r)
 {
     r->seed = w->rng;
     r->segment_bytes = RIG_SEGMENT << workload_below(w, 2);
+    r->first_segment_bytes = workload_below(w, 2) ? RIG_SEGMENT : 0;
+    r->wal_direct = workload_below(w, 2);
     r->wal_max_bytes = 8 * r->segment_bytes;
     r->checkpoint_bytes = workload_below(w, 2) ? 2 * r->segment_bytes : 0;
     r->group_bytes = workload_below(w, 2) ? 32 * 1024 : 4 * 1024;
@@ -241,6 +243,8 @@ void workload_configure(struct workload *w, struct rig *r)
 void workload_resume(struct rig *r, const struct rig *history)
 {
     r->segment_bytes = history->segment_bytes;
+    r->first_segment_bytes = history->first_segment_bytes;
+    r->wal_direct = history->wal_direct;
     r->wal_max_bytes = history->wal_max_bytes;
     r->group_bytes = history->group_bytes;
     r->group_records = history->group_records;

@@ -71,10 +71,11 @@ struct rig {
     unsigned n_topics;
     uint64_t advanced; /* calls of host->advanced */
     uint32_t group_records, group_bytes;
-    uint64_t segment_bytes, wal_max_bytes, checkpoint_bytes;
+    uint64_t segment_bytes, first_segment_bytes, wal_max_bytes, checkpoint_bytes;
     uint64_t reserve_bytes;
     int64_t linger_us;
-    uint64_t buffer_bytes; /* 0: partition logs are written as entries are applied */
+    bool wal_direct;
+    uint64_t buffer_bytes;     /* 0: partition logs are written as entries are applied */
     uint64_t write_back_bytes; /* 0: none */
     int64_t producer_expiry_ms;
     struct meta_settings settings; /* of topics: segments of 16 KiB that nothing removes */

@@ -171,6 +171,7 @@ void sim_node_shard_config(struct sim_node *n, uint32_t number, struct meta_imag
         .plog = {.io = &n->disk.io, .log = &n->log, .dir = paths[2]},
         .settings = &n->settings,
         .segment_bytes = p->segment_bytes,
+        .first_segment_bytes = p->first_segment_bytes,
         .wal_max_bytes = p->wal_max_bytes,
         .checkpoint_bytes = p->checkpoint_bytes,
         .checkpoint_ms = p->checkpoint_ms,

@@ -14,6 +14,7 @@ static uint32_t pick(struct rng *r, const uint32_t *of, size_t n)
 static void draw_settings(struct sim_plan *p, struct rng *r)
 {
     p->segment_bytes = (uint64_t)PICK(r, 64, 64, 96, 128) * 1024;
+    p->first_segment_bytes = PICK(r, 0, 64 * 1024);
     p->wal_max_bytes = p->segment_bytes * PICK(r, 4, 5, 8);
     p->checkpoint_bytes = p->segment_bytes * PICK(r, 0, 0, 1, 2);
     p->checkpoint_ms = PICK(r, 0, 0, 100, 1000);

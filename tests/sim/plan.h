@@ -9,7 +9,8 @@
 struct sim_plan {
     uint32_t nodes; /* 1, or 3 of one data shard */
     /* the node's settings */
-    uint64_t segment_bytes, wal_max_bytes, checkpoint_bytes, plog_segment_bytes, reserve_bytes;
+    uint64_t segment_bytes, first_segment_bytes, wal_max_bytes, checkpoint_bytes,
+        plog_segment_bytes, reserve_bytes;
     uint64_t buffer_bytes, write_back_bytes;
     int64_t checkpoint_ms, linger_us, retention_check_ms, compact_backoff_ms;
     bool wal_direct;
