@@ -89,6 +89,12 @@ static void of_generator(struct json *all, const struct bench_result *r)
             "a thread of the bench was busy %.0f %% of the time: this may be its limit and not the "
             "broker's (--threads)",
             100 * r->cost.busiest);
+    else if (bench_cost_taken(&r->cost) > BENCH_BUSY)
+        json_push_text(all,
+                       "a thread of the bench was busy %.0f %% of the time and waited for a "
+                       "processor %.0f %%: "
+                       "what the broker answered in that time counts as later than it was",
+                       100 * r->cost.busiest, 100 * r->cost.waiting);
     if (r->ceiling > 0 && rate > CEILING_SHARE * r->ceiling)
         json_push_text(
             all,

@@ -64,7 +64,8 @@ double bench_result_ceiling(const struct bench_result *r)
 {
     if (r->ceiling > 0)
         return r->ceiling;
-    return r->cost.busiest > 0 ? per_second(r->records, r->elapsed_ns) / r->cost.busiest : 0;
+    double taken = bench_cost_taken(&r->cost);
+    return r->cost.busiest > 0 ? per_second(r->records, r->elapsed_ns) / taken : 0;
 }
 
 /* What the generator itself took, and how much more it could have driven. */
@@ -84,6 +85,7 @@ static void put_cost(struct json *j, const struct bench_result *r)
         {"bench_cpu_us_per_request", c->wall_ns > 0 && requests,
          requests ? round((double)(c->user_ns + c->sys_ns) / (double)requests / 10) / 100 : 0},
         {"bench_busiest_thread_pct", c->busiest >= 0, round(c->busiest * 1000) / 10},
+        {"bench_busiest_wait_pct", c->waiting >= 0, round(c->waiting * 1000) / 10},
         {"bench_ceiling_msg_per_sec", ceiling > 0, round(ceiling)},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)

@@ -110,12 +110,17 @@ static void print_line(struct run *r, int64_t now)
     r->told_ns = now;
 }
 
+static struct worker_time time_of(const struct worker *w)
+{
+    return (struct worker_time){bench_usage_thread_ns(w->thread), bench_usage_waited_ns(w->number)};
+}
+
 /* Measuring begins now: what was used so far was used for warming up. */
 static void begin_measuring(struct run *r)
 {
     r->begin = r->seen;
     for (uint32_t i = 0; i < r->n_workers; i++)
-        r->busy_ns[i] = bench_usage_thread_ns(r->workers[i].thread);
+        r->times[i] = time_of(&r->workers[i]);
 }
 
 /* An interval is over, and all workers have told what it brought. */
@@ -235,10 +240,11 @@ static void count_cost(struct run *r)
     if (!r->begin.at_ns)
         return;
     r->cost = bench_cost_between(&r->begin, &end);
-    for (uint32_t i = 0; i < r->n_workers && r->cost.wall_ns > 0; i++) {
-        int64_t busy = bench_usage_thread_ns(r->workers[i].thread) - r->busy_ns[i];
-        double share = (double)busy / (double)r->cost.wall_ns;
-        r->cost.busiest = share > r->cost.busiest ? share : r->cost.busiest;
+    for (uint32_t i = 0; i < r->n_workers; i++) {
+        struct worker_time then = r->times[i], now = time_of(&r->workers[i]);
+        bool known = then.waited_ns >= 0 && now.waited_ns >= 0;
+        bench_cost_thread(&r->cost, now.busy_ns - then.busy_ns,
+                          known ? now.waited_ns - then.waited_ns : -1);
     }
 }
 
@@ -322,12 +328,12 @@ static int prepare(struct run *r)
     bench_interval_init(&r->gathered);
     bench_interval_init(&r->untold);
     pace_stats_init(&r->paced);
-    r->cost.busiest = -1;
+    r->cost.busiest = r->cost.waiting = -1;
     r->loop = loop_new();
-    r->busy_ns = calloc(r->n_workers, sizeof *r->busy_ns);
+    r->times = calloc(r->n_workers, sizeof *r->times);
     r->workers = calloc(r->n_workers, sizeof *r->workers);
     r->tick = r->loop ? loop_timer_new(r->loop, on_tick, r) : NULL;
-    if (!r->workers || !r->tick || !r->busy_ns)
+    if (!r->workers || !r->tick || !r->times)
         return err_code(&r->err, -ENOMEM, "cannot prepare the load");
     for (uint32_t i = 0; i < r->n_workers; i++) {
         int rc = worker_init(&r->workers[i], r, i, &r->err);
@@ -384,7 +390,7 @@ void run_release(struct run *r)
         if (r->workers[i].run)
             worker_release(&r->workers[i]);
     free(r->workers);
-    free(r->busy_ns);
+    free(r->times);
     series_release(&r->series);
     loop_timer_free(r->tick);
     loop_free(r->loop);

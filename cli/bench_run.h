@@ -49,9 +49,12 @@ struct run {
     struct bench_interval untold;   /* and since the last line was printed */
     int64_t told_ns;
     struct bench_usage begin; /* when measuring began; at_ns 0: it has not */
-    int64_t *busy_ns;         /* processor time of each worker by then */
-    struct err err;           /* why it broke */
-    bool interrupted;         /* by the user */
+    struct worker_time {      /* of each worker by then: */
+        int64_t busy_ns;      /* its processor time, */
+        int64_t waited_ns;    /* and that it waited for one; -1: not known */
+    } * times;
+    struct err err;   /* why it broke */
+    bool interrupted; /* by the user */
 
     /* The result. */
     struct bench_stats stats[BENCH_METRICS];

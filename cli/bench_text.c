@@ -105,6 +105,8 @@ static void print_bench(const struct json *j, FILE *out)
         fprintf(out, ", %.1f us a request", real_of(j, "bench_cpu_us_per_request"));
     if (is_number(j, "bench_busiest_thread_pct"))
         fprintf(out, ", busiest thread %.0f %% busy", real_of(j, "bench_busiest_thread_pct"));
+    if (is_number(j, "bench_busiest_wait_pct"))
+        fprintf(out, " and waiting for a processor %.0f %%", real_of(j, "bench_busiest_wait_pct"));
     fputc('\n', out);
     if (how.p)
         fprintf(out, "%-13s %.0f records/s is what it could drive (%.*s)\n", "",

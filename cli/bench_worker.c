@@ -238,6 +238,7 @@ static void on_sweep(void *arg)
 void *worker_main(void *arg)
 {
     struct worker *w = arg;
+    w->number = gettid();
     loop_timer_set(w->sweep, SWEEP_MS);
     while (w->next_open < w->n_loads && w->next_open < OPEN_AT_ONCE)
         load_open(&w->loads[w->next_open++]);

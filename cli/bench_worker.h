@@ -30,6 +30,7 @@ struct worker {
     struct bench *b;
     uint32_t index;
     pthread_t thread;
+    pid_t number; /* of the thread, once its clients are open */
     struct loop *loop;
 
     struct load *loads; /* the paced ones first, by id; then the others */

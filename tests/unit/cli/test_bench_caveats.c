@@ -1,5 +1,9 @@
+#include <pthread.h>
+#include <sched.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/bench_caveats.h"
 #include "cli/bench_opt.h"
 #include "tests/unit/unit.h"
@@ -96,6 +100,11 @@ START_TEST(each_trouble_has_its_warning)
     r.cost.busiest = 0.9;
     warns("a thread of the bench was busy 90 %");
     fill();
+    r.cost.waiting = 0.25;
+    warns(NULL);
+    r.cost.waiting = 0.35;
+    warns("a thread of the bench was busy 50 % of the time and waited for a processor 35 %");
+    fill();
     r.ceiling = 400000;
     warns(NULL);
     r.ceiling = 390000;
@@ -110,10 +119,58 @@ START_TEST(the_ceiling_is_what_was_driven_by_how_busy_that_made_it)
 {
     fill();
     ck_assert_double_eq_tol(bench_result_ceiling(&r), 400000, 1);
+    r.cost.waiting = 0.3;
+    ck_assert_double_eq_tol(bench_result_ceiling(&r), 250000, 1);
     r.ceiling = 300000;
     ck_assert_double_eq_tol(bench_result_ceiling(&r), 300000, 1);
 }
 END_TEST
 
+START_TEST(the_busiest_thread_is_the_one_least_idle)
+{
+    struct bench_usage begin = {0}, end = {.at_ns = 1000};
+    struct bench_cost c = bench_cost_between(&begin, &end);
+    ck_assert(c.busiest < 0 && c.waiting < 0);
+    bench_cost_thread(&c, 500, -1);
+    ck_assert_double_eq_tol(c.busiest, 0.5, 1e-9);
+    ck_assert(c.waiting < 0);
+    bench_cost_thread(&c, 300, 400);
+    bench_cost_thread(&c, 600, 50);
+    ck_assert_double_eq_tol(c.busiest, 0.3, 1e-9);
+    ck_assert_double_eq_tol(c.waiting, 0.4, 1e-9);
+    ck_assert_double_eq_tol(bench_cost_taken(&c), 0.7, 1e-9);
+}
+END_TEST
+
+/* More threads than one processor can run: each waits for most of the time. */
+static void *spin(void *until_ns)
+{
+    while (clock_system()->mono_ns(clock_system()) < *(int64_t *)until_ns)
+        ;
+    return NULL;
+}
+
+START_TEST(a_thread_that_waits_for_its_processor_is_seen)
+{
+    pthread_t others[3];
+    cpu_set_t one;
+    int64_t until = clock_system()->mono_ns(clock_system()) + 300000000;
+    if (bench_usage_waited_ns(gettid()) < 0) /* this system does not tell */
+        return;
+    CPU_ZERO(&one);
+    CPU_SET((size_t)sched_getcpu(), &one);
+    ck_assert_int_eq(sched_setaffinity(0, sizeof one, &one), 0); /* theirs, too */
+    int64_t before = bench_usage_waited_ns(gettid());
+    for (int i = 0; i < 3; i++)
+        pthread_create(&others[i], NULL, spin, &until);
+    spin(&until);
+    for (int i = 0; i < 3; i++)
+        pthread_join(others[i], NULL);
+    ck_assert_int_gt(bench_usage_waited_ns(gettid()) - before, 50000000);
+    ck_assert_int_eq(bench_usage_waited_ns(0), -1);
+}
+END_TEST
+
 UNIT_MAIN(a_good_run_needs_no_word, percentiles_without_samples_above_are_named,
-          each_trouble_has_its_warning, the_ceiling_is_what_was_driven_by_how_busy_that_made_it)
+          each_trouble_has_its_warning, the_ceiling_is_what_was_driven_by_how_busy_that_made_it,
+          the_busiest_thread_is_the_one_least_idle, a_thread_that_waits_for_its_processor_is_seen)
