@@ -1,10 +1,10 @@
 /* group_records.h - what a group leaves in __consumer_offsets, in Kafka's formats.
  *
- *   key                                 value
- *   OffsetCommitKey: group, topic,      OffsetCommitValue: offset, leader epoch, metadata, time
+ *   key                              value
+ *   OffsetCommitKey: group, topic,   OffsetCommitValue: offset, leader epoch, metadata, time
  *     partition
- *   GroupMetadataKey: group             GroupMetadataValue: generation, protocol, members and what
- * each was assigned
+ *   GroupMetadataKey: group          GroupMetadataValue: generation, protocol, members and what
+ *                                      each was assigned
  *
  * Keys begin with an int16 that says which of them it is (0 and 1; 2), values with their version.
  * The last value of a key counts; a null value says that there is none any more. Offsets are

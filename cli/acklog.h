@@ -1,8 +1,10 @@
 /* acklog.h - a list of acknowledged batches in a text file: chronik-bench writes it (--ack-log) and
  * checks it against a broker (--check-ack-log), chronik-wal against a log (verify --acked).
  *
- *   run 1 RUN TOPIC                                     begins a run: format 1, the run's number in
- * hex PARTITION BASE-OFFSET COUNT CLIENT SEQUENCE CRC     one acknowledged batch of that run
+ *   run 1 RUN TOPIC
+ *       begins a run: format 1, the run's number in hex
+ *   PARTITION BASE-OFFSET COUNT CLIENT SEQUENCE CRC
+ *       one acknowledged batch of that run
  *
  * COUNT records stand from BASE-OFFSET on. CLIENT and SEQUENCE (of the first record) are those of
  * the records' stamps (cli/bench_stamp.h). CRC is the batch's own CRC-32C in hex, over everything

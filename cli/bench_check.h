@@ -6,9 +6,11 @@
  * was stored, or check_gaps with itself, where the writer is not known.
  *
  *   altered     the bytes are not those that were sent, or were never sent, or stand at another
- * offset than the one acknowledged duplicated  a sequence number seen again reordered   one that
- * comes after a higher one of the same stream lost        one that was acknowledged and is not
- * there foreign     records that are not of the bench: counted, no fault
+ *               offset than the one acknowledged
+ *   duplicated  a sequence number seen again
+ *   reordered   one that comes after a higher one of the same stream
+ *   lost        one that was acknowledged and is not there
+ *   foreign     records that are not of the bench: counted, no fault
  *
  * An altered record still counts as the one it replaced if it stands where that one was due, so
  * that one fault is counted once.

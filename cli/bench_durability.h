@@ -7,6 +7,7 @@
  *   3 it is started again; the producers, idempotent unless told otherwise, send again what the
  *     lost connections left open, and go on for a moment
  *   4 everything the cycle wrote is read back and compared with its share of the ack log
+ *
  * In the end everything all cycles wrote is read back once more.
  *
  * Only Kafka's protocol is spoken, so any broker will do. A kill counts only if acknowledgements

@@ -4,12 +4,12 @@
  * the same for all is here:
  *
  * - Closed loop: a request is due when there is room for it, that is when a reply has come. Open
- * loop: at the times of bench_pace; what finds no room waits, and its wait counts.
+ *   loop: at the times of bench_pace; what finds no room waits, and its wait counts.
  * - Replies come in the order of the requests. The time from due to reply is the latency, that from
  *   sending the service time. Requests due before measuring begins are not counted.
  * - A lost connection ends the run, unless it is to keep going. Then what was in flight has failed
- * (it is not known whether it took effect) or, if the kind can repeat itself without harm, is sent
- * again, in the same order, after reconnecting.
+ *   (it is not known whether it took effect) or, if the kind can repeat itself without harm, is
+ *   sent again, in the same order, after reconnecting.
  * - No reply within the request timeout is a lost connection.
  * - A refusal that may pass (LOAD_AGAIN) is noted and counted, and the request is asked again after
  * a pause; its latency counts from when it was due all the same. If for the request timeout nothing

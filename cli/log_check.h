@@ -1,12 +1,15 @@
 /* log_check.h - check partition segments and what is derived from them; the work of `chronik-log
  * verify`.
  *
- *   every batch: header, checksum, offsets ascending, epochs ascending and those the epoch file
- * has; segments follow each other; every entry of the indexes points to a batch, time entries tell
- * the largest time so far; the sums in .check are those of the files; in a data directory: what the
- * checkpoints say was synced is there, under the right topic id.
+ *   every batch: header, checksum, offsets ascending, epochs ascending and those that the epoch
+ *     file has;
+ *   segments follow each other;
+ *   every entry of the indexes points to a batch, time entries tell the largest time so far;
+ *   the sums in .check are those of the files;
+ *   in a data directory: what the checkpoints say was synced is there, under the right topic id.
  *
- * A broker may be running. */
+ * A broker may be running.
+ */
 #ifndef CLI_LOG_CHECK_H
 #define CLI_LOG_CHECK_H
 

@@ -3,7 +3,7 @@
  *   node.meta, the checkpoints and each snapshot, byte by byte;
  *   the whole log, as recovery does;
  *   that the log leads from each snapshot to exactly the next one and on to its end: both were made
- * from the same entries, so what no checksum sees shows here.
+ *     from the same entries, so what no checksum sees shows here.
  *
  * A broker may be running: what it took away while this looked is looked at anew.
  */

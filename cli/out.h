@@ -14,11 +14,13 @@
  *     }
  *     out_free(o);
  *
- * text   an aligned table: upper-case headers, two spaces between columns, numbers to the right.
- * Null is "-", empty is "", control characters are escaped, so that a row is a line. json   one
- * array of objects.        jsonl   an object a line. csv    RFC 4180 quoting, lines end in \n, a
- * header with the field names; null is empty, an empty text is "".                  names   the
- * first column, a line each.
+ *   text   an aligned table: upper-case headers, two spaces between columns, numbers to the right.
+ *          Null is "-", empty is "", control characters are escaped, so that a row is a line.
+ *   json   one array of objects.
+ *   jsonl  an object a line.
+ *   csv    RFC 4180 quoting, lines end in \n, a header with the field names; null is empty, an
+ *          empty text is "".
+ *   names  the first column, a line each.
  *
  * Integers are exact to 64 bits. Text that is not UTF-8 gets U+FFFD where it is not (json, jsonl)
  * and is written as it is in csv and names.

@@ -3,7 +3,7 @@
  *   every checksum, every link between segments, every frame;
  *   that raft entries follow each other, in terms that do not go back;
  *   the checkpoints beside the log; that what they state to have been durable is there, and that
- * the log reaches back to where the newest one wants to be replayed from.
+ *     the log reaches back to where the newest one wants to be replayed from.
  *
  * A broker may be running: what a newer checkpoint has made untrue meanwhile is looked at anew.
  */

@@ -1,8 +1,8 @@
 /* io_mem_impl.h - the parts of the disk in memory; for io_mem*.c only.
  *
- * content   the bytes of a file: 4 KiB pages, shared by all who hold the same ones
- * tree      files and directories by number, and the names that lead to them
- * trace     the changes made to a tree, in order, and when each became durable
+ *   content  the bytes of a file: 4 KiB pages, shared by all who hold the same ones
+ *   tree     files and directories by number, and the names that lead to them
+ *   trace    the changes made to a tree, in order, and when each became durable
  *
  * A change is applied to a tree by one function, whether it happens now or is replayed after a
  * crash.

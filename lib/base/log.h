@@ -1,7 +1,6 @@
 /* log.h - one line a message, levelled and structured:
  *
- *   2026-11-23T04:05:06.789Z WARN wal: torn tail cut file=/d/wal/1/0000000000000007.wal
- * position=8192
+ *   2026-11-23T04:05:06.789Z WARN wal: torn tail cut file=1/0000000000000007.wal position=8192
  *
  * A message is `area: words key=value ...`. It is written with one write(2). Nothing on the path of
  * a record logs; rare events do. Thread-safe once set up.

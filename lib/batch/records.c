@@ -1,8 +1,8 @@
 /* records.c - walk the records of a batch. A record, in varints where nothing else is said:
  *
  *   length | attributes (1 byte, unused) | timestamp delta (64 bits) | offset delta |
- *   key length, key | value length, value | header count, headers: key length, key, value length,
- * value
+ *   key length, key | value length, value |
+ *   header count, headers: key length, key, value length, value
  *
  * A length of -1 is a null; a header's key cannot be null.
  */

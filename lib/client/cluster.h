@@ -1,9 +1,11 @@
 /* cluster.h - the brokers of a cluster, and who leads what, for programs that may wait.
  *
  *     struct client_cluster c;
- *     struct client_options o = {.bootstrap = "127.0.0.1:9092", .name = "chronik-topic",
- * .interrupt_fd = -1}; client_cluster_init(&c, &o); client_begin(&c, 30000);                  //
- * what follows has 30 s client_metadata(&c, names, n, &arena, &md, &e);
+ *     struct client_options o = {
+ *         .bootstrap = "127.0.0.1:9092", .name = "chronik-topic", .interrupt_fd = -1};
+ *     client_cluster_init(&c, &o);
+ *     client_begin(&c, 30000); // what follows has 30 s
+ *     client_metadata(&c, names, n, &arena, &md, &e);
  *     ...
  *     client_cluster_release(&c);
  *

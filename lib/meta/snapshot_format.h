@@ -15,6 +15,7 @@
  *   64  8   size of the file in bytes
  *   72  4   number of sections
  *   76  4   zero
+ *
  * The first 20 bytes keep their meaning in every version, so that a newer file is told from a
  * broken one.
  *
@@ -26,6 +27,7 @@
  *   20  4   CRC-32C of bytes 0..19 of this header, then the body
  *   24      body: records, each a u32 length and so many bytes: int16 version (big-endian, as
  *           in commands), then the fields of the section's schema in the flexible encoding
+ *
  * The sections this version knows stand in the order of their types, each once; others may stand
  * anywhere.
  *

@@ -2,13 +2,13 @@
  * index.
  *
  *   <dir>/<topic>-<partition>/
- *     partition.metadata                     Kafka's text file: version, topic_id
- *     leader-epoch-checkpoint                Kafka's text file: epoch and its first offset, a line
- *     compaction-checkpoint                  how far compaction has come (compact.h, progress.h)
- * each 00000000000000000000.log               record batches, one behind the other
- *     00000000000000000000.index             (relative offset, position) pairs, 8 bytes each
- *     00000000000000000000.timeindex         (timestamp, relative offset) pairs, 12 bytes each
- *     00000000000000000000.check             sums of the three, and which segment it is
+ *     partition.metadata          Kafka's text file: version, topic_id
+ *     leader-epoch-checkpoint     Kafka's text file: epoch and its first offset, a line each
+ *     compaction-checkpoint       how far compaction has come (compact.h, progress.h)
+ *     00000000000000000000.log        record batches, one behind the other
+ *     00000000000000000000.index      (relative offset, position) pairs, 8 bytes each
+ *     00000000000000000000.timeindex  (timestamp, relative offset) pairs, 12 bytes each
+ *     00000000000000000000.check      sums of the three, and which segment it is
  *
  * A partition log is derived: its records were made durable in the write-ahead log before, and are
  * written here again at recovery, from the checkpointed end on. So appends go to the page cache, or

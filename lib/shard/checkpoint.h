@@ -32,10 +32,11 @@
  *   168     servers: id u64, role u8 (wal.h: CHANGE)
  *           partitions:
  *             topic id 16, partition i32, log start i64, log end i64, active segment's base offset
- * i64 and bytes u64, its max timestamp i64 and that record's offset i64, number of epochs u32,
- * number of producers u32, epochs: epoch i32, start offset i64 producers: id i64, epoch i16, last
- * timestamp i64, number of batches u8 (at most 5), batches: first sequence i32, last sequence i32,
- * base offset i64, index u64
+ *             i64 and bytes u64, its max timestamp i64 and that record's offset i64, number of
+ *             epochs u32, number of producers u32,
+ *             epochs: epoch i32, start offset i64
+ *             producers: id i64, epoch i16, last timestamp i64, number of batches u8 (at most 5),
+ *               batches: first sequence i32, last sequence i32, base offset i64, index u64
  */
 #ifndef SHARD_CHECKPOINT_H
 #define SHARD_CHECKPOINT_H

@@ -3,11 +3,12 @@
  * In this order, so that being killed anywhere and starting again gives the same state:
  *   1 the newest checkpoint that checks, and for shard 0 its snapshot
  *   2 read the whole WAL from the checkpoint on, past the page cache: any corruption stops here,
- * nothing was changed; then sync what was read, because a killed process may have left it in the
- * page cache only 3 the partition logs, cut to their checkpointed ends 4 raft gets indexes and
- * terms; what it reports committed is applied by the ordinary path 5 the partition logs are synced;
- * a new WAL segment is opened, its OPEN ending the log where step 2 found the end; a checkpoint
- * names it
+ *     nothing was changed; then sync what was read, because a killed process may have left it in
+ *     the page cache only
+ *   3 the partition logs, cut to their checkpointed ends
+ *   4 raft gets indexes and terms; what it reports committed is applied by the ordinary path
+ *   5 the partition logs are synced; a new WAL segment is opened, its OPEN ending the log where
+ *     step 2 found the end; a checkpoint names it
  *
  * A sole voter starts in a new term: libraft elects it without raising the term, and an index that
  * was cut off as a torn tail must not come again in the same term. OPEN makes that term durable

@@ -1,23 +1,27 @@
 /* shard.c - the order of things: events in, raft, the WAL, apply, events out.
  *
  * The happy path of an entry on the leader:
- *   start_write   takes what the machine gathered, submits it to raft, which gives it an index; the
- * entry goes into the table and, with every other entry not yet written, into one write
- *   shard_written the write is durable: positions are noted, raft is told (never of an entry a
- * truncation dropped meanwhile, never twice of the same), its commit index moves shard_apply
- * committed and durable entries are applied in order; the machine completes who waits
+ *   start_write    takes what the machine gathered, submits it to raft, which gives it an index;
+ *                  the entry goes into the table and, with every other entry not yet written, into
+ *                  one write
+ *   shard_written  the write is durable: positions are noted, raft is told (never of an entry a
+ *                  truncation dropped meanwhile, never twice of the same), its commit index moves
+ *   shard_apply    committed and durable entries are applied in order; the machine completes who
+ *                  waits
  *
  * On a follower entries come with a message instead and take the same way from the table on.
  *
  * Failure modes:
- *   a write or sync fails        poison: nobody is told anything but ERR_POISONED from here on
- *   raft reports an error        the same: the flags of that step are lost, the state in memory is
- * not to be trusted leadership is lost           what is staged fails; what is in the log stays,
- * and completes when it is applied or truncated: until then its outcome is not known no room in the
- * WAL           entries wait; staged batches too, or are refused if the disk is full
+ *   a write or sync fails    poison: nobody is told anything but ERR_POISONED from here on
+ *   raft reports an error    the same: the flags of that step are lost, the state in memory is not
+ *                            to be trusted
+ *   leadership is lost       what is staged fails; what is in the log stays, and completes when it
+ *                            is applied or truncated: until then its outcome is not known
+ *   no room in the WAL       entries wait; staged batches too, or are refused if the disk is full
  *   room, descriptors or memory are short
- *                                nothing fails: see room.c
+ *                            nothing fails: see room.c
  */
+* /
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -26,11 +30,11 @@
 #include "base/mutant.h"
 #include "shard/stage.h"
 
-enum {
-    MARK_IDLE_MS = 50,       /* the rule says within 100 ms of idling */
-    ENTRIES_PER_WRITE = 512, /* a bound on one write's groups */
-    MEMORY_RETRY_MS = 100,   /* there was none for a write */
-};
+    enum {
+        MARK_IDLE_MS = 50,       /* the rule says within 100 ms of idling */
+        ENTRIES_PER_WRITE = 512, /* a bound on one write's groups */
+        MEMORY_RETRY_MS = 100,   /* there was none for a write */
+    };
 
 int64_t shard_now(struct shard *s)
 {

@@ -7,12 +7,14 @@
  * seed.
  *
  * The way of a batch:
- *   shard_produce       the batch is staged: sequence checked, offsets given, bytes copied once
- * into the payload that gathers; nothing is durable yet shard_flush         if no write is under
- * way, the payload becomes a raft entry (RAFT_SUBMIT) and a group of the WAL: host->write
- *   shard_write_run     (any thread) one write, one sync; meanwhile the next payload gathers
- *   shard_written       the entry is persisted, raft says it is committed, it is applied: appended
- * to the partition logs, high watermarks move, produce->done is called; the next write starts
+ *   shard_produce    the batch is staged: sequence checked, offsets given, bytes copied once into
+ *                    the payload that gathers; nothing is durable yet
+ *   shard_flush      if no write is under way, the payload becomes a raft entry (RAFT_SUBMIT) and a
+ *                    group of the WAL: host->write
+ *   shard_write_run  (any thread) one write, one sync; meanwhile the next payload gathers
+ *   shard_written    the entry is persisted, raft says it is committed, it is applied: appended to
+ *                    the partition logs, high watermarks move, produce->done is called; the next
+ *                    write starts
  *
  * Threads. All functions are for the owner's thread (the shard thread) except shard_write_run and
  * shard_job_run, which touch only what belongs to the write or job. Hooks are called on the owner's

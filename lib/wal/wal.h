@@ -16,6 +16,7 @@
  *   64  8   salt: random, drawn each time the file becomes a segment
  *   72  8   wall time of creation, ms
  *   80  -   zero
+ *
  * A segment gets its name only when header and full size are durable, so a named one with a bad
  * header or another size is corruption. A recycled file keeps stale groups of its former life
  * behind its live ones; the salt makes them invalid.

@@ -211,6 +211,22 @@ def functions_explained(tree):
                 yield f'{path}:{number}: {m.group(1)} is not explained'
 
 
+def tables_whole(tree):
+    """No table in a comment was flowed into prose
+
+    Tables and lists are indented. A gap of four blanks in a line that is not comes from one whose
+    lines were joined, and so does such a line where an indented one ended (a list's next bullet is
+    none).
+    """
+    for path in tree.c_files():
+        indented = False
+        for number, line in enumerate(tree.read(path).split('\n'), 1):
+            flush = re.match(r'^ \* \S', line) and not line.startswith(' * - ')
+            if flush and (indented or re.match(r'^ \* \S.*\S {4,}\S', line)):
+                yield f'{path}:{number}: a table or list was flowed into prose'
+            indented = re.match(r'^ \* {3,}\S', line)
+
+
 def tests_distributed(tree):
     """Every file below tests is in a release"""
     text = ''.join(tree.read(p) for p in ['Makefile.am'] + tree.files(['tests'], ('.mk',)))
@@ -223,7 +239,7 @@ def tests_distributed(tree):
 
 
 RULES = [arrows, one_file_each, programs_documented, formats_documented, apis_handled,
-         nothing_left_over, small_files, functions_explained, tests_distributed]
+         nothing_left_over, small_files, functions_explained, tables_whole, tests_distributed]
 
 
 def main():

@@ -10,6 +10,8 @@ import lint  # noqa: E402
 GOOD = {
     'Makefile.am': 'include cli/local.mk\n',
     'lib/base/rd.h': '/* What it reads. */\nint rd_read(int n);\nint rd_peek(int n);\n',
+    'lib/base/wr.h': '/* wr.h - a list and a table:\n *\n * - first\n *   and on\n * - second\n'
+                     ' *\n *   a     the one\n *   b     the other\n *\n * The end.\n */\n',
     'lib/base/json.c': '#include <jansson.h>\n#include <isa-l/crc.h>\n#include <raft.h>\n',
     'lib/batch/codec.c': '#include <zlib.h>\n#include <lz4frame.h>\n#include <zstd.h>\n'
                          '#include <snappy-c.h>\n#include <isa-l/igzip_lib.h>\n#include "config.h"\n',
@@ -55,6 +57,10 @@ BREAKS = [
     ('small_files', 'lib/base/rd.c', '\n' * 901, '901 lines'),
     ('functions_explained', 'lib/base/rd.h', GOOD['lib/base/rd.h'] + '\nint rd_skip(int n);\n',
      'rd_skip'),
+    ('tables_whole', 'lib/base/x.h', '/* x.h - a table:\n *\n * a     the one b     the other\n */\n',
+     'lib/base/x.h:3'),
+    ('tables_whole', 'lib/base/x.h', '/* x.h - a list:\n *\n *   a  the one,\n * or b\n */\n',
+     'lib/base/x.h:4'),
     ('tests_distributed', 'tests/lint/x.py', '', 'tests/lint/x.py'),
 ]
 
