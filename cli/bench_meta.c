@@ -39,7 +39,7 @@ static bool meta_next(struct load *l, struct slot *s)
 {
     struct asker *a = l->own;
     struct worker *w = l->w;
-    if (!run_take(w->run, 1))
+    if (!run_take(w->run, 1, s->due_ns))
         return false;
     if (!w->b->opt->create_topic) {
         s->which = STEP_ASK;

@@ -30,6 +30,14 @@ int64_t pace_due(const struct pace *p, uint64_t k)
     return (int64_t)(records / rate) * NS + (int64_t)(records % rate * (uint64_t)NS / rate);
 }
 
+uint64_t pace_before(const struct pace *p, int64_t ns)
+{
+    uint64_t rate = (uint64_t)p->rate, batch = (uint64_t)p->batch;
+    uint64_t part = (uint64_t)(ns % NS) * rate; /* of a second: records, times NS */
+    uint64_t records = (uint64_t)(ns / NS) * rate + (part + (uint64_t)NS - 1) / (uint64_t)NS;
+    return (records + batch - 1) / batch;
+}
+
 int64_t pace_due_of(const struct pace *p, uint32_t client, uint64_t n)
 {
     return pace_due(p, n * p->clients + client);

@@ -37,7 +37,9 @@ void pace_stats_add(struct pace_stats *into, const struct pace_stats *from);
 
 /* When request k is due: ns after the start. */
 int64_t pace_due(const struct pace *p, uint64_t k);
-/* The same for the nth request of a client (from 0). */
+/* How many requests are due before that time, which is not negative. */
+uint64_t pace_before(const struct pace *p, int64_t ns);
+/* When the nth request of a client (from 0) is. */
 int64_t pace_due_of(const struct pace *p, uint32_t client, uint64_t n);
 /* The number of the next request of this thread, when it is due, and on to the one after. p->client
  * is whose it is. */

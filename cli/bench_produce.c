@@ -82,7 +82,7 @@ static void produce_release(struct load *l)
 static bool produce_next(struct load *l, struct slot *s)
 {
     struct producer *p = l->own;
-    s->count = run_take(l->w->run, (int32_t)l->w->b->opt->batch_records);
+    s->count = run_take(l->w->run, (int32_t)l->w->b->opt->batch_records, s->due_ns);
     if (!s->count)
         return false;
     struct stream *st = &p->streams[p->turn];

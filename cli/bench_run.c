@@ -44,9 +44,9 @@ static void release_signals(void)
 
 /* ---- for workers ---- */
 
-int32_t run_take(struct run *r, int32_t n)
+int32_t run_take(struct run *r, int32_t n, int64_t due_ns)
 {
-    if (!r->plan.count)
+    if (!r->plan.count || due_ns < r->measure_ns)
         return n;
     long long before = atomic_fetch_sub(&r->remaining, n);
     return before <= 0 ? 0 : before < n ? (int32_t)before : n;

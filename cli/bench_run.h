@@ -18,7 +18,7 @@ struct run_plan {
     uint32_t depth;                 /* requests in flight of the first kind; the second has one */
     int64_t rate, batch;            /* of the paced; rate 0: closed loop */
     int64_t warmup_ms, duration_ms; /* duration 0: no bound */
-    int64_t count;                  /* records in all, 0: no bound */
+    int64_t count;                  /* records to be measured, 0: no bound */
     const atomic_llong *until_ns;   /* another thread's word on when it ends; NULL: nobody's */
     bool quiet;                     /* no lines in between */
     bool checked;                   /* each worker has a check */
@@ -74,8 +74,9 @@ void run_gaps(struct run *r);
 /* What the workers' checks have counted, all together. */
 void run_counts(const struct run *r, struct check_counts *counts);
 
-/* For workers: take up to n records of the count; how many there were to take. */
-int32_t run_take(struct run *r, int32_t n);
+/* For workers: take up to n records of the count for a request that is due then; how many there were
+ * to take. Warm-up takes nothing from it. */
+int32_t run_take(struct run *r, int32_t n, int64_t due_ns);
 /* When clients begin no further request, and when they give up on what is unsettled. */
 int64_t run_end_ns(const struct run *r);
 int64_t run_give_up_ns(const struct run *r);

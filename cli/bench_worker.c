@@ -77,14 +77,17 @@ static void pace_look(struct worker *w, int64_t due_ns)
     w->paced.waiting_half = waiting(w);
 }
 
-/* Is the schedule at its end? Of a count of records the first requests count, whichever thread
- * comes to its own first. */
+/* Is the schedule at its end? Of a count of records the first requests behind the warm-up count,
+ * whichever thread comes to its own first. */
 static bool pace_ended(const struct worker *w, int64_t due_ns)
 {
-    const struct run_plan *plan = &w->run->plan;
-    uint64_t count = (uint64_t)plan->count, batch = (uint64_t)plan->batch;
-    return due_ns >= run_end_ns(w->run) ||
-           (count && pace_number(&w->pace) >= (count - 1) / batch + 1);
+    const struct run *run = w->run;
+    uint64_t count = (uint64_t)run->plan.count, batch = (uint64_t)run->plan.batch;
+    if (due_ns >= run_end_ns(run))
+        return true;
+    return count &&
+           pace_number(&w->pace) >=
+               pace_before(&w->pace, run->measure_ns - run->start_ns) + (count - 1) / batch + 1;
 }
 
 /* Let every request that is due by now begin, and wait for the next. */

@@ -61,6 +61,19 @@ def true_to(document, runs, what):
     t.ok(len(steps) == len(runs) and not wrong, what, '\n'.join([f'{len(steps)} steps, {len(runs)} runs', *wrong]))
 
 
+def count():
+    """What is due in the warm-up is not of the count."""
+    with Metronome(delay=DELAY) as m:
+        done, report = bench(m, '-n', '40', '-w', '500ms', '--rate-limit', '100')
+    t.same((done.returncode, report['total_messages'], report['warmup_messages'], len(m.requests)), (0, 40, 50, 90),
+           'a count at a rate begins behind the warm-up')
+    with Metronome(delay=DELAY) as m:
+        done, report = bench(m, '-n', '30', '-w', '200ms')
+    t.same((done.returncode, report['total_messages'], len(m.requests)), (0, 30, 30 + report['warmup_messages']),
+           'so it does in a closed loop')
+    t.ok(report['warmup_messages'] > 0, 'where the warm-up has requests of its own', report['warmup_messages'])
+
+
 def ramp():
     with Metronome(delay=DELAY) as m:
         done, document = bench(m, '--ramp', '40:700:x4/500ms')
@@ -166,6 +179,7 @@ def ceiling():
 
 
 with Tap() as t:
+    count()
     ramp()
     ceiling()
     find_max()

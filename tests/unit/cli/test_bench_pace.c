@@ -29,6 +29,23 @@ START_TEST(an_uneven_rate_does_not_drift)
 }
 END_TEST
 
+START_TEST(what_is_due_before_a_time_is_known_to_the_nanosecond)
+{
+    static const int64_t rates[][2] = {
+        {1000, 10}, {7, 1}, {7, 3}, {3000000, 1}, {999999937, 1000000}};
+    struct pace p;
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
+        pace_init(&p, rates[i][0], rates[i][1], 4, 0, 1);
+        ck_assert_uint_eq(pace_before(&p, 0), 0);
+        for (uint64_t k = 1; k < 5000; k = k * 3 / 2 + 1) {
+            ck_assert_uint_eq(pace_before(&p, pace_due(&p, k)), k);
+            ck_assert_uint_eq(pace_before(&p, pace_due(&p, k) + 1), k + 1);
+        }
+    }
+    ck_assert_uint_eq(pace_before(&p, 86400 * NS), UINT64_C(86399995));
+}
+END_TEST
+
 /* Three threads together serve what one would: each request once, and each thread in the order of
  * time. */
 START_TEST(threads_share_the_requests_out)
@@ -55,4 +72,4 @@ START_TEST(threads_share_the_requests_out)
 END_TEST
 
 UNIT_MAIN(requests_are_due_at_fixed_times, an_uneven_rate_does_not_drift,
-          threads_share_the_requests_out)
+          what_is_due_before_a_time_is_known_to_the_nanosecond, threads_share_the_requests_out)
