@@ -111,8 +111,6 @@ void conn_in_drop_held(struct conn *c);
 void conn_in_release(struct conn *c);
 /* Send what is ready; frees what has left. */
 void conn_out_flush(struct conn *c);
-/* Is a reply waiting for the socket? */
-bool conn_out_pending(const struct conn *c);
 
 /* ---- for requests */
 void conn_add(struct conn *c, struct request *q);

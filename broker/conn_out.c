@@ -171,8 +171,3 @@ void conn_out_flush(struct conn *c)
         }
     }
 }
-
-bool conn_out_pending(const struct conn *c)
-{
-    return c->first && c->first->state == REQUEST_READY;
-}

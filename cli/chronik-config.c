@@ -118,12 +118,6 @@ enum cli_exit config_refused(const struct client_config_resource *r, int16_t err
     return cli_exit_of(client_error_code(error));
 }
 
-void config_out_resource(struct out *out, int kind, const char *name)
-{
-    out_str(out, config_kind_name(kind));
-    out_str(out, *name ? name : NULL);
-}
-
 int main(int argc, char **argv)
 {
     struct config_options o = {.common = CLI_COMMON_INIT, .kind = CONFIG_TOPIC};

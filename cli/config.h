@@ -37,7 +37,5 @@ struct client_config_resource config_resource(const struct config_options *o, co
 /* Say that the broker objects to a resource, and give the exit status of that. */
 enum cli_exit config_refused(const struct client_config_resource *r, int16_t error,
                              const char *text);
-/* The resource's type and name as the first two cells of a row. */
-void config_out_resource(struct out *out, int kind, const char *name);
 
 #endif

@@ -43,18 +43,6 @@ static int conf_to_raft(const struct shard_conf *c, struct raft_configuration *o
     return 0;
 }
 
-static int conf_from_raft(const struct raft_configuration *in, struct shard_conf *c)
-{
-    if (in->n > SHARD_SERVERS_MAX)
-        return ERR_TOOBIG;
-    c->n = in->n;
-    for (unsigned i = 0; i < in->n; i++) {
-        c->servers[i].id = in->servers[i].id;
-        c->servers[i].role = (uint8_t)in->servers[i].role;
-    }
-    return 0;
-}
-
 static int code_of(int rv)
 {
     switch (rv) {
@@ -192,12 +180,7 @@ static int step(struct consensus *c, struct raft_event *ev, const struct raft_en
     if (ru.flags & (RAFT_UPDATE_SNAPSHOT)) {
         u->install = true;
         u->install_index = ru.snapshot.metadata.index;
-        u->install_term = ru.snapshot.metadata.term;
-        u->install_conf_index = ru.snapshot.metadata.configuration_index;
-        int rc = conf_from_raft(&ru.snapshot.metadata.configuration, &u->install_conf);
         raft_configuration_close(&ru.snapshot.metadata.configuration);
-        if (rc)
-            return rc;
     }
     if (ru.flags & (RAFT_UPDATE_MESSAGES))
         return take_messages(c, &ru, u);
@@ -540,19 +523,6 @@ int consensus_snapshot(struct consensus *c, int64_t now, uint64_t index, uint64_
     return step(c, &ev, NULL, u);
 }
 
-int consensus_installed(struct consensus *c, int64_t now, uint64_t index, uint64_t term,
-                        const struct shard_conf *conf, uint64_t conf_index,
-                        struct consensus_update *u)
-{
-    struct raft_event ev = event(now, RAFT_PERSISTED_SNAPSHOT);
-    int rc = metadata(&ev.persisted_snapshot.metadata, index, term, conf, conf_index);
-    if (rc)
-        return rc;
-    ev.persisted_snapshot.last = true;
-    c->conf = *conf;
-    return step(c, &ev, NULL, u);
-}
-
 uint64_t consensus_term(const struct consensus *c)
 {
     return raft_current_term(&c->raft);
@@ -566,16 +536,6 @@ uint64_t consensus_vote(const struct consensus *c)
 uint64_t consensus_commit(const struct consensus *c)
 {
     return raft_commit_index(&c->raft);
-}
-
-uint64_t consensus_leader(struct consensus *c)
-{
-    raft_id id = 0;
-    const char *address;
-    if (raft_state(&c->raft) == RAFT_LEADER)
-        return c->id;
-    raft_leader(&c->raft, &id, &address);
-    return id;
 }
 
 enum consensus_role consensus_role(struct consensus *c)

@@ -56,9 +56,9 @@ struct consensus_update {
                     * prev_index + 1 on, and INSTALL ones lack conf. Valid until the next event. */
     size_t n_messages;
     bool commit;  /* the commit index moved */
-    bool install; /* fetch the checkpoint below, then consensus_installed */
-    uint64_t install_index, install_term, install_conf_index;
-    struct shard_conf install_conf;
+    bool install; /* a peer's checkpoint at install_index has to take the place of this state: free
+                   * the shard, shard_import what was fetched, and open it again (shard.h) */
+    uint64_t install_index;
 };
 
 /* Start raft from durable state. NULL on failure with e. The update is to be acted on like any
@@ -87,15 +87,11 @@ int consensus_configured(struct consensus *c, int64_t now, uint64_t index,
 int consensus_snapshot(struct consensus *c, int64_t now, uint64_t index, uint64_t term,
                        const struct shard_conf *conf, uint64_t conf_index, uint64_t trailing,
                        struct consensus_update *u);
-int consensus_installed(struct consensus *c, int64_t now, uint64_t index, uint64_t term,
-                        const struct shard_conf *conf, uint64_t conf_index,
-                        struct consensus_update *u);
 
-/* What raft believes now; the vote and the leader are node ids, 0 for none. */
+/* What raft believes now; the vote is a node id, 0 for none. */
 uint64_t consensus_term(const struct consensus *c);
 uint64_t consensus_vote(const struct consensus *c);
 uint64_t consensus_commit(const struct consensus *c);
-uint64_t consensus_leader(struct consensus *c); /* node id, 0 unknown */
 enum consensus_role consensus_role(struct consensus *c);
 /* When consensus_timeout is due, monotonic ms; INT64_MAX for a sole voter, who needs no timer. */
 int64_t consensus_deadline(struct consensus *c, uint64_t id);

@@ -87,12 +87,6 @@ void entries_drop_before(struct entries *t, uint64_t index)
         t->first = index;
 }
 
-void entries_restart(struct entries *t, uint64_t first)
-{
-    entries_truncate(t, t->first);
-    t->first = first;
-}
-
 void entries_forget_payload(struct entries *t, uint64_t index)
 {
     struct entry *e = entries_get(t, index);

@@ -37,8 +37,6 @@ int entries_append(struct entries *t, const struct entry *e);
 /* Drop all at or above index / all below index. */
 void entries_truncate(struct entries *t, uint64_t index);
 void entries_drop_before(struct entries *t, uint64_t index);
-/* Drop all and go on at first. */
-void entries_restart(struct entries *t, uint64_t first);
 /* Let go of an applied entry's payload. */
 void entries_forget_payload(struct entries *t, uint64_t index);
 

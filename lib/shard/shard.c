@@ -754,11 +754,6 @@ void shard_stats(const struct shard *s, struct shard_stats *st)
     st->wal_bytes = s->wal ? wal_writer_bytes(s->wal) : 0;
 }
 
-const struct hdr *shard_sync_times(const struct shard *s)
-{
-    return &s->sync_us;
-}
-
 uint64_t shard_term(const struct shard *s)
 {
     return consensus_term(s->raft);
@@ -767,11 +762,6 @@ uint64_t shard_term(const struct shard *s)
 uint64_t shard_vote(const struct shard *s)
 {
     return consensus_vote(s->raft);
-}
-
-bool shard_leads(const struct shard *s)
-{
-    return s->leading;
 }
 
 bool shard_poisoned(const struct shard *s)
@@ -787,14 +777,4 @@ uint64_t shard_applied_index(const struct shard *s)
 uint64_t shard_commit_index(const struct shard *s)
 {
     return s->commit;
-}
-
-uint32_t shard_number(const struct shard *s)
-{
-    return s->cfg.owner.shard;
-}
-
-void *shard_ctx(const struct shard *s)
-{
-    return s->cfg.host->ctx;
 }

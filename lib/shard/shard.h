@@ -35,7 +35,6 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/hdr.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "batch/batch.h"
@@ -251,15 +250,11 @@ struct shard_stats {
     uint64_t waits_space; /* times produce had to wait for the WAL's bound or a segment */
 };
 void shard_stats(const struct shard *s, struct shard_stats *st);
-const struct hdr *shard_sync_times(const struct shard *s); /* microseconds */
 uint64_t shard_term(const struct shard *s);
 uint64_t shard_vote(const struct shard *s);
-bool shard_leads(const struct shard *s);
 bool shard_poisoned(const struct shard *s);
 uint64_t shard_applied_index(const struct shard *s);
 uint64_t shard_commit_index(const struct shard *s);
-uint32_t shard_number(const struct shard *s);
-void *shard_ctx(const struct shard *s); /* host->ctx */
 /* Data shards: NULL if unknown. */
 struct plog *shard_partition(struct shard *s, const struct uuid *topic_id, int32_t partition);
 

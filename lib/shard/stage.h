@@ -8,6 +8,7 @@
 #ifndef SHARD_STAGE_H
 #define SHARD_STAGE_H
 
+#include "base/hdr.h"
 #include "shard/checkpoint.h"
 #include "shard/consensus.h"
 #include "shard/entries.h"
