@@ -21,7 +21,6 @@
  *   room, descriptors or memory are short
  *                            nothing fails: see room.c
  */
-* /
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
