@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""cost.py BUILD [--load one|closed|bulk] [--seconds N] [--responder PROGRAM] [--dir DIR]
+"""cost.py BUILD [--load one|closed|open|bulk|gzip|consume] [--seconds N] [--responder PROGRAM] [--dir DIR]
 
 Where a request's cost goes, as the tables of docs/performance.md: processor time by thread and by stage, system calls by thread, beside an
 ideal group commit's. Three runs of the same load: one that is only timed, one that perf samples, one whose system calls perf counts;
@@ -17,15 +17,22 @@ import subprocess
 import sys
 
 from kit import Chronik, Programs, Responder, Unable, bench, number, parser, table, workplace
-from rows import BULK, Stage, ms, small
+from rows import BULK, Stage, fill, ms, small
 
-LOADS = {'one': small(1, 1), 'closed': small(128, 16), 'bulk': BULK.format(name='bulk', p=16)}
+LOADS = {
+    'one': small(1, 1), 'closed': small(128, 16), 'open': small(128, 16) + ' --rate-limit 50000',
+    'bulk': BULK.format(name='bulk', p=16),
+    'gzip': BULK.format(name='gzip', p=16) + ' --compression gzip --compress-ahead 32',
+    'consume': '-m consume -t read -c 4 --repeat',
+}
 FREQUENCY = 999
 
 # Stage, threads, functions. The first that fits a function counts.
 STAGES = [(stage, re.compile(threads), re.compile(f'(?:{functions})$')) for stage, threads, functions in [
+    ('expand', 'loop', r'codec_\w+|records_\w+|batch_admit_records|isal_\w+|decode_huffman\w+|crc32_gzip\w*'),
     ('receive', 'loop', r'conn_in_\w+|feed'),
     ('parse', 'loop', r'request_(decode|start|new)|kp_decode\w*|decode_\w+|complete'),
+    ('choose what to fetch', 'loop|reader', r'h_fetch|fetch_\w+|choose|chosen|take_slice|fill_records|plog_(read|slice|locate)\w*'),
     ('check', 'loop', r'check_\w+|batch_(admit|peek)\w*|crc32\w*|topics_\w+|image_\w+|h_produce'),
     ('stage', 'loop', r'stage_all|stage_one|inbox_post|shard_post\w*'),
     ('reply', 'loop', r'request_(reply|free|done)|kp_encode\w*|encode_\w+|come_home|stage_done|finish|take_out'),
@@ -100,7 +107,8 @@ class Runs:
     def __init__(self, args, stage, server):
         self.args, self.stage, self.server = args, stage, server
         self.options = [*LOADS[args.load].split(), '-d', ms(args.seconds)]
-        stage.settle(server, self.options[:-2])
+        if args.load != 'consume':
+            stage.settle(server, self.options[:-2])
 
     def requests(self, under=()):
         report = bench(self.stage.programs, self.server, *self.options, under=under)
@@ -159,12 +167,14 @@ def show_calls(runs):
 def run(args, stage):
     b = stage.servers['chronik'] = Chronik(stage.programs, stage.new_dir())
     b.start()
+    if args.load == 'consume':
+        fill(stage, 'chronik', 'read', 4, 2048)
     runs = Runs(args, stage, b)
     rate, threads = runs.timed()
     cpu = sum(threads.values())
     head = ['', 'requests/s', 'CPU a request', *threads]
     rows = [['Chronik', f'{rate:,.0f}', f'{cpu:.2f} µs', *(f'{t:.2f} µs' for t in threads.values())]]
-    if args.responder:
+    if args.responder and args.load != 'consume':
         ideal = stage.servers['ideal'] = Responder(args.responder, stage.new_dir(), 'wal')
         ideal.start()
         rate, others = Runs(args, stage, ideal).timed()
