@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""cost.py BUILD [--load one|closed|open|bulk|gzip|consume] [--seconds N] [--responder PROGRAM] [--dir DIR]
+"""cost.py BUILD [--load one|closed|open|bulk|gzip|consume]... [--seconds N] [--responder PROGRAM] [--dir DIR]
 
-Where a request's cost goes, as the tables of docs/performance.md: processor time by thread and by stage, system calls by thread, beside an
-ideal group commit's. Three runs of the same load: one that is only timed, one that perf samples, one whose system calls perf counts;
+Where a request's cost goes, as the tables of docs/performance.md: processor time by thread and by stage (and how much of it in the kernel),
+system calls by thread (and how long each takes, waiting included), beside an ideal group commit's. Three runs of the same load: one that is only timed, one that perf samples, one whose system calls perf counts;
 each figure is over the requests of its own run. Takes perf and the right to use it; a build with -g, as is the default.
 
 A sample belongs to the stage of the innermost function that STAGES knows; system calls are their callers'. What STAGES does not know is
@@ -104,10 +104,10 @@ def cpu_by_thread(server):
 class Runs:
     """Of one load against one server."""
 
-    def __init__(self, args, stage, server):
-        self.args, self.stage, self.server = args, stage, server
-        self.options = [*LOADS[args.load].split(), '-d', ms(args.seconds)]
-        if args.load != 'consume':
+    def __init__(self, args, stage, server, load):
+        self.stage, self.server = stage, server
+        self.options = [*LOADS[load].split(), '-d', ms(args.seconds)]
+        if load != 'consume':
             stage.settle(server, self.options[:-2])
 
     def requests(self, under=()):
@@ -143,52 +143,64 @@ class Runs:
         return int(counted[1]) / n if counted else None
 
 
-def show_stages(text, cpu):
-    shares, unknown = by_stage(text)
+def look(args, stage, load):
+    """What one load costs: {'rate', 'cpu', 'ideal', 'instructions', 'threads', 'stages', 'calls'}, times in microseconds a request."""
+    b = stage.servers['chronik'] = Chronik(stage.programs, stage.new_dir())
+    b.start()
+    if load == 'consume':
+        fill(stage, 'chronik', 'read', 4, 2048)
+    runs, got = Runs(args, stage, b, load), {}
+    got['rate'], got['threads'] = runs.timed()
+    got['cpu'] = sum(got['threads'].values())
+    got['ideal'] = None
+    if args.responder and load != 'consume':
+        ideal = stage.servers['ideal'] = Responder(args.responder, stage.new_dir(), 'wal')
+        ideal.start()
+        got['ideal'] = sum(Runs(args, stage, ideal, load).timed()[1].values())
+    got['instructions'] = runs.instructions()
+    shares, unknown = by_stage(runs.sampled())
     total = sum(n for n, _ in shares.values())
     if not total:
         raise Unable('perf took no samples')
-    order = [*dict.fromkeys(stage for stage, _, _ in STAGES), OTHER]
-    rows = [[stage, f'{n / total:.1%}', f'{n / total * cpu:.2f} µs', f'{in_kernel / n:.0%}']
-            for stage in order for n, in_kernel in [shares[stage]] if n]
-    print('\n'.join(['', *table(['stage', 'of all processor time', 'a request', 'of it in the kernel'], rows)]))
+    got['stages'] = {name: (n / total * got['cpu'], in_kernel / n) for name, (n, in_kernel) in shares.items() if n}
     for what, n in unknown.most_common(5):
         if n > total / 100:
-            print(f'- other: {n / total:.1%} {what}')
-
-
-def show_calls(runs):
+            print(f'cost: {load}: other: {n / total:.1%} {what}', file=sys.stderr)
     n, found = runs.traced()
-    rows = [[thread, call, f'{count / n:.3f}', f'{time * 1000 / count:,.0f} µs'] for (thread, call), (count, time)
-            in sorted(found.items(), key=lambda item: (item[0][0], -item[1][0])) if count / n >= 0.001]
-    print('\n'.join(['', *table(['thread', 'system call', 'a request', 'each takes'], rows)]))
+    got['calls'] = {key: (count / n, time * 1000 / count) for key, (count, time) in found.items() if count / n >= 0.01}
+    stage.end()
+    return got
 
 
-def run(args, stage):
-    b = stage.servers['chronik'] = Chronik(stage.programs, stage.new_dir())
-    b.start()
-    if args.load == 'consume':
-        fill(stage, 'chronik', 'read', 4, 2048)
-    runs = Runs(args, stage, b)
-    rate, threads = runs.timed()
-    cpu = sum(threads.values())
-    head = ['', 'requests/s', 'CPU a request', *threads]
-    rows = [['Chronik', f'{rate:,.0f}', f'{cpu:.2f} µs', *(f'{t:.2f} µs' for t in threads.values())]]
-    if args.responder and args.load != 'consume':
-        ideal = stage.servers['ideal'] = Responder(args.responder, stage.new_dir(), 'wal')
-        ideal.start()
-        rate, others = Runs(args, stage, ideal).timed()
-        rows.append(['ideal responder', f'{rate:,.0f}', f'{sum(others.values()):.2f} µs', *('–' for _ in threads)])
-    print('\n'.join(table(head, rows)))
-    if instructions := runs.instructions():
-        print(f'\nInstructions outside of the kernel, a request: {number(instructions)}.')
-    show_stages(runs.sampled(), cpu)
-    show_calls(runs)
+def cell(text, there=True):
+    return text if there else '–'
+
+
+def show_all(found):
+    loads = [*found]
+
+    def line(title, of, text):
+        return [title, *(cell(text(of(got)) if of(got) is not None else '', of(got) is not None) for got in found.values())]
+
+    rows = [line('requests a second', lambda g: g['rate'], lambda v: f'{v:,.0f}'),
+            line('**processor time a request**', lambda g: g['cpu'], lambda v: f'**{v:.1f} µs**'),
+            line('ideal responder (one thread)', lambda g: g['ideal'], lambda v: f'{v:.1f} µs'),
+            line('instructions outside of the kernel', lambda g: g['instructions'], number)]
+    threads = dict.fromkeys(thread for got in found.values() for thread in got['threads'])
+    rows += [line(f'thread: {thread}', lambda g, t=thread: g['threads'].get(t), lambda v: f'{v:.1f} µs') for thread in threads]
+    order = [*dict.fromkeys(name for name, _, _ in STAGES), OTHER]
+    rows += [line(f'stage: {name}', lambda g, n=name: g['stages'].get(n), lambda v: f'{v[0]:.2f} µs ({v[1]:.0%})')
+             for name in order if any(name in got['stages'] for got in found.values())]
+    print('\n'.join(table(['', *loads], rows)))
+    calls = sorted({key for got in found.values() for key in got['calls']}, key=lambda key: (key[0], -max(
+        got['calls'].get(key, (0, 0))[0] for got in found.values())))
+    print('\n'.join(['', *table(['thread: system call', *loads], [line(f'{thread}: {call}', lambda g, k=(thread, call): g['calls'].get(k),
+                                                                lambda v: f'{v[0]:.2f} ({v[1]:,.0f} µs)') for thread, call in calls])]))
 
 
 def main():
     p = parser(__doc__)
-    p.add_argument('--load', choices=LOADS, default='closed')
+    p.add_argument('--load', choices=LOADS, action='append', help='one or more; all of them otherwise')
     p.add_argument('--seconds', type=float, default=10)
     p.add_argument('--responder', default=os.environ.get('RESPONDER'))
     args = p.parse_args()
@@ -197,7 +209,7 @@ def main():
     with workplace(args.dir) as dir:
         stage = Stage(Programs(args.build), dir, 1)
         try:
-            run(args, stage)
+            show_all({load: look(args, stage, load) for load in args.load or LOADS})
         except (Unable, json.JSONDecodeError, subprocess.CalledProcessError) as e:
             sys.exit(f'cost: {e}')
         finally:
