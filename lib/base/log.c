@@ -5,17 +5,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/err.h"
-
 enum { LINE_MAX_BYTES = 2048 }; /* a longer message is cut; the newline always fits */
 
-static const struct {
-    const char *name, *shown;
-} levels[] = {
-    [LOG_ERROR] = {"error", "ERROR"},
-    [LOG_WARN] = {"warn", "WARN"},
-    [LOG_INFO] = {"info", "INFO"},
-    [LOG_DEBUG] = {"debug", "DEBUG"},
+static const char *const levels[] = {
+    [LOG_ERROR] = "ERROR",
+    [LOG_WARN] = "WARN",
+    [LOG_INFO] = "INFO",
+    [LOG_DEBUG] = "DEBUG",
 };
 
 void log_init(struct log *l, int fd, enum log_level level, struct clock *clock)
@@ -27,17 +23,6 @@ void log_set_level(struct log *l, enum log_level level)
 {
     if (l)
         atomic_store_explicit(&l->level, level, memory_order_relaxed);
-}
-
-int log_level_parse(const char *name, enum log_level *level)
-{
-    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
-        if (strcmp(name, levels[i].name) == 0) {
-            *level = (enum log_level)i;
-            return 0;
-        }
-    }
-    return ERR_INVALID;
 }
 
 bool log_limit_due(struct log_limit *l, int64_t now_ms, int64_t period_ms, uint32_t *held)
@@ -68,7 +53,7 @@ void log_line(struct log *l, enum log_level level, const char *area, const char 
         return;
     char line[LINE_MAX_BYTES + 1], time[CLOCK_TEXT];
     bool known = clock_text(l->clock->wall_ms(l->clock), time);
-    snprintf(line, LINE_MAX_BYTES, "%s %s %s: ", known ? time : "-", levels[level].shown, area);
+    snprintf(line, LINE_MAX_BYTES, "%s %s %s: ", known ? time : "-", levels[level], area);
     size_t n = strlen(line);
 
     va_list ap;

@@ -23,8 +23,6 @@ struct log {
 };
 
 void log_init(struct log *l, int fd, enum log_level level, struct clock *clock);
-/* "error", "warn", "info", "debug" -> level; ERR_INVALID else. */
-int log_level_parse(const char *name, enum log_level *level);
 /* Any thread: from now on. l may be NULL. */
 void log_set_level(struct log *l, enum log_level level);
 /* Whether a message of that level would be written; l may be NULL. */

@@ -2,7 +2,6 @@
 #include "batch/batch.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #include "base/crc32c.h"
 #include "base/endian.h"
@@ -106,15 +105,4 @@ static const char *const codec_names[BATCH_CODECS] = {
 const char *batch_codec_name(enum batch_codec c)
 {
     return c < BATCH_CODECS ? codec_names[c] : "unknown";
-}
-
-int batch_codec_parse(const char *name, enum batch_codec *c)
-{
-    for (int i = 0; i < BATCH_CODECS; i++) {
-        if (strcmp(name, codec_names[i]) == 0) {
-            *c = (enum batch_codec)i;
-            return 0;
-        }
-    }
-    return ERR_INVALID;
 }

@@ -135,6 +135,5 @@ void batch_stamp(uint8_t *batch, size_t n, int64_t now_ms);
 void batch_set_max_timestamp(uint8_t *batch, size_t n, int64_t max_timestamp);
 
 const char *batch_codec_name(enum batch_codec c); /* "none", "gzip", "snappy", "lz4", "zstd" */
-int batch_codec_parse(const char *name, enum batch_codec *c); /* 0 or ERR_INVALID */
 
 #endif

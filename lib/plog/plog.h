@@ -211,7 +211,7 @@ bool plog_failed(const struct plog *p);
 const char *plog_topic(const struct plog *p);
 int32_t plog_partition(const struct plog *p);
 const struct uuid *plog_topic_id(const struct plog *p);
-uint64_t plog_bytes(const struct plog *p); /* of all segments, for DescribeLogDirs */
+uint64_t plog_bytes(const struct plog *p); /* of all segments */
 
 /* A run of whole batches of one segment, in its file or in memory. Holds either until
  * plog_slice_release. */

@@ -26,7 +26,6 @@ struct wal_reader {
     struct wal_reader_config cfg; /* its pointers are ours or outlive us */
     char path[IO_PATH_MAX];
     struct wal_owner owner;
-    struct wal_fault fault;
     bool lone; /* one segment file, without its neighbours */
     struct wal_chain chain;
     struct wal_buf buf;
@@ -88,6 +87,7 @@ static int check_from(const struct wal_reader *r, struct err *e)
 
 int wal_reader_open(struct wal_reader **out, const struct wal_reader_config *cfg, struct err *e)
 {
+    struct wal_fault found; /* what an opening that succeeds met on its way is nobody's */
     *out = NULL;
     struct wal_reader *r = calloc(1, sizeof *r);
     if (!r)
@@ -99,7 +99,7 @@ int wal_reader_open(struct wal_reader **out, const struct wal_reader_config *cfg
     }
     snprintf(r->path, sizeof r->path, "%s", cfg->path);
     r->cfg.path = r->path;
-    r->cfg.fault = &r->fault;
+    r->cfg.fault = &found;
     r->offset = cfg->from.offset ? cfg->from.offset : WAL_BLOCK;
     int rc = strlen(cfg->path) < sizeof r->path ? 0 : -ENAMETOOLONG;
     if (rc != 0)
@@ -109,7 +109,7 @@ int wal_reader_open(struct wal_reader **out, const struct wal_reader_config *cfg
     if (rc == 0)
         rc = check_from(r, e);
     if (rc == ERR_CORRUPT && cfg->fault)
-        *cfg->fault = r->fault;
+        *cfg->fault = found;
     r->cfg.fault = cfg->fault;
     if (rc != 0) {
         wal_reader_free(r);
@@ -135,10 +135,7 @@ void wal_reader_free(struct wal_reader *r)
 static int fault(struct wal_reader *r, const char *file, struct wal_pos pos, const char *why,
                  struct err *e)
 {
-    int rc = wal_fault_set(&r->fault, e, file, pos, why);
-    if (r->cfg.fault)
-        *r->cfg.fault = r->fault;
-    return rc;
+    return wal_fault_set(r->cfg.fault, e, file, pos, why);
 }
 
 static int fault_here(struct wal_reader *r, const char *why, struct err *e)
@@ -438,11 +435,6 @@ int wal_reader_next(struct wal_reader *r, struct wal_group *g, struct err *e)
 void wal_reader_end(const struct wal_reader *r, struct wal_end *end)
 {
     *end = r->end;
-}
-
-struct wal_pos wal_reader_fault(const struct wal_reader *r)
-{
-    return r->fault.pos;
 }
 
 const struct wal_segment_header *wal_reader_segment(const struct wal_reader *r)

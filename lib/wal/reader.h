@@ -62,9 +62,6 @@ struct wal_end {
 /* After wal_reader_next gave 0. */
 void wal_reader_end(const struct wal_reader *r, struct wal_end *end);
 
-/* After wal_reader_next gave ERR_CORRUPT: where the fault is. */
-struct wal_pos wal_reader_fault(const struct wal_reader *r);
-
 /* Header and file of the segment the last group came from. */
 const struct wal_segment_header *wal_reader_segment(const struct wal_reader *r);
 const char *wal_reader_file(const struct wal_reader *r);

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/err.h"
 #include "tests/unit/unit.h"
 
 static struct clock_manual now;
@@ -86,18 +85,6 @@ START_TEST(a_long_message_is_cut_but_ends_its_line)
 }
 END_TEST
 
-START_TEST(level_names)
-{
-    enum log_level level = LOG_ERROR;
-    ck_assert_ok(log_level_parse("debug", &level));
-    ck_assert_int_eq(level, LOG_DEBUG);
-    ck_assert_ok(log_level_parse("error", &level));
-    ck_assert_int_eq(level, LOG_ERROR);
-    ck_assert_int_eq(log_level_parse("WARN", &level), ERR_INVALID);
-    ck_assert_int_eq(log_level_parse("", &level), ERR_INVALID);
-}
-END_TEST
-
 START_TEST(a_line_that_comes_often_is_held_back_and_counted)
 {
     struct log_limit limit = {0};
@@ -114,4 +101,4 @@ END_TEST
 
 UNIT_MAIN(a_line_that_comes_often_is_held_back_and_counted, a_line_looks_as_documented,
           a_time_that_has_no_text_is_a_dash, levels_filter, a_message_cannot_forge_a_line,
-          a_long_message_is_cut_but_ends_its_line, level_names)
+          a_long_message_is_cut_but_ends_its_line)

@@ -145,15 +145,10 @@ END_TEST
 
 START_TEST(codecs_have_names)
 {
-    enum batch_codec c;
-    for (int i = 0; i < BATCH_CODECS; i++) {
-        ck_assert_ok(batch_codec_parse(batch_codec_name((enum batch_codec)i), &c));
-        ck_assert_int_eq(c, i);
-    }
-    ck_assert_str_eq(batch_codec_name(BATCH_SNAPPY), "snappy");
+    static const char *const names[BATCH_CODECS] = {"none", "gzip", "snappy", "lz4", "zstd"};
+    for (int i = 0; i < BATCH_CODECS; i++)
+        ck_assert_str_eq(batch_codec_name((enum batch_codec)i), names[i]);
     ck_assert_str_eq(batch_codec_name((enum batch_codec)6), "unknown");
-    ck_assert_int_eq(batch_codec_parse("rar", &c), ERR_INVALID);
-    ck_assert_int_eq(batch_codec_parse("", &c), ERR_INVALID);
 }
 END_TEST
 

@@ -227,8 +227,6 @@ struct found_log fixture_read(struct io *io, const struct wal_reader_config *giv
         take_group(&log, &g);
     if (log.rc == 0)
         wal_reader_end(r, &log.end);
-    else if (log.rc == ERR_CORRUPT)
-        ck_assert_int_eq(wal_pos_cmp(wal_reader_fault(r), log.fault.pos), 0);
     wal_reader_free(r);
     return log;
 }
