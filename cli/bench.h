@@ -116,6 +116,7 @@ struct bench {
     struct bench_partition *parts; /* of the topic, by number */
     uint32_t *leader_of;           /* the broker of each, once more */
     size_t n_parts;
+    int32_t replicas;                       /* of the first of them */
     const struct producer_id *producer_ids; /* one per client, NULL: not idempotent */
     char *cluster_id;                       /* NULL: not told */
     char *broker_features;                  /* "metadata.version 1-29, ...", NULL: none */

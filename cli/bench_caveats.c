@@ -8,8 +8,11 @@ enum { LATE_NS = 1000000, LATE_MAX_NS = 5000000 }; /* what is worth a word */
 #define QUEUED_SHARE 0.01
 #define CEILING_SHARE 0.5 /* the generator is to drive twice what the broker takes */
 
-static void of_samples(struct json *all, const struct hdr *h)
+/* The records of a request share its fate: where each is timed, they are still one observation. */
+static void of_samples(struct json *all, const struct bench_result *r)
 {
+    const struct hdr *h = r->latency;
+    uint64_t requests = r->stats->requests < h->count ? r->stats->requests : h->count;
     char names[80] = "";
     if (!h->count) {
         json_push_text(all, "nothing was measured");
@@ -18,12 +21,12 @@ static void of_samples(struct json *all, const struct hdr *h)
     for (int i = 0; i < BENCH_QUANTILES; i++) {
         const struct bench_quantile *q = &bench_quantiles[i];
         size_t n = strlen(names);
-        if (q->p > 0 && q->p < 100 && (double)h->count * (100 - q->p) / 100 < CAVEAT_SAMPLES_ABOVE)
+        if (q->p > 0 && q->p < 100 && (double)requests * (100 - q->p) / 100 < CAVEAT_SAMPLES_ABOVE)
             snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "", q->name);
     }
     if (*names)
-        json_push_text(all, "too short for %s: of %" PRIu64 " samples fewer than %d lie above",
-                       names, h->count, CAVEAT_SAMPLES_ABOVE);
+        json_push_text(all, "too short for %s: of %" PRIu64 " requests fewer than %d lie above",
+                       names, requests, CAVEAT_SAMPLES_ABOVE);
 }
 
 static void of_failures(struct json *all, const struct bench_result *r)
@@ -108,7 +111,7 @@ struct json *bench_caveats(const struct bench_result *r)
     struct json *all = json_new_array();
     if (r->interrupted)
         json_push_text(all, "interrupted: this covers what was done by then");
-    of_samples(all, r->latency);
+    of_samples(all, r);
     of_failures(all, r);
     of_checks(all, r);
     if (r->paced && r->latency->count)

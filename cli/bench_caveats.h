@@ -6,7 +6,7 @@
 
 #include "cli/bench_report.h"
 
-/* A percentile rests on the samples above it: fewer than this, and the next run has another. */
+/* A percentile rests on the requests above it: fewer than this, and the next run has another. */
 enum { CAVEAT_SAMPLES_ABOVE = 10 };
 
 /* An array of sentences, empty if there is nothing to say. NULL when out of memory. */

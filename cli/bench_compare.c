@@ -46,6 +46,18 @@ static int write_out(const struct bench_options *o, const struct json *document,
     return rc ? err_code(e, rc, "standard output") : 0;
 }
 
+/* What the line about a condition is to say of what it rests on. */
+static const char *weakness(const struct json *document, const struct json *row)
+{
+    const struct json *pair =
+        json_at(json_get(document, "pairs"), (size_t)json_int(json_get(row, "pair"), 0));
+    if (json_int(json_get(pair, "a_runs"), 0) == 1 && json_int(json_get(pair, "b_runs"), 0) == 1)
+        return " (but this is a single pair of runs)";
+    return span_eq(json_str(json_get(row, "verdict")), span_str("overlap"))
+               ? " (but the ranges overlap)"
+               : "";
+}
+
 /* A line for what B has that is wrong, and for each condition that is met. */
 static int verdict(const struct json *document)
 {
@@ -62,13 +74,11 @@ static int verdict(const struct json *document)
         const struct json *row = json_at(all, i);
         if (!json_bool(json_get(row, "met"), true))
             continue;
-        bool overlap = span_eq(json_str(json_get(row, "verdict")), span_str("overlap"));
         cli_error("'%s' is met: the medians are %g and %g %s%s",
                   (const char *)json_str(json_get(row, "condition")).p,
                   json_double(json_get(row, "a_median"), 0),
                   json_double(json_get(row, "b_median"), 0),
-                  (const char *)json_str(json_get(row, "unit")).p,
-                  overlap ? " (but the ranges overlap)" : "");
+                  (const char *)json_str(json_get(row, "unit")).p, weakness(document, row));
     }
     return json_bool(json_get(document, "good"), false) ? CLI_OK : CLI_CHECK;
 }

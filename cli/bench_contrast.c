@@ -41,16 +41,44 @@ static int note_duration(struct json *notes, const struct bench_pair *p)
     return rc;
 }
 
-/* The first run of the group whose environment has another value there; NULL: none. */
-static const struct json *other(const struct bench_group *g, const char *field,
+/* A field of a report, or of an object in it. */
+static const struct json *field_of(const struct json *report, const char *object, const char *field)
+{
+    return json_get(object ? json_get(report, object) : report, field);
+}
+
+/* What the first run of the group has there that has something else; NULL: none. */
+static const struct json *other(const struct bench_group *g, const char *object, const char *field,
                                 const struct json *than)
 {
     for (size_t i = 0; i < g->n; i++) {
-        const struct json *v = json_get(json_get(g->v[i], "environment"), field);
+        const struct json *v = field_of(g->v[i], object, field);
         if (bench_values_differ(v, than))
             return v;
     }
     return NULL;
+}
+
+static void note_difference(struct json *notes, const struct bench_pair *p, const char *object,
+                            const char *field, const char *begin, const char *title)
+{
+    char x[120], y[120];
+    const struct json *first = field_of(p->a.v[0], object, field);
+    const struct json *found = other(&p->a, object, field, first);
+    if (!found)
+        found = other(&p->b, object, field, first);
+    if (found)
+        json_push_text(notes, "%s %s: %s and %s", begin, title,
+                       bench_value_text(first, x, sizeof x), bench_value_text(found, y, sizeof y));
+}
+
+/* What does not make the load another one, but may well make a difference. */
+static void note_settings(struct json *notes, const struct bench_pair *p)
+{
+    for (size_t i = 0; i < n_bench_settings; i++)
+        if (bench_settings[i].noted)
+            note_difference(notes, p, NULL, bench_settings[i].field, "the runs differ in",
+                            bench_settings[i].title);
 }
 
 static void note_environment(struct json *notes, const struct bench_pair *p)
@@ -60,17 +88,46 @@ static void note_environment(struct json *notes, const struct bench_pair *p)
                                             {"memory_bytes", "sizes of memory"},
                                             {"kernel", "kernels"},
                                             {"chronik_version", "versions of the bench"}};
-    char x[120], y[120];
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        const struct json *first = json_get(json_get(p->a.v[0], "environment"), fields[i][0]);
-        const struct json *found = other(&p->a, fields[i][0], first);
-        if (!found)
-            found = other(&p->b, fields[i][0], first);
-        if (found)
-            json_push_text(notes, "measured with different %s: %s and %s", fields[i][1],
-                           bench_value_text(first, x, sizeof x),
-                           bench_value_text(found, y, sizeof y));
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        note_difference(notes, p, "environment", fields[i][0], "measured with different",
+                        fields[i][1]);
+}
+
+/* < 0: a is earlier. These are times as reports have them, the text of which sorts. */
+static int compare_times(struct span a, struct span b)
+{
+    int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+    return order ? order : (a.n > b.n) - (a.n < b.n);
+}
+
+/* The first or the last time of a group; p NULL if a run does not tell its own. */
+static struct span time_of(const struct bench_group *g, bool last)
+{
+    struct span found = {0};
+    for (size_t i = 0; i < g->n; i++) {
+        struct span s = json_str(field_of(g->v[i], "environment", "time"));
+        if (!s.p)
+            return s;
+        if (!found.p || (compare_times(s, found) > 0) == last)
+            found = s;
     }
+    return found;
+}
+
+static bool is_older(const struct bench_group *a, const struct bench_group *b)
+{
+    struct span last = time_of(a, true), first = time_of(b, false);
+    return last.p && first.p && compare_times(last, first) < 0;
+}
+
+static void note_order(struct json *notes, const struct bench_pair *p)
+{
+    bool a_first = is_older(&p->a, &p->b);
+    if (a_first || is_older(&p->b, &p->a))
+        json_push_text(notes,
+                       "all runs of %s are older than all of %s: a drift of the machine cannot be "
+                       "told from a difference (take turns)",
+                       a_first ? "A" : "B", a_first ? "B" : "A");
 }
 
 /* The next character but for numbers, which differ from run to run; 0 at the end. */
@@ -157,6 +214,8 @@ static int add_notes(struct json *pair, const struct bench_pair *p)
     note_chance(notes, p);
     if (!rc)
         rc = note_duration(notes, p);
+    note_order(notes, p);
+    note_settings(notes, p);
     note_environment(notes, p);
     note_warnings(notes, &p->a, "A");
     note_warnings(notes, &p->b, "B");

@@ -29,7 +29,7 @@ struct bench_result {
     uint64_t bad_offsets;
     const char *disk_path; /* NULL: not a disk test */
     const char *disk_sync; /* how it wrote and synced */
-    int64_t disk_write;
+    int64_t disk_write, disk_file_size;
     struct bench_cost cost;         /* of the generator while it measured; wall_ns 0: not known */
     double ceiling;                 /* records a second that it was seen to drive; 0: not tried */
     const struct pace_stats *paced; /* NULL: a closed loop */

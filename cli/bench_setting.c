@@ -12,8 +12,8 @@ enum { NUMBER, TEXT, FLAG };
 struct values {
     const char *mode, *topic, *acks, *codec, *keys, *payload, *path, *sync_method;
     int64_t message_size, clients, partitions, batch, in_flight, rate, linger_ms, threads, ahead,
-        consumers, fetch_bytes, write_size;
-    bool open_loop, idempotent, create_topic;
+        consumers, fetch_bytes, write_size, warmup_ms, fetch_wait_ms, replication, file_size;
+    bool open_loop, idempotent, create_topic, repeat, validate, ack_log, keep_going;
 };
 
 #define AT(member) offsetof(struct values, member)
@@ -41,6 +41,14 @@ const struct bench_setting bench_settings[] = {
     {"path", "file", TEXT, AT(path), false},
     {"write_size", "bytes a write", NUMBER, AT(write_size), true},
     {"sync_method", "synced by", TEXT, AT(sync_method), true},
+    {"file_size", "bytes of the file", NUMBER, AT(file_size), .noted = true},
+    {"warmup_ms", "ms of warm-up", NUMBER, AT(warmup_ms), .noted = true},
+    {"repeat", "repeat", FLAG, AT(repeat), .noted = true},
+    {"fetch_max_wait_ms", "ms a fetch may wait", NUMBER, AT(fetch_wait_ms), .noted = true},
+    {"validate", "validate", FLAG, AT(validate), .noted = true},
+    {"ack_log", "ack log", FLAG, AT(ack_log), .noted = true},
+    {"keep_going", "keep going", FLAG, AT(keep_going), .noted = true},
+    {"replication_factor", "replicas", NUMBER, AT(replication), .noted = true},
 };
 const size_t n_bench_settings = sizeof bench_settings / sizeof *bench_settings;
 
@@ -77,9 +85,17 @@ static struct values values_of(const struct bench_result *r)
         .consumers = o->consumers ? o->consumers : -1,
         .fetch_bytes = reads ? o->fetch_bytes : -1,
         .write_size = r->disk_path ? r->disk_write : -1,
+        .file_size = r->disk_path ? r->disk_file_size : -1,
+        .warmup_ms = o->warmup_ms,
+        .fetch_wait_ms = reads ? o->fetch_wait_ms : -1,
+        .replication = r->b && r->b->n_parts ? r->b->replicas : -1,
         .open_loop = o->rate > 0,
         .idempotent = o->idempotent,
         .create_topic = o->mode == BENCH_METADATA && o->create_topic,
+        .repeat = o->repeat,
+        .validate = o->validate,
+        .ack_log = o->ack_log != NULL,
+        .keep_going = o->keep_going,
     };
 }
 

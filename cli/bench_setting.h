@@ -12,6 +12,7 @@ struct bench_setting {
     int kind;          /* private, as is the next */
     size_t offset;
     bool shapes; /* it says what the load is; else where it went, or what drove it */
+    bool noted;  /* runs that differ in it are compared, but the comparison says so */
 };
 extern const struct bench_setting bench_settings[];
 extern const size_t n_bench_settings;

@@ -161,6 +161,8 @@ static int take_partitions(struct bench *b, const struct kp_metadata_resp_topics
             return err_set(e, ERR_NOTLEADER, "topic %s: partition %d has no leader", b->opt->topic,
                            p->partition_index);
         b->leader_of[p->partition_index] = (uint32_t)leader;
+        if (!p->partition_index)
+            b->replicas = p->n_replica_nodes;
         led++;
     }
     return led == n ? 0

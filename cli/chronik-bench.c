@@ -110,6 +110,7 @@ static int load_disk(const struct bench_options *o)
                                  .disk_path = d->path,
                                  .disk_sync = d->sync_method,
                                  .disk_write = d->write_size,
+                                 .disk_file_size = d->file_size,
                                  .cost = d->cost,
                                  .interrupted = d->interrupted};
         int whole = d->stats.failed_records ? CLI_FAILED : CLI_OK;

@@ -49,6 +49,9 @@ same "$(cat "$work/missing")" "" "the report has every field scripts rely on"
 is total_bytes 300000 "bytes are those of the values"
 is concurrency 6 "clients are told"
 is partitions 4 "partitions too"
+is validate true "and that it was read back"
+is replication_factor 1 "with how many replicas there are"
+is keep_going false "and what was not asked for"
 
 for codec in gzip snappy lz4 zstd; do
     check "compressed by $codec" bench -t $t-a -c 3 -s 300 --batch-size 7 -n 500 --compression $codec \
@@ -73,6 +76,7 @@ clean "and write as one does"
 
 check "warm-up" bench -t $t-a -c 2 -s 64 -w 1s -d 1s --validate --json-output "$report"
 at_least warmup_messages 1 "is told apart"
+is warmup_ms 1000 "with how long it took"
 clean "but read back too"
 
 # ---- the other modes ----
@@ -193,6 +197,8 @@ fi
 check "the disk's floor" bench -m disk -s 100 -n 20 --file "$work/disk" --file-size 1m --json-output "$report"
 is total_messages 20 "so many writes"
 is write_size 4096 "of whole blocks"
+is file_size 1048576 "of a file of that size"
+is replication_factor null "which has no replicas"
 # Whether this file system lets writes past the page cache is dd's to say.
 method='pwrite, fdatasync'
 dd if=/dev/zero of="$work/direct" bs=4096 count=1 oflag=direct 2>/dev/null && method='O_DIRECT, RWF_DSYNC'

@@ -54,6 +54,8 @@ status 8 "one that is met" compare "$work/a" "$work/b" --fail-on 'p99>+30%' --fa
 one_line "is told in a line"
 has "$work/err" "'p99>+30%' is met: the medians are 50 and 70 us (but the ranges overlap)" "with what it rests on"
 has "$work/out" "p99>+30%  MET" "and in the output"
+status 8 "a single pair that meets it" compare "$work/other" "$work/other" --fail-on 'p99>1us'
+has "$work/err" "(but this is a single pair of runs)" "is called one"
 status 8 "a bound" compare "$work/a" "$work/b" --fail-on 'rate>1350'
 status 1 "a figure that is not told cannot be judged" compare "$work/a" "$work/b" --fail-on 'max>1s'
 one_line "which is told in a line"

@@ -62,7 +62,11 @@ START_TEST(percentiles_without_samples_above_are_named)
     hdr_init(&stats.latency);
     for (int i = 0; i < 5000; i++)
         hdr_record(&stats.latency, 1000000);
-    warns("too short for p999, p9999: of 5000 samples");
+    warns("too short for p999, p9999: of 5000 requests");
+    fill();
+    stats.requests = 500; /* of 400 records each, all of them timed */
+    warns("too short for p99, p999, p9999: of 500 requests");
+    fill();
     hdr_init(&stats.latency);
     warns("nothing was measured");
 }

@@ -286,6 +286,55 @@ START_TEST(notes_say_what_weakens_a_comparison)
 }
 END_TEST
 
+#define TIMED(time, more)                                                                   \
+    "{\"mode\":\"produce\",\"duration_secs\":10.0,\"throughput_msg_per_sec\":10.0,"         \
+    "\"latency_us\":{\"p99\":1}" more ",\"environment\":{\"time\":\"2026-01-02T03:04:" time \
+    "Z\"}}"
+
+/* Is that among the notes on these runs, two a side? */
+static bool noted(const char *a1, const char *a2, const char *b1, const char *b2, const char *text)
+{
+    struct err e;
+    struct json *doc;
+    ck_assert_ok(set_up(file_of("a", a1, a2, NULL), file_of("b", b1, b2, NULL), &e));
+    ck_assert_ok(bench_contrast(&c, &doc, &e));
+    const struct json *pair = json_at(json_get(doc, "pairs"), 0);
+    bool found = strstr(joined(json_get(pair, "notes")), text) != NULL;
+    json_free(doc);
+    tear_down();
+    return found;
+}
+
+START_TEST(sides_measured_one_after_the_other_are_noted)
+{
+    static const char timeless[] =
+        "{\"mode\":\"produce\",\"duration_secs\":1,\"throughput_msg_per_sec\":1,"
+        "\"latency_us\":{}}";
+    const char *v[] = {TIMED("10", ""), TIMED("20", ""), TIMED("30", ""), TIMED("40", "")};
+    ck_assert(noted(v[0], v[1], v[2], v[3], "all runs of A are older than all of B: a drift"));
+    ck_assert(noted(v[3], v[2], v[0], v[1], "all runs of B are older than all of A: a drift"));
+    ck_assert(!noted(v[0], v[2], v[1], v[3], "older"));
+    ck_assert(!noted(v[0], v[3], v[1], v[2], "older"));
+    ck_assert(!noted(v[0], v[1], v[1], v[0], "older"));
+    ck_assert(!noted(v[0], v[1], v[1], v[2], "older"));
+    ck_assert(!noted(v[0], v[1], v[2], timeless, "older"));
+    ck_assert(!noted(timeless, timeless, v[2], v[3], "older"));
+}
+END_TEST
+
+START_TEST(settings_that_leave_the_load_as_it_is_are_noted)
+{
+    static const char plain[] = TIMED("10", ",\"warmup_ms\":0,\"ack_log\":false"),
+                      warm[] = TIMED("20", ",\"warmup_ms\":5000,\"ack_log\":false"),
+                      logged[] = TIMED("20", ",\"warmup_ms\":0,\"ack_log\":true"),
+                      old[] = TIMED("20", "");
+    ck_assert(noted(plain, plain, plain, warm, "the runs differ in ms of warm-up: 0 and 5000\n"));
+    ck_assert(noted(logged, plain, plain, plain, "the runs differ in ack log: yes and no\n"));
+    ck_assert(!noted(plain, plain, plain, plain, "the runs differ"));
+    ck_assert(!noted(plain, plain, plain, old, "the runs differ"));
+}
+END_TEST
+
 START_TEST(a_condition_on_what_nobody_told_is_an_error)
 {
     struct err e;
@@ -375,6 +424,7 @@ UNIT_MAIN(results_stand_in_a_row_or_in_arrays, what_is_no_result_is_refused,
           unlike_work_is_refused_by_what_differs, figures_have_one_table_by_both_names,
           medians_and_ranges_decide_what_is_claimed, conditions_are_about_changes_or_bounds,
           what_is_no_condition_is_refused, notes_say_what_weakens_a_comparison,
-          a_condition_on_what_nobody_told_is_an_error,
+          a_condition_on_what_nobody_told_is_an_error, sides_measured_one_after_the_other_are_noted,
+          settings_that_leave_the_load_as_it_is_are_noted,
           faults_of_b_alone_are_not_good_until_a_condition_allows_them,
           faults_are_told_where_there_are_any, work_reads_as_a_line)
