@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += libbroker.la
 libbroker_la_SOURCES = \
 	broker/address.c broker/address.h \
 	broker/api.c broker/api.def broker/api.h \
+	broker/api_man.c broker/api_man.h \
 	broker/broker.h \
 	broker/alter.c broker/alter.h \
 	broker/budget.h \

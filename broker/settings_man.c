@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "broker/api_man.h"
 #include "broker/settings.h"
 
 /* Text that roff takes as it is. */
@@ -81,6 +82,7 @@ static void put_row(FILE *out, const struct setting *row,
 void settings_man(FILE *out)
 {
     const struct setting *rows = settings_rows(), *topic = meta_setting_rows();
+    api_man(out);
     fputs(".SH SETTINGS\n", out);
     for (size_t i = 0; i < SETTINGS; i++)
         put_row(out, &rows[i], put_default, settings_change(&rows[i]) == SETTING_DYNAMIC);

@@ -1,10 +1,10 @@
-/* settings_man.h - the settings as a man page's sections. */
+/* settings_man.h - what chronikd's man page takes from tables. */
 #ifndef BROKER_SETTINGS_MAN_H
 #define BROKER_SETTINGS_MAN_H
 
 #include <stdio.h>
 
-/* SETTINGS and TOPIC SETTINGS, as man(7) macros. */
+/* PROTOCOL (api_man.h), SETTINGS and TOPIC SETTINGS, as man(7) macros. */
 void settings_man(FILE *out);
 
 #endif

@@ -227,19 +227,20 @@ def tables_whole(tree):
             indented = re.match(r'^ \* {3,}\S', line)
 
 
-def tests_distributed(tree):
-    """Every file below tests is in a release"""
-    text = ''.join(tree.read(p) for p in ['Makefile.am'] + tree.files(['tests'], ('.mk',)))
+def all_distributed(tree):
+    """Every file below tests, docs and samples is in a release"""
+    text = ''.join(tree.read(p) for p in ['Makefile.am'] + tree.files(['man', 'tests'], ('.mk',)))
     words = make_words(tree)
     made = words.get('UNIT_TESTS', set()) | set.union(
         set(), *(v for k, v in words.items() if k.endswith(('_TESTS', '_PROGRAMS'))))
-    for path in tree.files(['tests'], ('.c', '.h', '.py', '.sh', '.t', '.js')):
+    for path in (tree.files(['tests'], ('.c', '.h', '.py', '.sh', '.t', '.js')) +
+                 tree.files(['docs', 'samples'], ('',))):
         if path not in text and os.path.splitext(path)[0] not in made:
-            yield f'{path}: is named in no tests/*.mk'
+            yield f'{path}: is named in no Makefile.am or *.mk'
 
 
 RULES = [arrows, one_file_each, programs_documented, formats_documented, apis_handled,
-         nothing_left_over, small_files, functions_explained, tables_whole, tests_distributed]
+         nothing_left_over, small_files, functions_explained, tables_whole, all_distributed]
 
 
 def main():

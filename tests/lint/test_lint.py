@@ -61,7 +61,9 @@ BREAKS = [
      'lib/base/x.h:3'),
     ('tables_whole', 'lib/base/x.h', '/* x.h - a list:\n *\n *   a  the one,\n * or b\n */\n',
      'lib/base/x.h:4'),
-    ('tests_distributed', 'tests/lint/x.py', '', 'tests/lint/x.py'),
+    ('all_distributed', 'tests/lint/x.py', '', 'tests/lint/x.py'),
+    ('all_distributed', 'docs/x.md', '', 'docs/x.md'),
+    ('all_distributed', 'samples/x.sh', '', 'samples/x.sh'),
 ]
 
 

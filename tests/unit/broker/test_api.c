@@ -1,5 +1,10 @@
 /* The table of APIs against the protocol's own, and against what is known to break clients. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "broker/api.h"
+#include "broker/api_man.h"
 #include "broker/stats.h"
 #include "tests/unit/unit.h"
 
@@ -54,6 +59,31 @@ START_TEST(versions_that_old_clients_look_for_are_advertised)
 }
 END_TEST
 
+/* What chronikd(8) says is the table itself; nothing of it is written by hand. */
+START_TEST(the_man_page_lists_what_is_served)
+{
+    char *page = NULL;
+    size_t size = 0, n;
+    FILE *out = open_memstream(&page, &size);
+    ck_assert_ptr_nonnull(out);
+    api_man(out);
+    ck_assert_int_eq(fclose(out), 0);
+    const struct api *all = api_all(&n);
+    for (size_t i = 0; i < n; i++) {
+        char row[100];
+        snprintf(row, sizeof row, "\n%s\t%d\t%d", all[i].kp->name, all[i].key, all[i].min);
+        if (all[i].max > all[i].min)
+            snprintf(row + strlen(row), sizeof row - strlen(row), " to %d", all[i].max);
+        strcat(row, "\n");
+        ck_assert_msg(strstr(page, row), "the page has no row %s", row);
+    }
+    ck_assert_ptr_nonnull(strstr(page, "\nProduce\t0\t3 to "));
+    ck_assert_ptr_nonnull(strstr(page, "\nOffsetDelete\t47\t0\n"));
+    ck_assert_ptr_nonnull(strstr(page, "\nOf Produce, 0 to 2 are advertised"));
+    free(page);
+}
+END_TEST
+
 START_TEST(nothing_that_breaks_clients_is_offered)
 {
     ck_assert_ptr_null(api_find(71)); /* telemetry: kills the Java consumer */
@@ -65,4 +95,5 @@ START_TEST(nothing_that_breaks_clients_is_offered)
 END_TEST
 
 UNIT_MAIN(rows_are_whole, what_is_advertised_is_served,
-          versions_that_old_clients_look_for_are_advertised, nothing_that_breaks_clients_is_offered)
+          versions_that_old_clients_look_for_are_advertised, the_man_page_lists_what_is_served,
+          nothing_that_breaks_clients_is_offered)
