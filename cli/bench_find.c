@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/bench_caveats.h"
 #include "cli/bench_search.h"
 #include "cli/bench_slo.h"
 #include "cli/bench_steps.h"
@@ -119,16 +120,34 @@ static int status_of(const struct find *f)
     return CLI_CHECK;
 }
 
+/* What is known of a percentile with hardly a sample above it is chance. */
+static int check_samples(const struct slo *slo, const struct bench_options *o)
+{
+    double p = step_metrics[slo->metric].p, samples = step_samples(o, o->lowest_rate);
+    double above = samples * (100 - p) / 100;
+    if (p >= 100 || above > CAVEAT_SAMPLES_ABOVE - 1e-6)
+        return CLI_OK;
+    return cli_misuse(
+        "--slo '%s': of the %.0f requests of the lowest rate, %" PRId64
+        " records/s for %g s, %.1f lie above %s, and %d have to: give more --duration "
+        "or --lowest-rate",
+        slo->below.text, samples, o->lowest_rate, (double)o->duration_ms / 1e3, above,
+        step_metrics[slo->metric].title, CAVEAT_SAMPLES_ABOVE);
+}
+
 static int take_slos(struct find *f)
 {
     const struct opt_list *texts = &f->o->slo;
     struct err e;
     if (texts->n > SLO_MAX)
         return cli_misuse("--slo: these are more than %d", SLO_MAX);
-    for (; f->n_slos < texts->n; f->n_slos++)
+    int status = CLI_OK;
+    for (; f->n_slos < texts->n && !status; f->n_slos++) {
         if (slo_parse(&f->slos[f->n_slos], texts->v[f->n_slos], &e))
             return cli_misuse("--slo: %s", e.text);
-    return CLI_OK;
+        status = check_samples(&f->slos[f->n_slos], f->o);
+    }
+    return status;
 }
 
 int bench_find(const struct bench_options *o)

@@ -30,6 +30,8 @@ struct step {
     struct json *caveats; /* bench_caveats of it; owned */
 };
 
+/* How many latencies a step at that rate has. */
+double step_samples(const struct bench_options *o, int64_t rate);
 /* Fill s, but for its phase, from a run in open loop. step_release when done. */
 void step_judge(struct step *s, const struct bench_result *r);
 void step_release(struct step *s);
