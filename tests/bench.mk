@@ -36,6 +36,10 @@ bench-smoke: all
 	$(srcdir)/tests/python.sh $(srcdir)/tests/bench/performance.py . --quick
 .PHONY: bench-smoke
 
+# What is made of its figures; nothing is measured.
+dist_check_SCRIPTS += tests/bench/test_rows.py
+TESTS += tests/bench/test_rows.py
+
 # What bad company costs others, measured.
 EXTRA_DIST += tests/bench/hostile.py
 

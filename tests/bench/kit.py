@@ -239,6 +239,10 @@ def workplace(dir=None):
         subprocess.run(['rm', '-rf', place])
 
 
+def counted(n, thing):
+    return f'{n:,} {thing}' + 's' * (n != 1)
+
+
 def number(x):
     """With three digits that say something, and all before the point."""
     return f'{x:,.0f}' if abs(x) >= 100 else f'{x:.3g}'

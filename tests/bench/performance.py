@@ -4,11 +4,13 @@
        performance.py --print FILE...
 
 Measure chronikd with chronik-bench, and print the tables of docs/performance.md; without ROW all of rows.py. Lanes of a row run in
-turn, round after round; a cell is the median of the rounds and their range. What is measured against its goal is the quotient of
-medians, its range that of the quotients of single rounds. The status is 0 if every row could be measured, whatever came of it.
+turn, round after round, each round beginning with another; a cell is the median of the rounds and their range. What is measured
+against its goal is the quotient of medians (of pauses that of the worst round), its range that of the quotients of single rounds;
+where that range crosses the limit the verdict says so. A row that waits for the disk is judged only where -m disk and fio agree
+within 15 %. The status is 0 if every row could be measured, whatever came of it.
 
---responder: `PROGRAM PORT null` answers Produce at once, `PROGRAM PORT wal FILE` after an ideal group commit: the ceilings of
-client, loopback and disk on this machine. Else $RESPONDER, else left out.
+--responder: `PROGRAM PORT null` answers Produce at once, `PROGRAM PORT wal FILE` after an ideal group commit. Each has one thread, so
+that is no limit for a program of several. Else $RESPONDER, else left out.
 --kafka: an unpacked archive of Apache Kafka 4; its JVM is warmed up for 15 s. Else $KAFKA_HOME, else left out.
 --quick: one round of a second; --whole: rounds as long as the goals ask for. --json: keep the raw results, which --print prints
 again, of several files the last one of each row.
@@ -20,8 +22,8 @@ import statistics
 import sys
 import time
 
-from kit import Programs, Unable, cell, number, parser, table, workplace
-from rows import COLUMNS, ROWS, Stage
+from kit import Programs, Unable, cell, counted, number, parser, table, workplace
+from rows import COLUMNS, ROWS, TOLERANCE, Stage, agreement
 
 
 def environment(args):
@@ -29,13 +31,18 @@ def environment(args):
             'command': ' '.join(sys.argv), 'load': os.getloadavg()[0]}
 
 
+def counts(lanes):
+    """Does a row that waits for the disk count? None: not known."""
+    got = agreement(lanes)
+    return got and abs(got[0] - 1) <= TOLERANCE
+
+
 def disk_says(lanes):
-    """Does a row count? Only where -m disk is within 15 % of fio. None: they were not asked."""
-    if not all(name in lanes for name in ('fio', 'disk')):
-        return None
+    if not agreement(lanes):
+        return f'Not judged: no {"disk" if "fio" in lanes else "fio"}.'
     disk, fio = (statistics.median(lanes[name]['rate']) for name in ('disk', 'fio'))
-    verdict = 'the row counts' if abs(disk / fio - 1) <= 0.15 else '**the row does not count**'
-    return f'Disk {number(disk)} syncs a second, fio {number(fio)} ({disk / fio:.2f}): {verdict}.'
+    verdict = 'the row counts' if counts(lanes) else '**the row does not count**'
+    return f'Disk {number(disk)} syncs a second, fio {number(fio)} ({agreement(lanes)[0]:.2f} in the median of rounds): {verdict}.'
 
 
 def lanes_table(row, lanes):
@@ -47,28 +54,39 @@ def lanes_table(row, lanes):
     return table(head, shown)
 
 
-def goal_cells(goal, lanes):
+def verdict(row, goal, lanes, whole, rounds):
+    if not goal.sign:
+        return '–'
+    if row.on_disk and not agreement(lanes):
+        return f'not judged: no {"disk" if "fio" in lanes else "fio"}'
+    if row.on_disk and not counts(lanes):
+        return 'does not count'
+    each = [goal.reached(value) for value in rounds]
+    if goal.reached(whole):
+        return 'reached' if all(each) else 'reached; not in every round'
+    return '**not reached**; in some rounds it is' if any(each) else '**not reached**'
+
+
+def goal_cells(row, goal, lanes):
     got = goal.values(lanes)
     if got is None:
         return [goal.must(), 'not measured', '–']
     whole, rounds = got
     spread = f' ({number(min(rounds))}–{number(max(rounds))})' if len(rounds) > 1 else ''
-    reached = {None: '–', True: 'reached', False: '**not reached**'}[goal.reached(whole)]
-    return [goal.must(), f'{number(whole)} {goal.unit}'.strip() + spread, reached]
+    return [goal.must(), f'{number(whole)} {goal.unit}'.strip() + spread, verdict(row, goal, lanes, whole, rounds)]
 
 
 def summary(results):
-    rows = [[row.title, *goal_cells(goal, results[row.name]['lanes'])]
+    rows = [[row.title, *goal_cells(row, goal, results[row.name]['lanes'])]
             for row in ROWS if 'lanes' in results.get(row.name, ()) for goal in row.goals]
     return table(['work', 'must reach', 'measured', ''], rows)
 
 
 def details(row, result):
-    lines = ['', f'**{row.name}**: {row.title}. {result["rounds"]} rounds of {result["seconds"]} s.', '']
-    said = disk_says(result['lanes'])
+    lines = ['', f'**{row.name}**: {row.title}. {counted(result["rounds"], "round")} of {result["seconds"]} s.', '']
     notes = [f'- {lane}: a run failed, and was made again: {why}' for lane, why in result['failed']]
-    if said and row.on_disk:
-        notes.append(f'- {said}')
+    if row.on_disk:
+        notes.append(f'- {disk_says(result["lanes"])}')
     return lines + lanes_table(row, result['lanes']) + ([''] if notes else []) + notes
 
 

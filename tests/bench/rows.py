@@ -1,6 +1,7 @@
 """The rows of the table of docs/performance.md: what is measured, on which servers in turn, and what has to be reached.
 
-A row is measured in lanes, which run in turn, round after round, so that a change in the machine's speed meets all of them.
+A row is measured in lanes, which run in turn, round after round, so that a change in the machine's speed meets all of them; each round
+begins with another lane, so that what one leaves behind meets others, too.
 """
 import contextlib
 import glob
@@ -14,7 +15,7 @@ import statistics
 import subprocess
 import time
 
-from kit import PATIENCE, Chronik, Kafka, Responder, Unable, bench, drop_caches
+from kit import PATIENCE, Chronik, Kafka, Responder, Unable, bench, counted, drop_caches
 
 # ---- servers
 
@@ -38,7 +39,7 @@ class Stage:
     def __init__(self, programs, dir, size, rounds=None, seconds=None, responder=None, kafka=None):
         self.programs, self.dir, self.size, self.forced = programs, dir, size, (rounds, seconds)
         self.responder, self.kafka = responder, kafka
-        self.servers, self.made, self.settled, self.failures = {}, 0, set(), []
+        self.servers, self.made, self.settled, self.failures, self.disk_files = {}, 0, set(), [], {}
 
     def begin(self, row):
         self.rounds = self.forced[0] or row.rounds[self.size]
@@ -76,6 +77,13 @@ class Stage:
                     raise
                 time.sleep(0.5)
 
+    def disk_file(self, name, size='256m'):
+        """The path of a file for -m disk, written in full before the first time that anything is measured in it."""
+        path = os.path.join(self.dir, name)
+        if name not in self.disk_files:
+            self.disk_files[name] = bench(self.programs, None, '-m', 'disk', '-n', 1, '--file', path, '--file-size', size)
+        return path
+
     def end(self, keep=()):
         """Stop all servers but these."""
         for kind in set(self.servers) - set(keep):
@@ -100,7 +108,9 @@ def figures(report):
     got = {'rate': rate, 'mbps': report['throughput_mb_per_sec'], 'p50': latency['p50'], 'p99': latency['p99'],
            'p999': latency['p999'], 'max': latency['max']}
     if report['bench_busiest_thread_pct'] is not None:
-        got['driver'] = report['bench_busiest_thread_pct']
+        got['driver', 'driver_wait'] = report['bench_busiest_thread_pct']
+    if report['bench_busiest_wait_pct'] is not None:
+        got['driver_wait'] = report['bench_busiest_wait_pct']
     server = report.get('server')
     if server and report['mode'] == 'produce':
         n = report['total_messages'] + report['warmup_messages']
@@ -141,44 +151,54 @@ class Load:
         return figures(report) | own
 
 
-RESTING = 5  # seconds
-
-
-def rest():
-    """What the lanes before left to be written is written, and the device, whose host has caches of its own, is done with it."""
-    os.sync()
-    time.sleep(RESTING)
-
-
 class Disk:
-    """The floor under each acknowledgement of a lone client: a write of 4 KiB and a sync, one after the other."""
+    """The floor under each acknowledgement of a lone client: 4 KiB on the device's medium, one write after the other, done as the
+    broker's log does it."""
     name, kinds = 'disk', []
 
     def __init__(self, seconds=None):
         self.seconds = seconds
 
     def given(self, stage):
+        with contextlib.suppress(Unable):  # run() says so
+            self.prepare(stage)
         return True
 
+    def prepare(self, stage):
+        stage.disk_file('disk')
+
     def run(self, stage, n, more):
-        rest()
-        return figures(bench(stage.programs, None, '-m', 'disk', '-s', 4096, '--file', os.path.join(stage.dir, 'disk'), '-d',
+        return figures(bench(stage.programs, None, '-m', 'disk', '-s', 4096, '--file', stage.disk_file('disk'), '-d',
                              ms(self.seconds or stage.seconds)))
 
 
+FIO_SYNCS = {'O_DIRECT, RWF_DSYNC': ['--direct=1', '--sync=dsync'], 'O_DIRECT, fdatasync': ['--direct=1', '--fdatasync=1'],
+             'pwrite, fdatasync': ['--direct=0', '--fdatasync=1']}
+
+
 class Fio(Disk):
-    """The same by another's hand."""
+    """The same by another's hand, with the sync that -m disk says it does."""
     name = 'fio'
 
-    def run(self, stage, n, more):
+    def fio(self, stage, *more):
+        stage.disk_file('disk')
+        syncs = FIO_SYNCS[stage.disk_files['disk']['sync_method']]
         command = ['fio', '--name=f', f'--filename={stage.dir}/fio', '--rw=write', '--bs=4k', '--size=256m', '--overwrite=1',
-                   '--fdatasync=1', '--ioengine=psync', '--time_based', f'--runtime={ms(self.seconds or stage.seconds)}',
-                   '--output-format=json']
-        rest()
+                   '--ioengine=psync', *syncs, *more, '--output-format=json']
         try:
-            job = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)['jobs'][0]
+            return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)['jobs'][0]
         except FileNotFoundError:
             raise Unable('there is no fio')
+        except subprocess.CalledProcessError as e:
+            raise Unable(f'fio: status {e.returncode}: {(e.stderr.strip().splitlines() or ["it said nothing"])[-1]}')
+
+    def prepare(self, stage):
+        if not os.path.exists(os.path.join(stage.dir, 'fio')):
+            self.fio(stage, '--create_only=1')
+
+    def run(self, stage, n, more):
+        self.prepare(stage)
+        job = self.fio(stage, '--time_based', f'--runtime={ms(self.seconds or stage.seconds)}')
         return {'rate': job['write']['iops']}
 
 
@@ -209,13 +229,43 @@ def run_lane(stage, lane, *args):
     return None
 
 
-def in_turn(stage, lanes, more=None):
-    """{lane: {figure: [a value a round]}}, without lanes that cannot be measured."""
+def rotated(things, n):
+    return things[n % len(things):] + things[:n % len(things)] if things else things
+
+
+def turn(lanes, n):
+    """The lanes as they go in round n. fio and disk, which are held against each other, stay together, and change places too."""
+    disks = rotated([lane for lane in lanes if isinstance(lane, Disk)], n)
+    units = [[lane] for lane in lanes if not isinstance(lane, Disk)] + ([disks] if disks else [])
+    return [lane for unit in rotated(units, n) for lane in unit]
+
+
+def resting(stage, lane, before, on_disk):
+    """Seconds to rest before a lane. The device's host has caches of its own and is at work for long after a lane of load: what measures
+    the device alone waits for that. A quick run has no time for it, and is judged by nothing that needs it."""
+    alone = isinstance(lane, Disk)
+    if not stage.size:
+        return 1 if alone else 0
+    return 5 if alone and not isinstance(before, Disk) else 1 if alone or on_disk else 0
+
+
+def rest(seconds):
+    """What the lanes before left to be written is written first."""
+    if seconds:
+        os.sync()
+        time.sleep(seconds)
+
+
+def in_turn(stage, lanes, more=None, on_disk=False):
+    """{lane: {figure: [a value a round]}}, without lanes that cannot be measured. on_disk: the lanes wait for the disk."""
     lanes = [lane for lane in lanes if lane.given(stage)]
-    got = {lane.name: {} for lane in lanes}
+    got, before = {lane.name: {} for lane in lanes}, None
     for n in range(stage.rounds):
-        for lane in [lane for lane in lanes if lane.name in got]:
-            ran = run_lane(stage, lane, n, more or {})
+        for lane in turn(lanes, n):
+            if lane.name not in got:
+                continue
+            rest(resting(stage, lane, before, on_disk))
+            ran, before = run_lane(stage, lane, n, more or {}), lane
             if ran is None:
                 del got[lane.name]
                 continue
@@ -243,16 +293,16 @@ def loads(name, title, columns, lanes, goals, before=None, **more):
 
     def measure(stage):
         check = [lane for lane in CHECK if stage.size and on_disk and lane.name not in names]
-        return in_turn(stage, lanes + check, before and before(stage))
+        return in_turn(stage, lanes + check, before and before(stage), on_disk)
     return Row(name, title, columns, measure, goals, kinds={k for lane in lanes for k in lane.kinds}, lanes=names, **more)
 
 
 class Goal:
-    """of(view): a figure of a row, where view(lane, figure) is a median, and view.most the greatest of all rounds. sign: ≤ or ≥
-    limit, or None: it is reported alone."""
+    """of(view): a figure of a row, where view(lane, figure) is that of all rounds (the median), or of one. sign: ≤ or ≥ limit, or None: it
+    is reported alone. over: what makes one figure of those of the rounds, instead."""
 
-    def __init__(self, what, of, sign=None, limit=None, unit=''):
-        self.what, self.of, self.sign, self.limit, self.unit = what, of, sign, limit, unit
+    def __init__(self, what, of, sign=None, limit=None, unit='', over=None):
+        self.what, self.of, self.sign, self.limit, self.unit, self.over = what, of, sign, limit, unit, over
 
     def must(self):
         return f'{self.what} {self.sign} {self.limit:,} {self.unit}'.strip() if self.sign else f'{self.what}: reported'
@@ -260,9 +310,11 @@ class Goal:
     def values(self, lanes):
         """Over all rounds, and in each; None if something was not measured."""
         try:
-            whole = self.of(View(lanes, statistics.median, max))
-            rounds = min(len(values) for figures in lanes.values() for values in figures.values())
-            return whole, [self.of(View(lanes, *[lambda values, n=n: values[n]] * 2)) for n in range(rounds)]
+            n = min(len(values) for figures in lanes.values() for values in figures.values())
+            rounds = [self.of(lambda lane, figure, i=i: lanes[lane][figure][i]) for i in range(n)]
+            if self.over:
+                return self.over(rounds), rounds
+            return self.of(lambda lane, figure: statistics.median(lanes[lane][figure])), rounds
         except (KeyError, ZeroDivisionError):
             return None
 
@@ -270,15 +322,26 @@ class Goal:
         return None if not self.sign else value <= self.limit if self.sign == '≤' else value >= self.limit
 
 
-class View:
-    def __init__(self, lanes, pick, most):
-        self.lanes, self.pick, self.pick_most = lanes, pick, most
+TOLERANCE = 0.15
 
-    def __call__(self, lane, figure):
-        return self.pick(self.lanes[lane][figure])
 
-    def most(self, lane, figure):
-        return self.pick_most(self.lanes[lane][figure])
+def agreement(lanes):
+    """How many writes -m disk made for each of fio's: the median of the rounds, and each. None: not both were measured."""
+    if not all('rate' in lanes.get(name, ()) for name in ('disk', 'fio')):
+        return None
+    ratios = [disk / fio for disk, fio in zip(lanes['disk']['rate'], lanes['fio']['rate'])]
+    return statistics.median(ratios), ratios
+
+
+class Agreement(Goal):
+    """That -m disk and fio agree."""
+
+    def __init__(self):
+        super().__init__('disk / fio, off 1 by', None, '≤', TOLERANCE)
+
+    def values(self, lanes):
+        got = agreement(lanes)
+        return got and (abs(got[0] - 1), [abs(ratio - 1) for ratio in got[1]])
 
 
 def ratio(figure, a, b, sign=None, limit=None):
@@ -294,7 +357,8 @@ COLUMNS = {  # figure: heading, unit
     'max': ('max', 'µs'), 'cpu': ('CPU a record', 'µs'), 'asked': ('bytes written a byte', ''),
     'written': ('by write_bytes', ''),
     'wire': ('MB/s on the wire', ''), 'wire_cpu': ('CPU a MB on the wire', 'µs'), 'beside': ('consumer, MB/s', ''),
-    'driver': ('generator', '%'),
+    'driver': ('generator', '%'), 'driver_wait': ('generator waits', '%'),
+    'probe': ('device\'s longest beside it', 'µs'),
 }
 TITLES = {figure: heading for figure, (heading, _) in COLUMNS.items()}
 LATENCY = ['rate', 'p50', 'p99']
@@ -313,22 +377,44 @@ def servers(options, kinds, **more):
     return [Load(names[kind], kind, options, **more) for kind in kinds]
 
 
+WATCHED = ('watched', '16m')
+
+
 def half_of_most(stage):
     """Half of what 128 clients reach when they wait for nothing but their answers."""
     server, options = stage.server('chronik'), small(128, 16).split()
     stage.settle(server, options)
+    stage.disk_file(*WATCHED)
     most = bench(stage.programs, server, *options, '-w', '1s', '-d', ms(min(stage.seconds, 5)))
     return {'half': int(most['throughput_msg_per_sec'] / 2)}
 
 
+@contextlib.contextmanager
+def device_watched(stage):
+    """A few writes a second to a file of its own, for as long as a lane goes on: the longest of them tells how long the device stood
+    still, whatever is measured meanwhile. How long each took from its beginning: a processor that is busy delays only that."""
+    got = {}
+    p = stage.programs.spawn('chronik-bench', '-m', 'disk', '-s', 4096, '--rate-limit', 100, '--file', stage.disk_file(*WATCHED),
+                             '--file-size', WATCHED[1], '-d', '1h', '-q', '-o', 'json', stdout=subprocess.PIPE,
+                             stderr=subprocess.DEVNULL)
+    try:
+        yield got
+    finally:
+        p.send_signal(signal.SIGINT)
+        out = p.communicate()[0]
+    if not out or not json.loads(out)['total_messages']:
+        raise Unable('the writes beside the load were not made')
+    got['probe'] = json.loads(out)['service_us']['max']
+
+
 def no_pause(v):
-    return v.most('Chronik', 'max') / max(50000, 2 * v.most('disk', 'max'))
+    return v('Chronik', 'max') / max(50000, 2 * v('Chronik', 'probe'))
 
 
 def bulk_row(partitions):
     return loads(
-        f'bulk{partitions}', f'64 × 1 KiB a request, 8 clients × 4 in flight, partitions: {partitions}',
-        ['mbps', 'p50', 'p99', 'cpu', 'asked', 'written', 'driver'],
+        f'bulk{partitions}', '64 × 1 KiB a request, 8 clients × 4 in flight, ' + counted(partitions, 'partition'),
+        ['mbps', 'p50', 'p99', 'cpu', 'asked', 'written', 'driver', 'driver_wait'],
         servers(BULK.format(name=f'bulk-{partitions}-{{n}}', p=partitions), ['chronik trim', 'ideal', 'kafka trim'], once=True),
         [ratio('mbps', 'Chronik', 'ideal responder', '≥', 0.35), ratio('mbps', 'Chronik', 'Kafka', '≥', 1),
          Goal('bytes written a byte produced', lambda v: v('Chronik', 'asked'), '≤', 1.3)],
@@ -456,22 +542,23 @@ def connections(stage):
 
 CODECS = ('gzip', 'lz4', 'zstd', 'snappy')
 ROWS = [
-    loads('disk', '4 KiB write and fdatasync, one after the other', ['rate', 'p50', 'p99', 'p999', 'max'], [Fio(), Disk()], [
-        Goal('disk / fio, off 1 by', lambda v: abs(v('disk', 'rate') / v('fio', 'rate') - 1), '≤', 0.15)], seconds=(1, 2, 5)),
+    loads('disk', '4 KiB on the disk, one write after the other', ['rate', 'p50', 'p99', 'p999', 'max'], [Fio(), Disk()], [Agreement()],
+          seconds=(1, 2, 5)),
     loads('one', '1 client, 256 B, acks=all', [*LATENCY, 'cpu'],
           [*servers(small(1, 1), ['chronik', 'ideal', 'null', 'kafka', 'kafka sync']), Disk(1)],
           [Goal('p50 above the ideal responder', lambda v: v('Chronik', 'p50') - v('ideal responder', 'p50'), '≤', 60, 'µs'),
            ratio('p50', 'Chronik', 'Kafka, a sync a batch', '≤', 0.5), ratio('p50', 'Chronik', 'disk')],
           seconds=(1, 2, 5), on_disk=True),
-    loads('closed', '128 closed-loop clients, 256 B, 16 partitions', [*LATENCY, 'cpu', 'driver'],
+    loads('closed', '128 closed-loop clients, 256 B, 16 partitions', [*LATENCY, 'cpu', 'driver', 'driver_wait'],
           [*servers(small(128, 16), ['chronik', 'ideal', 'null', 'kafka']), Disk(1)],
           [ratio('rate', 'Chronik', 'Kafka', '≥', 2), ratio('rate', 'Chronik', 'ideal responder', '≥', 0.7),
            ratio('p99', 'Chronik', 'Kafka', '≤', 1), ratio('cpu', 'Chronik', 'ideal responder', '≤', 2.5),
            ratio('rate', 'Chronik', 'disk')],
           seconds=(1, 3, 6), on_disk=True),
-    loads('open', 'the same, open loop at half of the maximum', [*LATENCY, 'p999', 'max'],
-          [Disk(), *servers(small(128, 16) + ' --rate-limit {half}', ['chronik', 'ideal'])],
-          [ratio('p99', 'Chronik', 'disk', '≤', 3), Goal('longest pause / max(50 ms, 2 × disk\'s)', no_pause, '≤', 1)],
+    loads('open', '128 clients, 256 B, 16 partitions, open loop at half of the maximum', [*LATENCY, 'p999', 'max', 'probe'],
+          [Disk(), *servers(small(128, 16) + ' --rate-limit {half}', ['chronik', 'ideal', 'null'], beside=device_watched)],
+          [ratio('p99', 'Chronik', 'disk', '≤', 3),
+           Goal('longest pause / max(50 ms, 2 × the device\'s beside it)', no_pause, '≤', 1, over=max)],
           before=half_of_most, seconds=(2, 20, 60), rounds=(1, 2, 5), on_disk=True),
     loads('partitions', '128 closed-loop clients, 256 B', LATENCY,
           [*[Load(f'{p:,} partitions', 'chronik', small(128, p), least=p > 1000) for p in (16, 1000, MANY)],
@@ -481,19 +568,20 @@ ROWS = [
           seconds=(1, 3, 6), on_disk=True),
     bulk_row(1),
     bulk_row(16),
-    loads('consume', '4 clients, page cache', ['mbps', 'p50', 'p99', 'driver'],
+    loads('consume', '4 clients, page cache', ['mbps', 'p50', 'p99', 'driver', 'driver_wait'],
           [*servers('-m consume -t read -c 4 --repeat', ['chronik', 'kafka']), Sendfile()],
           [ratio('mbps', 'Chronik', 'Kafka', '≥', 1), ratio('mbps', 'Chronik', 'sendfile loop', '≥', 0.8)], before=fill_read),
     Row('cold', '128 closed-loop clients beside a cold consumer', [*LATENCY, 'beside'], cold,
         [ratio('p99', 'beside a cold consumer', 'producers alone', '≤', 2)], kinds=['chronik']),
-    loads('compression', '64 × 1 KiB a request, 8 clients × 4 in flight, 16 partitions', ['wire', 'wire_cpu', 'mbps', 'p99', 'driver'],
+    loads('compression', '64 × 1 KiB a request, 8 clients × 4 in flight, 16 partitions, compressed ahead',
+          ['wire', 'wire_cpu', 'mbps', 'p99', 'driver', 'driver_wait'],
           [Load(codec if payload == 'random' else f'{codec}, {payload}', 'chronik trim',
                 BULK.format(name=f'{codec}-{payload}-{{n}}', p=16)
                 + f' --payload-pattern {payload} --compression {codec}' + ' --compress-ahead 32' * (codec != 'none'), once=True)
            for payload in ('random', 'text') for codec in ('none', *CODECS) if (codec, payload) != ('none', 'text')],
           # Random bytes, so that requests are of one size on the wire. Compressed ahead: the broker is measured, not its client.
           [one for codec in CODECS for one in (ratio('wire_cpu', codec, 'none', '≤', 1.1), ratio('wire', codec, 'none', '≥', 0.9))],
-          seconds=(1, 2, 5)),
+          seconds=(1, 2, 5), on_disk=True),
     Row('starts', 'starts, idling, many partitions', None, starts,
         [value('start on an empty directory', 'ms', '≤', 50), value('start after a clean stop, 10,000 partitions', 'ms', '≤', 500),
          value('idle RSS', 'MiB', '≤', 16), value('idle CPU a second', 'ms', '≤', 1),

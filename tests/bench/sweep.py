@@ -2,8 +2,9 @@
 """sweep.py BUILD [KNOB...] [--rounds N] [--seconds N] [--quick] [--dir DIR] [--json FILE]
 
 Where the defaults stand: each knob of KNOBS turned alone, under three loads, and the number of loops on 1, 2 and 4 processors (broker
-and generator bound to them). The values of a knob run in turn, each on a broker of its own; a cell is the median and, in
-brackets, how it compares with the default's in the same rounds. The last table says how far each default is from the best value.
+and generator bound to them). The values of a knob run in turn, each on a broker of its own, and each round begins with another; a
+cell is the median and, in brackets, how it compares with the default's in the same rounds. The last table says how far each default is
+from the best value.
 """
 import json
 import os
