@@ -274,10 +274,11 @@ static void store_done(void *arg, int code)
 {
     struct store *st = arg;
     struct slot *s = st->slot;
-    char quoted[OWNED_QUOTED];
+    char quoted[LOG_QUOTED];
     if (code)
         log_warn(s->c->cfg.log, "group", "the state of group %s generation=%d is not stored: %s",
-                 owned_quote(quoted, s->group->id), st->generation, err_str(code));
+                 log_quote(quoted, span_of(s->group->id.p, (size_t)s->group->id.n)), st->generation,
+                 err_str(code));
     s->writes--;
     group_stored(s->group, coordinator_now(s->c), st->generation, coordinator_write_error(code));
     coordinator_settle(s);
@@ -289,10 +290,11 @@ static void store(struct group *g)
     struct slot *s = g->owner;
     struct batch_builder b;
     struct store *st = malloc(sizeof *st);
-    char quoted[OWNED_QUOTED];
+    char quoted[LOG_QUOTED];
     g->since_ms = coordinator_wall(s->c);
     log_debug(s->c->cfg.log, "group", "%s is %s generation=%d members=%d",
-              owned_quote(quoted, g->id), group_state_name(g->state), g->generation, g->n_members);
+              log_quote(quoted, span_of(g->id.p, (size_t)g->id.n)), group_state_name(g->state),
+              g->generation, g->n_members);
     batch_builder_init(&b, BATCH_NONE);
     group_records_state(&b, g->since_ms, g);
     if (st)

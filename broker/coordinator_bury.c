@@ -10,7 +10,6 @@
 #include "base/err.h"
 #include "broker/coordinator_impl.h"
 #include "broker/group_records.h"
-#include "broker/owned.h"
 
 enum { SWEEP_STEP = 500 }; /* groups looked at before others get their turn */
 

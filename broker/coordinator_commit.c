@@ -9,7 +9,6 @@
 #include "broker/coordinator_impl.h"
 #include "broker/group_records.h"
 #include "broker/group_subscription.h"
-#include "broker/owned.h"
 
 /* What a committed offset costs beside its strings, about. */
 enum { OFFSET_COST = 192 };

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "broker/coordinator_impl.h"
-#include "broker/owned.h"
 
 enum {
     ID_FIRST_VERSION = 4, /* of JoinGroup: members without an id get one and come again */

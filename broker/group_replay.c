@@ -178,10 +178,11 @@ static void visit(const void *node, VISIT when, void *arg)
     if (f->rc || (when != postorder && when != leaf))
         return;
     struct replayed *e = *(struct replayed *const *)node;
-    char quoted[OWNED_QUOTED];
+    char quoted[LOG_QUOTED];
     f->rc = bring_up(f->r, e);
     if (f->rc)
-        err_code(f->e, f->rc, "the state of group %s", owned_quote(quoted, e->id));
+        err_code(f->e, f->rc, "the state of group %s",
+                 log_quote(quoted, span_of(e->id.p, (size_t)e->id.n)));
 }
 
 int group_replay_finish(struct group_replay *r, struct err *e)

@@ -1,6 +1,5 @@
 #include "broker/owned.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,24 +51,4 @@ int owned_order(struct kp_str a, struct kp_str b)
         return order;
     int32_t x = a.n > 0 ? a.n : 0, y = b.n > 0 ? b.n : 0;
     return (x > y) - (x < y);
-}
-
-const char *owned_quote(char buf[OWNED_QUOTED], struct kp_str s)
-{
-    static const char cut[] = "...";
-    size_t at = 0, room = OWNED_QUOTED - sizeof cut;
-    for (int32_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        bool plain = c > ' ' && c < 127 && c != '\\';
-        if (at + (plain ? 1 : 4) > room) {
-            memcpy(buf + at, cut, sizeof cut);
-            return buf;
-        }
-        if (plain)
-            buf[at++] = (char)c;
-        else
-            at += (size_t)snprintf(buf + at, OWNED_QUOTED - at, "\\x%02x", c);
-    }
-    buf[at] = 0;
-    return buf;
 }

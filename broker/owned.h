@@ -1,5 +1,5 @@
-/* owned.h - copies of a request's strings and bytes, for what outlives the request; their order;
- * and how they look in a log line. */
+/* owned.h - copies of a request's strings and bytes, for what outlives the request, and their
+ * order. */
 #ifndef BROKER_OWNED_H
 #define BROKER_OWNED_H
 
@@ -17,10 +17,5 @@ void owned_bytes_free(struct kp_bytes *b);
 
 /* Bytewise, a prefix before what it is a prefix of; null like empty. */
 int owned_order(struct kp_str a, struct kp_str b);
-
-/* s for a log line: printable ASCII as it is, all else as \xNN, cut with "..." where it does not
- * fit. Returns buf. */
-enum { OWNED_QUOTED = 160 };
-const char *owned_quote(char buf[OWNED_QUOTED], struct kp_str s);
 
 #endif

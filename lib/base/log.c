@@ -70,3 +70,23 @@ void log_line(struct log *l, enum log_level level, const char *area, const char 
     while (write(l->fd, line, n) < 0 && errno == EINTR)
         ;
 }
+
+const char *log_quote(char buf[LOG_QUOTED], struct span s)
+{
+    static const char cut[] = "...";
+    size_t at = 0, room = LOG_QUOTED - sizeof cut;
+    for (size_t i = 0; i < s.n; i++) {
+        uint8_t c = s.p[i];
+        bool plain = c > ' ' && c < 127 && c != '\\';
+        if (at + (plain ? 1 : 4) > room) {
+            memcpy(buf + at, cut, sizeof cut);
+            return buf;
+        }
+        if (plain)
+            buf[at++] = (char)c;
+        else
+            at += (size_t)snprintf(buf + at, LOG_QUOTED - at, "\\x%02x", c);
+    }
+    buf[at] = 0;
+    return buf;
+}

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "base/clock.h"
+#include "base/span.h"
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
@@ -33,6 +34,11 @@ static inline bool log_writes(const struct log *l, enum log_level level)
 /* l may be NULL: nothing is written. Newlines and control characters in the message become '?'. */
 void log_line(struct log *l, enum log_level level, const char *area, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* s for a log line: printable ASCII as it is, all else as \xNN, cut with "..." where it does not
+ * fit. Returns buf. */
+enum { LOG_QUOTED = 160 };
+const char *log_quote(char buf[LOG_QUOTED], struct span s);
 
 /* Keeps a line that could come often to one in a while. Zeroed to begin with; one thread. */
 struct log_limit {

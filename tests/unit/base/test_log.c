@@ -99,6 +99,17 @@ START_TEST(a_line_that_comes_often_is_held_back_and_counted)
 }
 END_TEST
 
+START_TEST(a_quote_is_printable_and_bounded)
+{
+    char buf[LOG_QUOTED], longer[500];
+    ck_assert_str_eq(log_quote(buf, span_of("a\nb\\\xff", 5)), "a\\x0ab\\x5c\\xff");
+    memset(longer, 1, sizeof longer);
+    log_quote(buf, span_of(longer, sizeof longer));
+    ck_assert_uint_lt(strlen(buf), LOG_QUOTED);
+    ck_assert_str_eq(buf + strlen(buf) - 3, "...");
+}
+END_TEST
+
 UNIT_MAIN(a_line_that_comes_often_is_held_back_and_counted, a_line_looks_as_documented,
           a_time_that_has_no_text_is_a_dash, levels_filter, a_message_cannot_forge_a_line,
-          a_long_message_is_cut_but_ends_its_line)
+          a_long_message_is_cut_but_ends_its_line, a_quote_is_printable_and_bounded)

@@ -1,7 +1,6 @@
 /* The rules of a group: who goes, how time passes, what a restart keeps. */
 #include <string.h>
 
-#include "broker/owned.h"
 #include "tests/unit/broker/group_kit.h"
 
 /* ---- going */
@@ -274,17 +273,6 @@ START_TEST(a_record_that_names_a_member_twice_is_refused)
 }
 END_TEST
 
-START_TEST(a_quote_is_printable_and_bounded)
-{
-    char buf[OWNED_QUOTED], longer[500];
-    ck_assert_str_eq(owned_quote(buf, kp_strn("a\nb\\\xff", 5)), "a\\x0ab\\x5c\\xff");
-    memset(longer, 1, sizeof longer);
-    owned_quote(buf, kp_strn(longer, sizeof longer));
-    ck_assert_uint_lt(strlen(buf), OWNED_QUOTED);
-    ck_assert_str_eq(buf + strlen(buf) - 3, "...");
-}
-END_TEST
-
 UNIT_MAIN(who_leaves_makes_the_others_rebalance, the_last_to_leave_makes_it_empty,
           a_silent_member_expires, a_commit_keeps_a_session_alive,
           who_waits_for_the_others_does_not_expire,
@@ -294,4 +282,4 @@ UNIT_MAIN(who_leaves_makes_the_others_rebalance, the_last_to_leave_makes_it_empt
           a_leader_that_never_syncs_does_not_hold_the_others_up_for_ever,
           a_newcomer_that_waits_has_five_minutes, a_dead_group_takes_nothing,
           everybody_who_waits_can_be_sent_away, a_group_comes_back_from_its_record,
-          a_record_that_names_a_member_twice_is_refused, a_quote_is_printable_and_bounded)
+          a_record_that_names_a_member_twice_is_refused)
