@@ -51,6 +51,7 @@ bool config_of_broker(struct request *q, const struct setting *row, struct confi
 /* The same as it was altered for all brokers; no origin: it was not. */
 bool config_of_all_brokers(struct request *q, const struct setting *row, struct config_entry *out);
 
+/* What DescribeConfigs calls the row's type. Any thread, no read section. */
 enum config_type config_type_of(const struct setting *row);
 
 #endif

@@ -114,6 +114,7 @@ struct group_commit {
     struct group_commit_part *parts; /* those that passed the handler's checks */
     int32_t n;
 };
+/* Each part's error is set when what could be committed is durable. */
 void coordinator_commit(struct coordinator *c, struct group_call *call);
 
 /* OffsetFetch: req is a group_fetch, resp an array of as many struct kp_offset_fetch_resp_groups.
@@ -122,6 +123,7 @@ struct group_fetch {
     const struct kp_offset_fetch_req_groups *groups;
     int32_t n;
 };
+/* What is committed and durable now. */
 void coordinator_fetch(struct coordinator *c, struct group_call *call);
 
 #endif

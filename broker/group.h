@@ -162,6 +162,8 @@ struct group_sync {
 /* host->synced(waiter), now or later. */
 void group_sync(struct group *g, int64_t now, const struct group_sync *in, void *waiter);
 
+/* The member's session begins anew. REBALANCE_IN_PROGRESS: it is to join again; else 0, or what is
+ * wrong with a caller that is none of the group's. */
 int16_t group_heartbeat(struct group *g, int64_t now, const struct group_caller *who);
 /* By member id, or by instance id alone. */
 int16_t group_leave(struct group *g, int64_t now, struct kp_str member_id,
@@ -186,9 +188,11 @@ void group_set_dead(struct group *g, bool dead);
 
 /* ---- between the group's files */
 
+/* NULL: there is none. */
 struct group_member *group_find_member(const struct group *g, struct kp_str id);
 struct group_member *group_find_instance(const struct group *g, struct kp_str instance_id);
 struct group_pending **group_find_pending(struct group *g, struct kp_str id);
+/* Free the one that *at points to (group_find_pending: NULL if there is none) and its memory. */
 void group_drop_pending(struct group *g, struct group_pending **at);
 /* Put it at the end; charges its memory. COORDINATOR_NOT_AVAILABLE when out of that; m stays the
  * caller's then. */

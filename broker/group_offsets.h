@@ -32,6 +32,7 @@ struct group_offsets {
 
 void group_offsets_init(struct group_offsets *o, struct budget *memory);
 void group_offsets_release(struct group_offsets *o);
+/* Partitions of which something is committed. */
 size_t group_offsets_count(const struct group_offsets *o);
 
 /* May n more bytes of topics and metadata be committed? Only asks: they are charged by put. */

@@ -10,6 +10,7 @@
 
 #include <urcu/urcu-memb.h>
 
+/* The calling thread, at its begin and its end. */
 void rcu_register(void);
 void rcu_unregister(void);
 /* A read section; they nest. */
@@ -24,6 +25,7 @@ struct rcu_deferred {
     void (*fn)(void *arg);
     void *arg;
 };
+/* d lives until fn was called, which may free what holds it. */
 void rcu_defer(struct rcu_deferred *d, void (*fn)(void *arg), void *arg);
 /* Wait until everything handed to rcu_later and rcu_defer so far was called. Not in a read section.
  */

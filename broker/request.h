@@ -97,6 +97,7 @@ void request_unpin(struct request *q);
 /* Any thread that has the request in hand: call resumed(q) on its loop. */
 void request_resume(struct request *q, void (*resumed)(struct request *q));
 
+/* Whose request it is. */
 struct broker *request_broker(const struct request *q);
 /* Zeroed, from the arena. NULL: out of memory; there is nothing left to do but request_abort. */
 void *request_alloc(struct request *q, size_t n, size_t size);

@@ -56,6 +56,8 @@ void check_gaps(struct check *c);
  * they tell whether all stand where they were said to, without keeping any. */
 uint64_t check_place(uint64_t sequence, int64_t offset);
 
+/* What was counted so far, borrowed from c; sums of several; and whether nothing is wrong in them
+ * (foreign records are no fault). */
 const struct check_counts *check_counts(const struct check *c);
 void check_counts_add(struct check_counts *into, const struct check_counts *from);
 bool check_counts_clean(const struct check_counts *n);

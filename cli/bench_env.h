@@ -13,6 +13,7 @@ struct bench_env {
     int cores;             /* this process may use */
     int64_t memory;        /* bytes */
 };
+/* What cannot be told stays empty or 0. */
 void bench_env_read(struct bench_env *env);
 /* Seconds of processor time this process has used, user and system. */
 double bench_env_cpu_secs(void);

@@ -17,6 +17,7 @@ struct bench_figure {
 };
 
 size_t bench_figures(void); /* how many there are */
+/* The ith (from 0), in the order in which they are told. */
 struct bench_figure bench_figure_at(size_t i);
 /* The one of that name, as people write it or as the report does; false: there is none. */
 bool bench_figure_find(struct span name, struct bench_figure *m);

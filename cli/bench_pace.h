@@ -33,6 +33,7 @@ struct pace_stats {
     uint64_t waiting_half, waiting_end;
 };
 void pace_stats_init(struct pace_stats *s);
+/* Sum up over threads. */
 void pace_stats_add(struct pace_stats *into, const struct pace_stats *from);
 
 /* When request k is due: ns after the start. */

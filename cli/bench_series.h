@@ -19,6 +19,7 @@ struct bench_interval {
     struct hdr latency; /* ns; a sample a request */
 };
 void bench_interval_init(struct bench_interval *i);
+/* Sum up over threads. */
 void bench_interval_add(struct bench_interval *into, const struct bench_interval *from);
 
 struct series_row {

@@ -17,6 +17,7 @@ struct bench_setting {
 extern const struct bench_setting bench_settings[];
 extern const size_t n_bench_settings;
 
+/* Put all of them into the report. */
 void bench_settings_put(struct json *report, const struct bench_result *r);
 
 /* Does a setting that shapes the load differ? What one of them does not tell (it is of an earlier

@@ -36,6 +36,7 @@ enum stamp_verdict {
     STAMP_ALTERED, /* marked as one, but the bytes are not those that were sent; s is what it says
                     */
 };
+/* What a record's value says of itself. */
 enum stamp_verdict stamp_read(struct span value, struct stamp *s);
 
 #endif

@@ -19,6 +19,7 @@ struct bench_stats {
 };
 
 void bench_stats_init(struct bench_stats *s);
+/* Sum up over threads. */
 void bench_stats_add(struct bench_stats *into, const struct bench_stats *from);
 /* Records a second that were answered, from the first answer to the last: unlike the throughput of
  * a run it is not lower for answers that took long, only for those that came too slowly one after

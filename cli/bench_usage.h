@@ -16,6 +16,7 @@ struct bench_usage {
     int64_t at_ns;           /* bench_now_ns */
     int64_t user_ns, sys_ns; /* of the process */
 };
+/* now_ns: the caller's bench_now_ns. Processor times are 0 if the system does not tell them. */
 void bench_usage_read(struct bench_usage *u, int64_t now_ns);
 /* Processor time of a thread that has not been joined yet, ns. */
 int64_t bench_usage_thread_ns(pthread_t thread);
@@ -30,6 +31,7 @@ struct bench_cost {
      * ready to run without a processor. < 0: not known. */
     double busiest, waiting;
 };
+/* Of the process; threads are to be added by bench_cost_thread. */
 struct bench_cost bench_cost_between(const struct bench_usage *begin,
                                      const struct bench_usage *end);
 /* Another thread's share of the time, as that of the busiest if it is. waited_ns < 0: not known. */

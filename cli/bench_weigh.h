@@ -26,6 +26,7 @@ enum bench_verdict {
     VERDICT_SINGLE,  /* a side has one run only: nothing is claimed */
     VERDICT_UNKNOWN  /* a side does not tell the figure */
 };
+/* Of b, against a. */
 enum bench_verdict bench_weigh(const struct bench_spread *a, const struct bench_spread *b,
                                bool more_is_better);
 /* "better", "worse", "overlap", "single"; NULL: unknown. */

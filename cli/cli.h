@@ -165,6 +165,7 @@ struct cli_tally {
     size_t good, bad;
     enum cli_exit status; /* of the bad ones; CLI_PARTLY once they differ */
 };
+/* One more name, and in the end the status of the program. Zeroed to begin with. */
 void cli_tally_add(struct cli_tally *t, enum cli_exit status);
 enum cli_exit cli_tally_exit(const struct cli_tally *t);
 

@@ -15,11 +15,13 @@ struct log_options {
     bool records, payload, index;
 };
 
+/* The commands (opt_command): values is a log_options. An enum cli_exit. */
 int log_list(void *values, const struct opt_args *args);
 int log_dump(void *values, const struct opt_args *args);
 int log_verify(void *values, const struct opt_args *args);
 int log_stats(void *values, const struct opt_args *args);
 
+/* A table of the format the options ask for, on standard output. */
 struct out *log_out(const struct log_options *o, const struct out_column *columns, size_t n);
 /* The topic and the partition of the next row: two columns. */
 void log_put_partition(struct out *out, const struct log_partition *part);

@@ -14,6 +14,7 @@ struct meta_options {
     int64_t limit; /* log: entries at most; -1: all */
 };
 
+/* The commands (opt_command): values is a meta_options. An enum cli_exit. */
 int meta_list(void *values, const struct opt_args *args);
 int meta_dump(void *values, const struct opt_args *args);
 int meta_log(void *values, const struct opt_args *args);

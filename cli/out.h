@@ -67,6 +67,7 @@ struct out; /* opaque */
 struct out *out_new(FILE *f, enum out_format format, bool header, const struct out_column *columns,
                     size_t n);
 
+/* The next cell of the row. A real number that is none (NaN, infinite) is null. */
 void out_str(struct out *o, const char *s);  /* NULL: null */
 void out_span(struct out *o, struct span s); /* p NULL: null */
 void out_int(struct out *o, int64_t v);

@@ -110,12 +110,14 @@ int wal_frame_check(const struct wal_frame *f, const char **why);
 
 /* ---- commands */
 
+/* values is a wal_options (opt_command). An enum cli_exit. */
 int wal_list(void *values, const struct opt_args *args);
 int wal_dump(void *values, const struct opt_args *args);
 int wal_verify(void *values, const struct opt_args *args);
 int wal_stats(void *values, const struct opt_args *args);
 int wal_repair(void *values, const struct opt_args *args);
 
+/* A table of the format the options ask for, on standard output. */
 struct out *wal_out(const struct wal_options *o, const struct out_column *columns, size_t n);
 
 #endif

@@ -25,6 +25,7 @@ struct clock_manual {
     int64_t mono, wall; /* ns, ms */
 };
 void clock_manual_init(struct clock_manual *c, int64_t mono_ns, int64_t wall_ms);
+/* Let ms milliseconds pass, on both of its clocks. */
 void clock_manual_advance(struct clock_manual *c, int64_t ms);
 
 /* Whether the wall clock is set while the process runs: it then goes another way than the monotonic

@@ -70,6 +70,7 @@ struct loop_hook {
     bool queued;            /* private; false to begin with */
     void (*run)(struct loop_hook *h);
 };
+/* On the loop's thread. h stays the caller's and lives until it ran or was cancelled. */
 void loop_at_end(struct loop *l, struct loop_hook *h);
 /* Take it back, if it is queued. */
 void loop_at_end_cancel(struct loop *l, struct loop_hook *h);

@@ -172,6 +172,7 @@ struct meta_snapshot_name {
     uint64_t index, term;
 };
 enum { META_SNAPSHOT_NAME = 51 }; /* bytes of a name, with the NUL */
+/* A snapshot's file name, and what one says; false: it is no snapshot's name. */
 void meta_snapshot_format_name(char out[META_SNAPSHOT_NAME], struct meta_snapshot_name s);
 bool meta_snapshot_parse_name(const char *name, struct meta_snapshot_name *s);
 

@@ -94,6 +94,7 @@ struct plog_compact_stats {
     uint64_t batches_before, batches_after; /* headers without records included */
     int64_t clean_to;                       /* the offset up to which the log is clean now */
 };
+/* [w] As plog_compact_free; whole once a step gave PLOG_COMPACT_DONE. */
 void plog_compact_stats(const struct plog_compaction *c, struct plog_compact_stats *st);
 
 #endif

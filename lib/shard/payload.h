@@ -20,6 +20,8 @@ struct shard_payload_pool {
     struct shard_payload *free;
     unsigned n;
 };
+/* All on the shard's thread. An empty one with a reference, the caller's; a new one has room for
+ * reserve bytes at first. NULL when out of memory. The last unref gives it back to the pool. */
 struct shard_payload *shard_payload_get(struct shard_payload_pool *pool, size_t reserve);
 struct shard_payload *shard_payload_ref(struct shard_payload *p);
 void shard_payload_unref(struct shard_payload_pool *pool, struct shard_payload *p);

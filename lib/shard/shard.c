@@ -29,11 +29,11 @@
 #include "base/mutant.h"
 #include "shard/stage.h"
 
-    enum {
-        MARK_IDLE_MS = 50,       /* the rule says within 100 ms of idling */
-        ENTRIES_PER_WRITE = 512, /* a bound on one write's groups */
-        MEMORY_RETRY_MS = 100,   /* there was none for a write */
-    };
+enum {
+    MARK_IDLE_MS = 50,       /* the rule says within 100 ms of idling */
+    ENTRIES_PER_WRITE = 512, /* a bound on one write's groups */
+    MEMORY_RETRY_MS = 100,   /* there was none for a write */
+};
 
 int64_t shard_now(struct shard *s)
 {

@@ -195,6 +195,8 @@ struct shard_produce {
     int64_t append_time_ms; /* -1 unless append_time */
     int64_t log_start;
 };
+/* Stage it: written after the next shard_flush, told by p->done. p was checked by batch_admit, not
+ * for its partition or sequence. */
 void shard_produce(struct shard *s, struct shard_produce *p);
 
 /* Move a partition's log start up; done like a batch's. */
@@ -209,6 +211,7 @@ struct shard_trim {
     int code;              /* as of a batch; ERR_OFFSET: above the high watermark */
     int64_t low_watermark; /* where the log begins now, which may be above; -1 on failure */
 };
+/* Stage it, as a batch; told by t->done, maybe from within. */
 void shard_trim(struct shard *s, struct shard_trim *t);
 
 /* A newer image: partitions of new topics appear, those of deleted topics go. One that deletes
@@ -220,6 +223,8 @@ uint64_t shard_image_index(const struct shard *s);
 
 /* ---- metadata (shard 0) */
 
+/* A command (meta/command.h) on its way into shard 0's log. The caller keeps it until done, which
+ * is called once, maybe from within shard_propose. */
 struct shard_command {
     struct shard_command *next;
     struct wr command; /* meta_command_encode'd; the caller's */
@@ -231,6 +236,7 @@ struct shard_command {
     uint64_t index;
     struct meta_result result; /* of the command */
 };
+/* Stage it: an entry of its own after the next shard_flush, applied in the order of staging. */
 void shard_propose(struct shard *s, struct shard_command *c);
 /* Shard 0: the image now; borrowed until the next event. */
 struct meta_image *shard_image(struct shard *s);
@@ -249,10 +255,15 @@ struct shard_stats {
     uint64_t wal_bytes;   /* of the segments kept */
     uint64_t waits_space; /* times produce had to wait for the WAL's bound or a segment */
 };
+/* Counted since shard_open. On the owner's thread, as the rest below. */
 void shard_stats(const struct shard *s, struct shard_stats *st);
+/* What raft has: its term, and the id of the node that it voted for in it (0: none). */
 uint64_t shard_term(const struct shard *s);
 uint64_t shard_vote(const struct shard *s);
+/* A write or sync of the log failed: nothing is acknowledged any more before a restart. */
 bool shard_poisoned(const struct shard *s);
+/* Indexes of entries: of the last one applied, and of the last one known to be committed, which is
+ * never less. */
 uint64_t shard_applied_index(const struct shard *s);
 uint64_t shard_commit_index(const struct shard *s);
 /* Data shards: NULL if unknown. */

@@ -183,6 +183,7 @@ enum {
     WAL_ROLL_SIZE = 8,
     WAL_TOPIC_FIXED = 16
 };
+/* What they give points into the body. */
 int wal_batch_decode(struct span body, struct wal_batch *b);
 int wal_trim_decode(struct span body, struct wal_trim *t);
 int wal_open_decode(struct span body, struct wal_open *o);

@@ -29,7 +29,7 @@ ONE_FILE_EACH = ['raft.h', 'jansson.h', 'event2/', 'zlib.h', 'lz4', 'zstd.h', 's
                  'isa-l/igzip_lib.h']
 
 # What the data directory consists of: a man page each says every byte of it.
-FORMATS = ['chronik-wal']
+FORMATS = ['chronik-meta', 'chronik-plog', 'chronik-wal']
 
 LINES_MAX = 900
 
@@ -188,26 +188,30 @@ def small_files(tree):
 
 
 def functions_explained(tree):
-    """Every function in a header of lib stands below a comment
+    """Every function in a header stands below a comment
 
-    A comment serves the lines up to the next empty one. x_init and its like explain themselves, and
-    so may headers that only their own room sees.
+    A comment on lines of its own serves down to the next empty line or the end of a struct; one
+    behind a prototype serves that function. x_init and its like explain themselves, and so may
+    headers that only their own room sees.
     """
     prototype = re.compile(r'^(?!static|typedef|extern)\w[\w ]*[ *](\w+)\(')
     plain = re.compile(r'_(init|release|new|free|ref|unref)$')
-    for path in tree.files(['lib'], ('.h',)):
+    for path in tree.files(['lib', 'broker', 'cli'], ('.h',)):
         if path.endswith('_impl.h'):
             continue
         explained = inside = False
         for number, line in enumerate(tree.read(path).split('\n'), 1):
             if not line:
                 explained = explained and inside
-            if '/*' in line:
+            if re.match(r'\s*/\*', line):
                 explained = inside = True
             if '*/' in line:
                 inside = False
+            if line.startswith('}'):
+                explained = False
             m = prototype.match(line)
-            if m and not inside and not explained and not plain.search(m.group(1)):
+            if (m and not inside and not explained and '/*' not in line
+                    and not plain.search(m.group(1))):
                 yield f'{path}:{number}: {m.group(1)} is not explained'
 
 
