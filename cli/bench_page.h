@@ -22,6 +22,12 @@ void page_environment(FILE *page, const char *title, const struct json *report);
 void page_others(FILE *page, const struct json *report);
 /* The steps of a ramp or a search as charts over the rate, and as a table. 0 or -ENOMEM. */
 int page_steps(FILE *page, const struct json *report);
+/* What the latencies of the whole run and those second by second are of: in a round trip these are
+ * not the same. */
+const char *page_latency_name(const struct json *report);
+const char *page_series_latency_name(const struct json *report);
+/* What its bytes are those of, to stand behind a number of them. */
+const char *page_bytes_name(const struct json *report);
 /* A figure's value with its unit. */
 void page_value(FILE *page, double v, const char *unit);
 

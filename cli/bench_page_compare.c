@@ -241,19 +241,21 @@ static int draw(FILE *page, const struct bench_pair *p, ptrdiff_t column, const 
 static int charts(FILE *page, const struct bench_pair *p)
 {
     const struct chart_axis time = {"since measuring began", CHART_LINEAR, CHART_SECONDS};
-    const struct chart_axis latency = {"latency", CHART_LOG, CHART_TIME};
+    const struct json *report = p->a.v[0];
+    const struct chart_axis whole = {page_latency_name(report), CHART_LOG, CHART_TIME};
+    const struct chart_axis acked = {page_series_latency_name(report), CHART_LOG, CHART_TIME};
     if (p->a.n > LINES_MAX / 2 || p->b.n > LINES_MAX / 2)
         fprintf(page, "<p class=\"sub\">The first %d runs of a side are shown.</p>\n",
                 LINES_MAX / 2);
     int rc = draw(
         page, p, OF_PERCENTILES, "Latency by percentile",
         (struct chart_axis){"share of requests that were no slower", CHART_TAIL, CHART_PERCENT},
-        latency);
+        whole);
     if (!rc)
         rc = draw(page, p, offsetof(struct curve_row, rate), "Records a second over time", time,
                   (struct chart_axis){"records a second", CHART_LINEAR, CHART_COUNT});
     if (!rc)
-        rc = draw(page, p, offsetof(struct curve_row, p99), "p99 over time", time, latency);
+        rc = draw(page, p, offsetof(struct curve_row, p99), "p99 over time", time, acked);
     return rc;
 }
 

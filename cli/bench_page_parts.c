@@ -102,6 +102,29 @@ void page_others(FILE *page, const struct json *report)
     end(page);
 }
 
+static bool is_mode(const struct json *report, const char *mode)
+{
+    return span_eq(json_str(json_get(report, "mode")), span_str(mode));
+}
+
+const char *page_latency_name(const struct json *report)
+{
+    return is_mode(report, "round-trip") ? "latency from end to end" : "latency";
+}
+
+const char *page_series_latency_name(const struct json *report)
+{
+    return is_mode(report, "round-trip") ? "latency of acknowledgements" : "latency";
+}
+
+const char *page_bytes_name(const struct json *report)
+{
+    return is_mode(report, "consume")    ? "of batches as stored"
+           : is_mode(report, "metadata") ? "of answers"
+           : is_mode(report, "disk")     ? "written"
+                                         : "of values";
+}
+
 void page_value(FILE *page, double v, const char *unit)
 {
     char text[HTML_TIME_SIZE];

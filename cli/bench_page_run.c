@@ -55,7 +55,7 @@ static void tiles(FILE *page, const struct json *report)
 {
     fputs("<div class=\"tiles\">\n", page);
     tile(page, number(report, "throughput_msg_per_sec"), "/s", "records");
-    tile(page, number(report, "throughput_mb_per_sec"), "MB/s", "of values");
+    tile(page, number(report, "throughput_mb_per_sec"), "MB/s", page_bytes_name(report));
     for (size_t i = 0; i < bench_figures(); i++) {
         struct bench_figure f = bench_figure_at(i);
         if (f.object && f.headline)
@@ -102,7 +102,7 @@ static int latency(FILE *page, const struct json *report)
     const struct chart_line line = {"latency", NULL, 1, false, false, v, n};
     const struct chart c = {"Latency by percentile",
                             {"share of requests that were no slower", CHART_TAIL, CHART_PERCENT},
-                            {"latency", CHART_LOG, CHART_TIME},
+                            {page_latency_name(report), CHART_LOG, CHART_TIME},
                             &line,
                             v ? 1 : 0};
     if (n && !v)
@@ -149,7 +149,7 @@ static int rates(FILE *page, const struct json *report, const struct curve_rows 
     return there ? 0 : -ENOMEM;
 }
 
-static int latencies(FILE *page, const struct curve_rows *rows)
+static int latencies(FILE *page, const struct json *report, const struct curve_rows *rows)
 {
     struct chart_point *max = curve_over_time(rows, offsetof(struct curve_row, max));
     struct chart_point *p99 = curve_over_time(rows, offsetof(struct curve_row, p99));
@@ -159,7 +159,7 @@ static int latencies(FILE *page, const struct curve_rows *rows)
                                        {"p50", NULL, 1, false, false, p50, rows->n}};
     const struct chart c = {"Latency over time",
                             {"since measuring began", CHART_LINEAR, CHART_SECONDS, curve_end(rows)},
-                            {"latency", CHART_LOG, CHART_TIME},
+                            {page_series_latency_name(report), CHART_LOG, CHART_TIME},
                             lines,
                             3};
     bool there = max && p99 && p50;
@@ -201,6 +201,10 @@ static int over_time(FILE *page, const struct json *report)
     int rc = curve_rows_read(&rows, report);
     if (!rc && rows.n) {
         fputs("<h2>Second by second</h2>\n", page);
+        if (strcmp(page_series_latency_name(report), page_latency_name(report)) != 0)
+            fputs("<p class=\"sub\">These are the acknowledgements, not the records that were read."
+                  "</p>\n",
+                  page);
         if (rows.each > 1)
             fprintf(page,
                     "<p class=\"sub\">A point stands for %zu seconds: the mean of their rates, the "
@@ -208,7 +212,7 @@ static int over_time(FILE *page, const struct json *report)
                     rows.each);
         rc = rates(page, report, &rows);
         if (!rc)
-            rc = latencies(page, &rows);
+            rc = latencies(page, report, &rows);
         rows_table(page, &rows);
     }
     curve_rows_release(&rows);

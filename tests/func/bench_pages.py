@@ -102,6 +102,13 @@ def of_runs(broker):
     t.ok(all(page.says(w) for w in told['warnings']), 'and the warnings')
     t.ok(page.says(told['environment']['kernel']) and page.says(told['environment']['command']),
          'and where and how it was measured')
+    t.ok(page.says('of values'), 'and what its bytes are')
+    page = bench('round-trip', *at, '-c', '2', '-s', '64', '-d', '1s')
+    sound(page, 'the page of a round trip')
+    t.ok(page.says('latency from end to end') and page.says('latency of acknowledgements') and
+         page.says('These are the acknowledgements'), 'it tells its two latencies apart')
+    page = bench('consume', *at)
+    t.ok(page.says('of batches as stored') and not page.says('of values'), 'the bytes of readers are others')
     page = bench('produce', *at, '-c', '1', '-s', '64', '--ramp', '50:100:x2/1s')
     sound(page, 'the page of a ramp')
     t.same(page.charts, 2, 'it has what was answered, and latencies')
@@ -118,6 +125,11 @@ def of_comparisons():
     t.same(len([line for line in page.lines if len(line) == 5]), 12, 'with a line for each run')
     t.ok(page.says('better') and page.says('overlap: no claim') and page.says('1.909'), 'and the verdicts')
     t.ok(page.says('rate>+5%'), 'and the conditions')
+
+    name = write('trips', [result(8, 100, mode='round-trip')])
+    page = bench('compare', name, name)
+    t.ok(page.says('latency from end to end') and page.says('latency of acknowledgements'),
+         'a comparison of round trips tells their two latencies apart')
 
     evil = {'environment': {'cpu': EVIL, 'command': EVIL}, 'warnings': [EVIL], 'acks': EVIL}
     name = write('<img src=x>', [result(8, 1, **evil)])
