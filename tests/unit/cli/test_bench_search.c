@@ -166,7 +166,7 @@ START_TEST(what_is_not_confirmed_is_not_the_answer)
     s = search(&b, 100, 1000000, 0.05);
     ck_assert_int_eq(s.held, 0);
     ck_assert_int_eq(s.refused, 100);
-    ck_assert_int_lt(b.n, 30);
+    ck_assert_int_lt(b.n, 40);
 }
 END_TEST
 
