@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shard/stage.h"
+#include "shard/shard_impl.h"
 
 static int open_writer(const struct shard_config *cfg, struct wal_writer **w, struct wal_pos end,
                        uint64_t last_segment, uint64_t term, uint64_t vote, struct err *e)

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "plog/compact.h"
-#include "shard/stage.h"
+#include "shard/shard_impl.h"
 
 struct data_partition;
 

@@ -1,5 +1,5 @@
 /* jobs.c - what must not hold up the shard's thread: checkpoints, segments made ready ahead, and
- * what a machine has to do of its own (stage.h: shard_task).
+ * what a machine has to do of its own (shard_impl.h: shard_task).
  *
  * A checkpoint is begun on the shard's thread (index and ends are taken, the file's bytes made),
  * run elsewhere (the machine's syncs, then the file), and its result taken here again: raft learns
@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "base/mutant.h"
-#include "shard/stage.h"
+#include "shard/shard_impl.h"
 
 enum { RETRY_MS = 1000, SEGMENTS_MIN = 4 };
 

@@ -19,7 +19,6 @@ libchronik_la_SOURCES += \
 	lib/shard/recover.c \
 	lib/shard/retention.c lib/shard/retention.h \
 	lib/shard/room.c \
-	lib/shard/shard.c lib/shard/shard.h \
-	lib/shard/stage.h \
+	lib/shard/shard.c lib/shard/shard.h lib/shard/shard_impl.h \
 	lib/shard/wall.c lib/shard/wall.h \
 	lib/shard/write_back.c lib/shard/write_back.h

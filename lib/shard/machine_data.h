@@ -11,7 +11,7 @@
 
 #include "shard/compaction.h"
 #include "shard/producers.h"
-#include "shard/stage.h"
+#include "shard/shard_impl.h"
 #include "shard/wall.h"
 #include "shard/write_back.h"
 

@@ -9,7 +9,7 @@
 
 #include "base/mutant.h"
 #include "shard/meta_entry.h"
-#include "shard/stage.h"
+#include "shard/shard_impl.h"
 
 enum { LAST_ROOM = 4 * WAL_BLOCK };
 

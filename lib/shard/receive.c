@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shard/stage.h"
+#include "shard/shard_impl.h"
 
 static bool payload_well_formed(struct span payload)
 {

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shard/stage.h"
+#include "shard/shard_impl.h"
 
 /* What reading the WAL gave. */
 struct recovery {

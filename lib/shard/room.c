@@ -20,7 +20,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#include "shard/stage.h"
+#include "shard/shard_impl.h"
 
 enum {
     LOOK_MS = 100,        /* a look at the file system serves so long */

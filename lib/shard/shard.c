@@ -27,7 +27,7 @@
 #include <string.h>
 
 #include "base/mutant.h"
-#include "shard/stage.h"
+#include "shard/shard_impl.h"
 
 enum {
     MARK_IDLE_MS = 50,       /* the rule says within 100 ms of idling */

@@ -4,7 +4,7 @@
 
 #include <stdatomic.h>
 
-#include "shard/stage.h"
+#include "shard/shard_impl.h"
 
 struct data_partition;
 struct data_key;

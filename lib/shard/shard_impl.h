@@ -1,12 +1,12 @@
-/* stage.h - inside lib/shard only: the shard's own struct, and what it asks of the machine it
+/* shard_impl.h - inside lib/shard only: the shard's own struct, and what it asks of the machine it
  * replicates.
  *
  * shard.c owns raft, the WAL and the order of things; a machine gives entries their meaning. There
  * are two: machine_meta (shard 0) and machine_data. recover.c brings a shard up, jobs.c does
  * checkpoints and segments.
  */
-#ifndef SHARD_STAGE_H
-#define SHARD_STAGE_H
+#ifndef SHARD_SHARD_IMPL_H
+#define SHARD_SHARD_IMPL_H
 
 #include "base/hdr.h"
 #include "shard/checkpoint.h"
