@@ -2,7 +2,9 @@
  *
  * A setting's value comes from, each source over the one before it: the table's default, the file
  * (JSON, one flat object), the environment (CHRONIK_NUM_PARTITIONS for num.partitions), the command
- * line. They are read once, at the start, and are read-only from then on, so any thread may look.
+ * line. They are read once, at the start, and are read-only from then on, so any thread may look. A
+ * row that is DYNAMIC may be altered while the broker runs: what holds now is read by live_now
+ * (live.h), or for topics by meta_settings_of, never from here.
  *
  * What holds for topics that set nothing is among them: the names that meta/topic_setting.def says
  * stand behind a topic's setting, and the same in other units (log.retention.hours).
