@@ -108,7 +108,7 @@ def figures(report):
     got = {'rate': rate, 'mbps': report['throughput_mb_per_sec'], 'p50': latency['p50'], 'p99': latency['p99'],
            'p999': latency['p999'], 'max': latency['max']}
     if report['bench_busiest_thread_pct'] is not None:
-        got['driver', 'driver_wait'] = report['bench_busiest_thread_pct']
+        got['driver'] = report['bench_busiest_thread_pct']
     if report['bench_busiest_wait_pct'] is not None:
         got['driver_wait'] = report['bench_busiest_wait_pct']
     server = report.get('server')
