@@ -92,6 +92,20 @@ def orders(t):
            [5, 1, 1, 0, 5], 'the disk alone after a longer one')
 
 
+def reported(t):
+    """Each column that a row shows of a run comes of a report."""
+    report = {'mode': 'produce', 'total_messages': 90, 'warmup_messages': 10, 'message_size': 100, 'throughput_msg_per_sec': 9,
+              'throughput_mb_per_sec': 2, 'latency_us': {'p50': 1, 'p99': 2, 'p999': 3, 'max': 4},
+              'bench_busiest_thread_pct': 50, 'bench_busiest_wait_pct': 20,
+              'server': {'cpu_us': 200, 'rchar': 30000, 'wchar': 40000, 'write_bytes': 50000}}
+    got = rows.figures(report)
+    t.same((got['driver'], got['driver_wait'], got['cpu'], got['asked'], got['written']), (50, 20, 2, 4, 5), 'what a report says is shown')
+    beside = {'probe', 'beside'}
+    t.same(set(rows.COLUMNS) - set(got) - beside, set(), 'in every column')
+    t.same(set(got) - set(rows.COLUMNS), set(), 'and none has no heading')
+    t.same([c for row in rows.ROWS for c in row.columns or () if c not in rows.COLUMNS], [], 'that a row has')
+
+
 def fio(t):
     commands = []
 
@@ -109,6 +123,7 @@ with Tap() as t:
     judge(t)
     agree(t)
     orders(t)
+    reported(t)
     fio(t)
     t.same([counted(n, 'round') for n in (1, 2, 1000)], ['1 round', '2 rounds', '1,000 rounds'], 'one is not many')
     titles = [row.title for row in rows.ROWS]
