@@ -243,8 +243,21 @@ def all_distributed(tree):
             yield f'{path}: is named in no Makefile.am or *.mk'
 
 
+def packages_named(tree):
+    """README names every package that ./dev installs for a build"""
+    m = re.search(r'^BUILD_PACKAGES=\(([^)]*)\)', tree.read('dev'), re.M)
+    if not m:
+        yield 'dev: no BUILD_PACKAGES found'
+        return
+    named = set(re.split(r'[\s\\]+', tree.read('README.md')))
+    for package in m.group(1).split():
+        if package not in named:
+            yield f'README.md: {package} is not named'
+
+
 RULES = [arrows, one_file_each, programs_documented, formats_documented, apis_handled,
-         nothing_left_over, small_files, functions_explained, tables_whole, all_distributed]
+         nothing_left_over, small_files, functions_explained, tables_whole, all_distributed,
+         packages_named]
 
 
 def main():

@@ -11,6 +11,8 @@ GOOD = {
     'Makefile.am': 'include cli/local.mk\n',
     'lib/base/rd.h': '/* What it reads. */\nint rd_read(int n);\nint rd_peek(int n);\n'
                      '\nbool rd_left(int n); /* bytes */\n',
+    'dev': 'BUILD_PACKAGES=(gcc make\n    libx-dev)\n',
+    'README.md': 'apt-get install gcc make \\\n    libx-dev\n',
     'lib/base/wr.h': '/* wr.h - a list and a table:\n *\n * - first\n *   and on\n * - second\n'
                      ' *\n *   a     the one\n *   b     the other\n *\n * The end.\n */\n',
     'lib/base/json.c': '#include <jansson.h>\n#include <isa-l/crc.h>\n#include <raft.h>\n',
@@ -75,6 +77,8 @@ BREAKS = [
     ('all_distributed', 'tests/lint/x.py', '', 'tests/lint/x.py'),
     ('all_distributed', 'docs/x.md', '', 'docs/x.md'),
     ('all_distributed', 'samples/x.sh', '', 'samples/x.sh'),
+    ('packages_named', 'README.md', 'gcc make libx\n', 'libx-dev is not named'),
+    ('packages_named', 'dev', '', 'no BUILD_PACKAGES'),
 ]
 
 
