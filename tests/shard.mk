@@ -1,7 +1,7 @@
 # lib/shard: the rig drives one node's shards on a disk in memory.
 SHARD_UNIT_TESTS = tests/unit/shard/test_buffer tests/unit/shard/test_checkpoint tests/unit/shard/test_entries tests/unit/shard/test_node \
 	tests/unit/shard/test_producers tests/unit/shard/test_shard tests/unit/shard/test_limits \
-	tests/unit/shard/test_cluster tests/unit/shard/test_compaction tests/unit/shard/test_retention tests/unit/shard/test_room \
+	tests/unit/shard/test_cluster tests/unit/shard/test_compaction tests/unit/shard/test_retention tests/unit/shard/test_space \
 	tests/unit/shard/test_wall tests/unit/shard/test_write_back
 UNIT_TESTS += $(SHARD_UNIT_TESTS)
 check_LTLIBRARIES += libshardrig.la
@@ -14,7 +14,7 @@ tests_unit_shard_test_shard_LDADD = $(SHARD_TEST_LIBS)
 tests_unit_shard_test_limits_LDADD = $(SHARD_TEST_LIBS)
 tests_unit_shard_test_compaction_LDADD = $(SHARD_TEST_LIBS)
 tests_unit_shard_test_retention_LDADD = $(SHARD_TEST_LIBS)
-tests_unit_shard_test_room_LDADD = $(SHARD_TEST_LIBS)
+tests_unit_shard_test_space_LDADD = $(SHARD_TEST_LIBS)
 tests_unit_shard_test_cluster_LDADD = $(SHARD_TEST_LIBS)
 tests_unit_shard_test_write_back_LDADD = $(SHARD_TEST_LIBS)
 

@@ -211,7 +211,7 @@ static void tell_lost(struct shard *s, const struct data_work *w)
         lost += plog_syncing_lost(w->logs[i].syncing, &why);
         first = first ? first : why;
     }
-    if (lost && shard_trouble_begins(s, &s->room.hints))
+    if (lost && shard_trouble_begins(s, &s->space.hints))
         log_warn(s->cfg.log, "shard",
                  "index files of partitions not written, they are made anew when missed shard=%u "
                  "files=%u error=\"%s\"",

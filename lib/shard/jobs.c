@@ -51,7 +51,7 @@ static uint64_t checkpoint_interval(const struct shard *s)
 
 unsigned shard_spare_segments(const struct shard *s)
 {
-    if (s->room.low || s->stalled)
+    if (s->space.low || s->stalled)
         return 1;
     uint64_t interval = checkpoint_interval(s), bound = wal_bound(s);
     uint64_t n = (interval < bound ? interval : bound) / s->cfg.segment_bytes;
@@ -164,7 +164,7 @@ static void checkpoint_failed(struct shard *s, const struct err *why)
 {
     s->checkpoint_failing = s->checkpoint_due = true;
     s->retry_checkpoint_ms = shard_now(s) + RETRY_MS;
-    if (shard_trouble_begins(s, &s->room.checkpoint))
+    if (shard_trouble_begins(s, &s->space.checkpoint))
         log_error(
             s->cfg.log, "shard",
             "checkpoint failed: the log keeps what it would have covered, and it is tried again "
@@ -176,7 +176,7 @@ static void checkpoint_failed(struct shard *s, const struct err *why)
 static void checkpoint_succeeded(struct shard *s)
 {
     s->checkpoint_failing = false;
-    if (shard_trouble_ends(&s->room.checkpoint))
+    if (shard_trouble_ends(&s->space.checkpoint))
         log_info(s->cfg.log, "shard", "checkpoints succeed again shard=%u", s->cfg.owner.shard);
 }
 
@@ -321,7 +321,7 @@ static void no_segment(struct shard *s, int rc, const struct err *why)
 {
     s->no_segment = rc;
     s->retry_prepare_ms = shard_now(s) + RETRY_MS;
-    if (shard_trouble_begins(s, &s->room.segment))
+    if (shard_trouble_begins(s, &s->space.segment))
         log_error(s->cfg.log, "shard",
                   "no new segment for the write-ahead log: when the last one is full, and until a "
                   "checkpoint releases an old one, what needs room is refused shard=%u error=\"%s\""
@@ -380,7 +380,7 @@ static void prepare_done(struct shard *s, struct shard_job *job)
         no_segment(s, rc, &job->e);
     } else {
         s->no_segment = 0;
-        if (shard_trouble_ends(&s->room.segment))
+        if (shard_trouble_ends(&s->space.segment))
             log_info(s->cfg.log, "shard", "a new segment for the write-ahead log again shard=%u",
                      s->cfg.owner.shard);
     }
@@ -390,7 +390,7 @@ static void prepare_done(struct shard *s, struct shard_job *job)
 /* At its bound, with no checkpoint to come: say so once, for it looks like a disk that hangs. */
 static void say_full(struct shard *s)
 {
-    if (!shard_trouble_begins(s, &s->room.bound))
+    if (!shard_trouble_begins(s, &s->space.bound))
         return;
     log_error(
         s->cfg.log, "shard",

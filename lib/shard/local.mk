@@ -18,7 +18,7 @@ libchronik_la_SOURCES += \
 	lib/shard/receive.c \
 	lib/shard/recover.c \
 	lib/shard/retention.c lib/shard/retention.h \
-	lib/shard/room.c \
 	lib/shard/shard.c lib/shard/shard.h lib/shard/shard_impl.h \
+	lib/shard/space.c \
 	lib/shard/wall.c lib/shard/wall.h \
 	lib/shard/write_back.c lib/shard/write_back.h

@@ -19,7 +19,7 @@
  *                            is applied or truncated: until then its outcome is not known
  *   no room in the WAL       entries wait; staged batches too, or are refused if the disk is full
  *   room, descriptors or memory are short
- *                            nothing fails: see room.c
+ *                            nothing fails: see space.c
  */
 #include <errno.h>
 #include <inttypes.h>

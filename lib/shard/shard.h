@@ -25,7 +25,7 @@
  * recovers. A partition log that cannot be appended to fails alone: its batches complete with the
  * error, their WAL is kept by holding checkpoints back. Where only room is short (on the disk, of
  * descriptors, of memory: err_is_shortage) nothing fails: records are refused until there is some
- * again (room.c).
+ * again (space.c).
  */
 #ifndef SHARD_SHARD_H
 #define SHARD_SHARD_H

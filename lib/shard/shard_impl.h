@@ -97,8 +97,8 @@ struct shard_trouble {
     bool told;
 };
 
-/* What is known of the room there is: room.c */
-struct shard_room {
+/* What is known of the space there is: space.c */
+struct shard_space {
     int64_t look_ms; /* when to look at the file system next */
     uint64_t left;   /* bytes that may be staged until then */
     bool low;        /* records are refused */
@@ -165,7 +165,7 @@ struct shard {
     int64_t ease_ms;         /* and wants to go on then */
     bool checkpoint_failing; /* the last one did */
 
-    struct shard_room room;
+    struct shard_space space;
     int stalled; /* why the entry behind `applied` cannot be applied for now; 0: it can */
     int64_t retry_apply_ms;
     int64_t wall_ms_at_start, mono_ms_at_start;
@@ -204,7 +204,7 @@ bool shard_payload_change(struct span payload, struct shard_conf *conf);
  * since. For how long ago something was; a clock that is set does not move it. */
 int64_t shard_lived_ms(struct shard *s);
 
-/* room.c */
+/* space.c */
 /* May n more bytes of records be staged? 0, or why not. And they were. */
 int shard_takes_records(struct shard *s, size_t n);
 void shard_took_records(struct shard *s, size_t n);

@@ -1,4 +1,4 @@
-/* room.c - what a shard does while the disk is full, or descriptors or memory are short: nothing is
+/* space.c - what a shard does while the disk is full, or descriptors or memory are short: nothing is
  * broken then, and once there is room again it goes on by itself.
  *
  *   staging     new records are refused while the file system of the partition logs has less free
@@ -49,7 +49,7 @@ bool shard_trouble_ends(struct shard_trouble *t)
 
 static void say_low(struct shard *s, uint64_t free_bytes)
 {
-    if (!shard_trouble_begins(s, &s->room.disk))
+    if (!shard_trouble_begins(s, &s->space.disk))
         return;
     log_error(s->cfg.log, "shard",
               "disk nearly full: records are refused (KAFKA_STORAGE_ERROR), fetches and deletes go "
@@ -62,7 +62,7 @@ static void say_low(struct shard *s, uint64_t free_bytes)
  * be an eighth more: else a few bytes freed would be a few requests taken, and so on. */
 static void look(struct shard *s, size_t n)
 {
-    struct shard_room *r = &s->room;
+    struct shard_space *r = &s->space;
     uint64_t free_bytes = 0, keep = s->cfg.reserve_bytes;
     if (r->low)
         keep += keep / 8;
@@ -81,7 +81,7 @@ static void look(struct shard *s, size_t n)
 
 int shard_takes_records(struct shard *s, size_t n)
 {
-    struct shard_room *r = &s->room;
+    struct shard_space *r = &s->space;
     if (s->stalled)
         return s->stalled;
     if (s->cfg.reserve_bytes == 0)
@@ -93,7 +93,7 @@ int shard_takes_records(struct shard *s, size_t n)
 
 void shard_took_records(struct shard *s, size_t n)
 {
-    s->room.left -= n < s->room.left ? n : s->room.left;
+    s->space.left -= n < s->space.left ? n : s->space.left;
 }
 
 /* ---- applying */
@@ -107,7 +107,7 @@ void shard_stall(struct shard *s, uint64_t index, int code, const struct err *wh
 {
     s->stalled = code;
     s->retry_apply_ms = shard_now(s) + STALL_RETRY_MS;
-    if (!shard_trouble_begins(s, &s->room.apply))
+    if (!shard_trouble_begins(s, &s->space.apply))
         return;
     log_error(s->cfg.log, "shard",
               "no room to apply what is logged: records are refused (KAFKA_STORAGE_ERROR), fetches "
@@ -119,7 +119,7 @@ void shard_stall(struct shard *s, uint64_t index, int code, const struct err *wh
 void shard_unstall(struct shard *s)
 {
     s->stalled = 0;
-    if (shard_trouble_ends(&s->room.apply))
+    if (shard_trouble_ends(&s->space.apply))
         log_info(s->cfg.log, "shard",
                  "room to apply what is logged again: records are taken shard=%u index=%" PRIu64,
                  s->cfg.owner.shard, s->applied);
@@ -144,7 +144,7 @@ void shard_note_sync(struct shard *s, uint32_t us)
     uint32_t held;
     hdr_record(&s->sync_us, us);
     if (us < SLOW_SYNC_MS * 1000 ||
-        !log_limit_due(&s->room.slow_said, shard_now(s), SLOW_AGAIN_MS, &held))
+        !log_limit_due(&s->space.slow_said, shard_now(s), SLOW_AGAIN_MS, &held))
         return;
     log_warn(s->cfg.log, "shard",
              "slow disk: a write and sync of the log took %" PRIu32 " ms, acknowledgements waited "
