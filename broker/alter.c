@@ -77,7 +77,7 @@ static int16_t find_topic(struct plan *p)
     if (name.n <= 0)
         return refuse(p, KP_ERR_INVALID_REQUEST,
                       "a topic has to be named; what holds for all is set on the broker");
-    if (topics_check_name(name, p->why))
+    if (broker_topic_check_name(name, p->why))
         return KP_ERR_INVALID_TOPIC_EXCEPTION;
     p->topic = meta_topic_by_name(p->image, span_of(name.p, (size_t)name.n));
     if (p->topic) {

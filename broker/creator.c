@@ -102,7 +102,7 @@ static int propose(struct creator *c, struct kp_str name, int32_t partitions,
     struct meta_topic_create command;
     if (!partitions)
         partitions = (int32_t)live_now(c->broker, num_partitions);
-    int rc = topics_plan(c->broker, &cr->arena, cr->name, partitions, &command);
+    int rc = broker_topic_plan(c->broker, &cr->arena, cr->name, partitions, &command);
     if (rc) {
         creation_free(cr);
         return rc;

@@ -37,9 +37,9 @@ struct creation_wait {
     struct creation_wait *next; /* private */
 };
 
-/* See to it that the topic exists. name is copied; it has passed topics_check_name. partitions 0:
- * as many as num.partitions says. configs (may be NULL): settings for it, borrowed for the call. In
- * an RCU read section on home's thread. */
+/* See to it that the topic exists. name is copied; it has passed broker_topic_check_name.
+ * partitions 0: as many as num.partitions says. configs (may be NULL): settings for it, borrowed
+ * for the call. In an RCU read section on home's thread. */
 void creator_want(struct creator *c, struct kp_str name, int32_t partitions,
                   const struct meta_topic_create_configs *configs, int32_t n_configs,
                   struct creation_wait *w);

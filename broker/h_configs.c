@@ -117,13 +117,13 @@ static void refuse(struct kp_describe_configs_resp_results *r, int16_t error, co
 static bool describe_topic(struct request *q, const struct kp_describe_configs_req_resources *asked,
                            struct kp_describe_configs_resp_results *r)
 {
-    if (topics_check_name(asked->resource_name, NULL)) {
+    if (broker_topic_check_name(asked->resource_name, NULL)) {
         refuse(r, KP_ERR_INVALID_TOPIC_EXCEPTION, "that is no name for a topic");
         return true;
     }
     int16_t error;
-    const struct meta_topic *t = topics_find(image_get(&request_broker(q)->image),
-                                             asked->resource_name, &(struct uuid){{0}}, &error);
+    const struct meta_topic *t = broker_topic_find(
+        image_get(&request_broker(q)->image), asked->resource_name, &(struct uuid){{0}}, &error);
     if (!t) {
         refuse(r, error, "there is no such topic");
         return true;

@@ -87,10 +87,10 @@ static int16_t plan(struct grow *g, struct growth *t)
     struct broker *b = request_broker(g->q);
     int16_t error;
     const struct meta_topic *topic =
-        topics_find(image_get(&b->image), t->asked->name, &(struct uuid){{0}}, &error);
+        broker_topic_find(image_get(&b->image), t->asked->name, &(struct uuid){{0}}, &error);
     if (!topic)
         return refuse(g, t, KP_ERR_UNKNOWN_TOPIC_OR_PARTITION, "there is no such topic");
-    if (topics_is_internal(topic->name))
+    if (broker_topic_is_internal(topic->name))
         return refuse(g, t, KP_ERR_INVALID_TOPIC_EXCEPTION,
                       "the broker counts on the partitions that this topic of its own has");
     error = check_count(g, t, topic);
@@ -98,7 +98,7 @@ static int16_t plan(struct grow *g, struct growth *t)
         error = check_assignments(g, t, topic);
     if (error)
         return error;
-    int rc = topics_plan_more(b, &g->q->arena, topic, t->asked->count, &t->command);
+    int rc = broker_topic_plan_more(b, &g->q->arena, topic, t->asked->count, &t->command);
     return rc ? refuse(g, t, kafka_error(rc), "%s", err_str(rc)) : KP_ERR_NONE;
 }
 

@@ -162,7 +162,7 @@ static int check(struct create *c, struct creation *t)
     struct kp_str name = t->asked->name;
     if (t->twice)
         return refuse(c, t, KP_ERR_INVALID_REQUEST, "the request names the topic twice");
-    if (topics_check_name(name, &why))
+    if (broker_topic_check_name(name, &why))
         return refuse(c, t, KP_ERR_INVALID_TOPIC_EXCEPTION, why.text);
     if (meta_topic_by_name(image_get(&request_broker(c->q)->image),
                            span_of(name.p, (size_t)name.n)))
@@ -240,7 +240,7 @@ static int plan(struct create *c, struct creation *t)
     int32_t n = asked->n_assignments > 0    ? asked->n_assignments
                 : asked->num_partitions > 0 ? asked->num_partitions
                                             : (int32_t)live_now(b, num_partitions);
-    int rc = topics_plan(b, &c->q->arena, asked->name, n, &t->command);
+    int rc = broker_topic_plan(b, &c->q->arena, asked->name, n, &t->command);
     if (rc)
         return rc;
     t->command.configs = request_alloc(c->q, (size_t)asked->n_configs, sizeof *t->command.configs);

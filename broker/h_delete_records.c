@@ -140,7 +140,7 @@ static int16_t check_topic(struct request *q, const struct meta_topic *t)
 {
     struct broker *b = request_broker(q);
     struct meta_settings set;
-    if (topics_is_internal(t->name))
+    if (broker_topic_is_internal(t->name))
         return KP_ERR_INVALID_TOPIC_EXCEPTION;
     meta_settings_of(image_get(&b->image), b->node_id, &b->settings->topic, t, &set);
     return set.cleanup_policy & META_CLEANUP_DELETE ? KP_ERR_NONE : KP_ERR_POLICY_VIOLATION;
@@ -150,7 +150,7 @@ static void check(struct deletion *d, const struct meta_topic *t, int16_t error,
                   int64_t offset)
 {
     int32_t number = p->answer->partition_index;
-    p->shard = error ? NULL : topics_shard(request_broker(d->q), t, number);
+    p->shard = error ? NULL : broker_topic_shard(request_broker(d->q), t, number);
     if (error || !p->shard) {
         refuse(p, error ? error : KP_ERR_UNKNOWN_TOPIC_OR_PARTITION);
         return;
@@ -170,8 +170,8 @@ static void check_topic_parts(struct deletion *d, int32_t i, struct part *parts)
     const struct kp_delete_records_req *req = d->q->msg;
     const struct kp_delete_records_req_topics *asked = &req->topics[i];
     int16_t error;
-    const struct meta_topic *t = topics_find(image_get(&request_broker(d->q)->image), asked->name,
-                                             &(struct uuid){{0}}, &error);
+    const struct meta_topic *t = broker_topic_find(image_get(&request_broker(d->q)->image),
+                                                   asked->name, &(struct uuid){{0}}, &error);
     if (t)
         error = check_topic(d->q, t);
     for (int32_t j = 0; j < asked->n_partitions; j++) {

@@ -77,12 +77,12 @@ static void check(struct delete *d, struct deletion *t, struct kp_str name, cons
     }
     int16_t error;
     const struct meta_topic *found =
-        topics_find(image_get(&request_broker(d->q)->image), name, id, &error);
+        broker_topic_find(image_get(&request_broker(d->q)->image), name, id, &error);
     if (!found) {
         refuse(t, error, kp_error_text(error));
         return;
     }
-    if (topics_is_internal(found->name)) {
+    if (broker_topic_is_internal(found->name)) {
         refuse(t, KP_ERR_INVALID_REQUEST, "the broker needs this topic itself");
         return;
     }

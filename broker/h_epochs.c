@@ -53,7 +53,7 @@ void h_offset_for_leader_epoch(struct request *q)
         struct kp_offset_for_leader_epoch_resp_topics *out = &resp.topics[i];
         int16_t ignored;
         const struct meta_topic *t =
-            topics_find(image_get(&b->image), asked->topic, &(struct uuid){{0}}, &ignored);
+            broker_topic_find(image_get(&b->image), asked->topic, &(struct uuid){{0}}, &ignored);
         out->topic = asked->topic;
         out->n_partitions = asked->n_partitions;
         out->partitions = request_alloc(q, (size_t)asked->n_partitions, sizeof *out->partitions);

@@ -232,7 +232,7 @@ static bool prepare_topic(struct fetch *f, const struct meta_image *image, int32
     if (!r->partitions)
         return false;
     int16_t missing;
-    const struct meta_topic *t = topics_find(image, asked->topic, &asked->topic_id, &missing);
+    const struct meta_topic *t = broker_topic_find(image, asked->topic, &asked->topic_id, &missing);
     for (int32_t j = 0; j < asked->n_partitions; j++) {
         struct fetch_part *p = &f->parts[f->n++];
         p->asked = &asked->partitions[j];

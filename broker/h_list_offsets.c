@@ -116,8 +116,8 @@ static void look_up_all(struct lookup *l)
     for (int32_t i = 0; i < req->n_topics; i++) {
         rcu_enter();
         int16_t ignored; /* ListOffsets goes by name only */
-        const struct meta_topic *t =
-            topics_find(image_get(&b->image), req->topics[i].name, &(struct uuid){{0}}, &ignored);
+        const struct meta_topic *t = broker_topic_find(image_get(&b->image), req->topics[i].name,
+                                                       &(struct uuid){{0}}, &ignored);
         for (int32_t j = 0; j < req->topics[i].n_partitions; j++)
             answer_partition(b, t, &req->topics[i].partitions[j], &l->resp.topics[i].partitions[j]);
         rcu_leave();

@@ -51,7 +51,7 @@ static void fill_partition(struct broker *b, const struct meta_topic *t, int32_t
                            struct kp_metadata_resp_topics_partitions *p)
 {
     const struct meta_partition *from = &t->partitions[i];
-    struct shard_thread *shard = topics_shard(b, t, i);
+    struct shard_thread *shard = broker_topic_shard(b, t, i);
     kp_init(&kp_metadata_resp_topics_partitions_schema, p);
     p->partition_index = i;
     p->leader_id = from->leader;
@@ -72,7 +72,7 @@ static bool fill_topic(struct request *q, const struct meta_topic *t,
     kp_init(&kp_metadata_resp_topics_schema, out);
     out->name = kp_str(t->name);
     out->topic_id = t->id;
-    out->is_internal = topics_is_internal(t->name);
+    out->is_internal = broker_topic_is_internal(t->name);
     if (req->include_topic_authorized_operations)
         out->topic_authorized_operations = OPERATIONS_TOPIC;
     out->partitions = request_alloc(q, (size_t)t->n_partitions, sizeof *out->partitions);
@@ -102,7 +102,7 @@ static int16_t why_missing(const struct kp_metadata_req_topics *asked, int code,
 {
     if (error == KP_ERR_UNKNOWN_TOPIC_ID)
         return error;
-    if (topics_check_name(asked->name, NULL))
+    if (broker_topic_check_name(asked->name, NULL))
         return KP_ERR_INVALID_TOPIC_EXCEPTION;
     if (code == ERR_TIMEOUT) /* it may come yet; what clients know as such */
         return KP_ERR_LEADER_NOT_AVAILABLE;
@@ -121,7 +121,8 @@ static bool fill_named(struct request *q, const struct meta_image *image, const 
         const struct kp_metadata_req_topics *asked = &req->topics[i];
         struct kp_metadata_resp_topics *out = &resp->topics[i];
         int16_t error;
-        const struct meta_topic *t = topics_find(image, asked->name, &asked->topic_id, &error);
+        const struct meta_topic *t =
+            broker_topic_find(image, asked->name, &asked->topic_id, &error);
         if (t) {
             if (!fill_topic(q, t, out))
                 return false;
@@ -189,8 +190,8 @@ static void timed_out(struct deadline *d)
 static bool to_be_created(const struct meta_image *image, const struct kp_metadata_req_topics *t)
 {
     int16_t error;
-    return !topics_find(image, t->name, &t->topic_id, &error) &&
-           error == KP_ERR_UNKNOWN_TOPIC_OR_PARTITION && !topics_check_name(t->name, NULL);
+    return !broker_topic_find(image, t->name, &t->topic_id, &error) &&
+           error == KP_ERR_UNKNOWN_TOPIC_OR_PARTITION && !broker_topic_check_name(t->name, NULL);
 }
 
 /* Begin to create what is missing. False: there is nothing to wait for. */

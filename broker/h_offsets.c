@@ -11,7 +11,8 @@
 static const struct meta_topic *topic_of(struct request *q, struct kp_str name)
 {
     int16_t ignored; /* these APIs go by name */
-    return topics_find(image_get(&request_broker(q)->image), name, &(struct uuid){{0}}, &ignored);
+    return broker_topic_find(image_get(&request_broker(q)->image), name, &(struct uuid){{0}},
+                             &ignored);
 }
 
 /* ---- OffsetCommit */

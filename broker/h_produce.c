@@ -248,7 +248,7 @@ static void drop_recompressed(struct produce *pr)
 static int16_t check_topic(const struct kp_produce_req *req, const struct meta_topic *t,
                            const struct meta_settings *ts, int32_t partition)
 {
-    if (topics_is_internal(t->name))
+    if (broker_topic_is_internal(t->name))
         return KP_ERR_INVALID_TOPIC_EXCEPTION;
     if (partition < 0 || partition >= t->n_partitions)
         return KP_ERR_UNKNOWN_TOPIC_OR_PARTITION;
@@ -273,7 +273,7 @@ static void check_partitions(struct produce *pr, const struct kp_produce_req_top
     const struct kp_produce_req *req = q->msg;
     const struct meta_image *image = image_get(&b->image);
     int16_t error;
-    const struct meta_topic *t = topics_find(image, topic->name, &topic->topic_id, &error);
+    const struct meta_topic *t = broker_topic_find(image, topic->name, &topic->topic_id, &error);
     struct meta_settings ts;
     meta_settings_of(image, b->node_id, &b->settings->topic, t, &ts);
     struct batch_rules rules;
@@ -291,7 +291,7 @@ static void check_partitions(struct produce *pr, const struct kp_produce_req_top
         }
         if (!admit(q, p, &rules, &data->records))
             continue;
-        p->shard = topics_shard(b, t, data->index);
+        p->shard = broker_topic_shard(b, t, data->index);
         if (!p->shard) {
             refuse(q, p, KP_ERR_NOT_LEADER_OR_FOLLOWER, NULL);
             continue;

@@ -88,7 +88,7 @@ static int dispatch(struct append *a, const struct meta_topic *t)
 {
     struct broker *b = a->topic->broker;
     int32_t partition = group_partition(a->group, t->n_partitions);
-    struct shard_thread *shard = topics_shard(b, t, partition);
+    struct shard_thread *shard = broker_topic_shard(b, t, partition);
     if (!shard)
         return ERR_NOTLEADER;
     a->produce = (struct shard_produce){.topic_id = t->id,

@@ -7,8 +7,8 @@
 #include "broker/broker.h"
 #include "kp/error.h"
 
-const struct meta_topic *topics_find(const struct meta_image *image, struct kp_str name,
-                                     const struct uuid *id, int16_t *error)
+const struct meta_topic *broker_topic_find(const struct meta_image *image, struct kp_str name,
+                                           const struct uuid *id, int16_t *error)
 {
     const struct meta_topic *t;
     if (name.n > 0) {
@@ -23,7 +23,7 @@ const struct meta_topic *topics_find(const struct meta_image *image, struct kp_s
     return t;
 }
 
-int topics_check_name(struct kp_str name, struct err *e)
+int broker_topic_check_name(struct kp_str name, struct err *e)
 {
     if (name.n <= 0)
         return err_set(e, ERR_INVALID, "a topic's name is empty");
@@ -43,12 +43,13 @@ int topics_check_name(struct kp_str name, struct err *e)
     return 0;
 }
 
-bool topics_is_internal(const char *name)
+bool broker_topic_is_internal(const char *name)
 {
     return strcmp(name, "__consumer_offsets") == 0 || strcmp(name, "__transaction_state") == 0;
 }
 
-struct shard_thread *topics_shard(struct broker *b, const struct meta_topic *t, int32_t partition)
+struct shard_thread *broker_topic_shard(struct broker *b, const struct meta_topic *t,
+                                        int32_t partition)
 {
     if (partition < 0 || partition >= t->n_partitions)
         return NULL;
@@ -72,8 +73,8 @@ static int32_t *self_alone(const struct broker *b, struct arena *a)
     return self;
 }
 
-int topics_plan(struct broker *b, struct arena *a, struct kp_str name, int32_t n,
-                struct meta_topic_create *command)
+int broker_topic_plan(struct broker *b, struct arena *a, struct kp_str name, int32_t n,
+                      struct meta_topic_create *command)
 {
     kp_init(&meta_topic_create_schema, command);
     command->name = name;
@@ -92,8 +93,8 @@ int topics_plan(struct broker *b, struct arena *a, struct kp_str name, int32_t n
     return 0;
 }
 
-int topics_plan_more(struct broker *b, struct arena *a, const struct meta_topic *t, int32_t n,
-                     struct meta_partitions_add *command)
+int broker_topic_plan_more(struct broker *b, struct arena *a, const struct meta_topic *t, int32_t n,
+                           struct meta_partitions_add *command)
 {
     kp_init(&meta_partitions_add_schema, command);
     command->topic_id = t->id;
