@@ -13,7 +13,10 @@
 #include "broker/group_records.h"
 #include "broker/owned.h"
 
-enum { COMPLAIN_MS = 10000 };
+enum {
+    COMPLAIN_MS = 10000,
+    BEHIND_MS = 2 * WALL_PROBATION_MS /* a clock that was set right is believed before that */
+};
 
 /* ---- finding groups */
 
@@ -291,7 +294,7 @@ static void store(struct group *g)
     struct batch_builder b;
     struct store *st = malloc(sizeof *st);
     char quoted[LOG_QUOTED];
-    g->since_ms = coordinator_wall(s->c);
+    g->since_ms = coordinator_note(s->c);
     log_debug(s->c->cfg.log, "group", "%s is %s generation=%d members=%d",
               log_quote(quoted, span_of(g->id.p, (size_t)g->id.n)), group_state_name(g->state),
               g->generation, g->n_members);
@@ -318,6 +321,36 @@ const struct group_limits *coordinator_limits(const struct coordinator *c)
     return &c->limits;
 }
 
+/* ---- time */
+
+int64_t coordinator_note(struct coordinator *c)
+{
+    int64_t wall = coordinator_wall(c), now = clock_mono_ms(c->cfg.clock);
+    bool behind = wall < c->noted_ms;
+    if (behind && !c->behind)
+        c->behind_ms = now;
+    if (!behind || now - c->behind_ms >= BEHIND_MS)
+        c->noted_ms = wall;
+    c->behind = wall < c->noted_ms;
+    return c->noted_ms;
+}
+
+static void learn(void *ctx, const struct group_offset *o)
+{
+    int64_t *latest = ctx;
+    if (o->commit_ms >= 0 && o->commit_ms > *latest) /* below: none is stated */
+        *latest = o->commit_ms;
+}
+
+/* The latest time that the log states has passed; a start is a jump from there. */
+static void learn_time(struct coordinator *c, const struct group *g)
+{
+    learn(&c->read_ms, &(struct group_offset){.commit_ms = g->since_ms});
+    group_offsets_each(&g->offsets, learn, &c->read_ms);
+    if (c->noted_ms < c->read_ms)
+        c->noted_ms = c->read_ms;
+}
+
 /* ---- loading */
 
 static void partition_is(struct coordinator *c, int32_t partition, enum partition_state state)
@@ -339,9 +372,12 @@ void coordinator_loaded(struct coordinator *c, int32_t partition, struct group_r
             state = PARTITION_FAILED;
             continue;
         }
+        learn_time(c, g);
         group_revive(g, coordinator_now(c));
         coordinator_settle(s);
     }
+    if (c->read_ms != INT64_MIN)
+        wall_init(&c->wall, c->cfg.clock, c->read_ms, INT64_MIN);
     partition_is(c, partition, state);
 }
 
@@ -386,7 +422,7 @@ void coordinator_drain(struct coordinator *c)
 static void on_sweep(struct deadline *d)
 {
     struct coordinator *c = container_of(d, struct coordinator, sweep);
-    bool more = !c->draining && coordinator_sweep(c);
+    bool more = !c->draining && !c->n_loading && coordinator_sweep(c);
     if (deadline_set(c->cfg.deadlines, &c->sweep, more ? 0 : c->cfg.sweep_ms, on_sweep))
         log_error(c->cfg.log, "group", "out of memory: old offsets stay until a restart");
 }
@@ -408,6 +444,8 @@ struct coordinator *coordinator_new(const struct coordinator_config *cfg)
     c->n_loading = cfg->empty ? 0 : cfg->n_partitions;
     memset(partitions, cfg->empty ? PARTITION_READY : PARTITION_LOADING, (size_t)cfg->n_partitions);
     c->complained_ms = INT64_MIN / 2;
+    c->read_ms = c->noted_ms = INT64_MIN;
+    wall_init(&c->wall, cfg->clock, INT64_MIN, INT64_MIN);
     if (!deadline_set(cfg->deadlines, &c->sweep, cfg->sweep_ms, on_sweep))
         return c;
     free(partitions);

@@ -3,6 +3,9 @@
  * A key is gone from the log when its last record has no value. So that no record follows that one,
  * a group is dead, and its writes under way are through, before its keys are taken away; single
  * offsets are only taken from a group that writes nothing.
+ *
+ * Offsets grow old by a time that does not jump (wall.h), begun at the latest one that the log
+ * states. What was noted before a leap ahead is taken for noted at the leap.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -94,20 +97,28 @@ struct sweep {
         int32_t partition;
     } * gone;
     struct batch_builder batch;
-    int64_t wall;
+    int64_t wall;       /* of the records */
+    int64_t now, leapt; /* wall.h */
     size_t n;
 };
+
+static int64_t age(const struct sweep *sw, int64_t since)
+{
+    return sw->now - (since > sw->leapt ? since : sw->leapt);
+}
 
 static bool is_old(const struct sweep *sw, const struct group_offset *o)
 {
     const struct group *g = sw->slot->group;
     if (g->state != GROUP_EMPTY)
         return false;
-    if (o->expire_ms >= 0)
-        return o->expire_ms <= sw->wall;
+    if (o->expire_ms >= 0) { /* that long after the commit */
+        int64_t from = o->commit_ms > 0 ? o->commit_ms : 0;
+        return o->expire_ms <= sw->now && age(sw, from) >= o->expire_ms - from;
+    }
     /* Whichever came last: the group's last member went, or the offset was committed. */
     int64_t since = g->since_ms > o->commit_ms ? g->since_ms : o->commit_ms;
-    return sw->wall - since >= sw->slot->c->cfg.retention_ms;
+    return age(sw, since) >= sw->slot->c->cfg.retention_ms;
 }
 
 static void look_at(void *ctx, const struct group_offset *o)
@@ -164,7 +175,10 @@ static void sweep_group(struct slot *s)
     struct sweep *sw = malloc(sizeof *sw);
     if (!sw)
         return;
-    *sw = (struct sweep){.slot = s, .wall = coordinator_wall(s->c)};
+    struct coordinator *c = s->c;
+    *sw = (struct sweep){.slot = s, .wall = coordinator_wall(c)};
+    sw->now = wall_now(&c->wall, c->cfg.clock, NULL); /* the shards tell of jumps */
+    sw->leapt = wall_leapt(&c->wall);
     arena_init(&sw->arena, 0);
     batch_builder_init(&sw->batch, BATCH_NONE);
     group_offsets_each(&s->group->offsets, look_at, sw);

@@ -78,7 +78,7 @@ static int16_t write_commit(struct slot *s, struct group_call *call)
     *cm = (struct commit){s, call};
     struct batch_builder b;
     batch_builder_init(&b, BATCH_NONE);
-    int64_t wall = coordinator_wall(s->c);
+    int64_t wall = coordinator_note(s->c);
     for (int32_t i = 0; i < in->n; i++) {
         in->parts[i].offset.commit_ms = wall;
         in->parts[i].offset.expire_ms = -1;

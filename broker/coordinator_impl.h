@@ -4,6 +4,7 @@
 
 #include "batch/records.h"
 #include "broker/coordinator.h"
+#include "shard/wall.h"
 
 struct burial;
 
@@ -35,16 +36,27 @@ struct coordinator {
     struct slot *swept; /* where the sweep under way goes on; NULL: none is */
     struct loop_msg drain_msg;
     int64_t complained_ms; /* when the log was last told that memory is short */
+    struct wall wall;      /* by which offsets grow old */
+    int64_t read_ms;       /* the latest time that was read back; INT64_MIN: none */
+    int64_t noted_ms;      /* the latest that was read back or noted since */
+    bool behind;           /* the clock stands before that, */
+    int64_t behind_ms;     /* since then (monotonic) */
 };
 
 static inline int64_t coordinator_now(const struct coordinator *c)
 {
     return loop_now_ms(c->cfg.loop);
 }
+/* The clock on the wall, as records of the log state it. Nothing grows old by it: see c->wall. */
 static inline int64_t coordinator_wall(const struct coordinator *c)
 {
     return c->cfg.clock->wall_ms(c->cfg.clock);
 }
+/* The time to note of what happens now, by which it will be as old as it is or younger. The clock's;
+ * but while that stands before what was noted already, as after a start without a battery, the
+ * latest of that. A clock that stands there for long is believed: it was the other one that was
+ * wrong. */
+int64_t coordinator_note(struct coordinator *c);
 
 /* May groups of that id be spoken for now? 0 or the error. */
 int16_t coordinator_check(const struct coordinator *c, struct kp_str group);

@@ -417,13 +417,105 @@ START_TEST(offsets_that_nobody_uses_go_after_a_week)
     ck_assert_int_eq(fetched("g", "t", 0), -1);
     ck_assert_int_eq(fetched("g", "t", 1), 2);
     ck_assert_str_eq(listed(), "g:Empty h:Empty");
+    committed("now", "t", 0, 1); /* so that the start is no jump of the clock */
     restart();
     ck_assert_int_eq(fetched("g", "t", 0), -1);
     ck_assert_int_eq(fetched("g", "t", 1), 2);
     pass(5LL * DAY_MS);
     apply_all();
-    ck_assert_str_eq(listed(), ""); /* a group goes with its last offset */
+    ck_assert_str_eq(listed(), "now:Empty"); /* a group goes with its last offset */
     restart();
+    ck_assert_str_eq(listed(), "now:Empty");
+    end();
+}
+END_TEST
+
+#define TEN_YEARS (INT64_C(3653) * DAY_MS)
+enum { MINUTE_MS = 60 * 1000 };
+
+START_TEST(a_clock_that_jumps_removes_no_offset)
+{
+    configure();
+    config.sweep_ms = 10 * MINUTE_MS;
+    begin(true);
+    committed("g", "t", 0, 1);
+    pass(DAY_MS);
+    wall.wall += TEN_YEARS;
+    pass(50 * MINUTE_MS); /* five sweeps */
+    ck_assert_int_eq(waiting(), 0);
+    wall.wall -= TEN_YEARS;
+    pass(5 * DAY_MS);
+    ck_assert_int_eq(waiting(), 0);
+    wall.wall += TEN_YEARS; /* what lasts is taken for the truth, but what came before for young */
+    for (int i = 0; i < 12; i++)
+        pass(10 * MINUTE_MS);
+    ck_assert_int_eq(waiting(), 0);
+    pass(6LL * DAY_MS);
+    ck_assert_int_eq(waiting(), 0);
+    pass(2LL * DAY_MS);
+    apply_all();
+    ck_assert_str_eq(listed(), "");
+    end();
+}
+END_TEST
+
+START_TEST(a_start_with_a_clock_ahead_removes_no_offset)
+{
+    configure();
+    config.sweep_ms = 10 * MINUTE_MS;
+    begin(true);
+    committed("g", "t", 0, 1);
+    committed("h", "t", 0, 1);
+    pass(MINUTE_MS);
+    wall.wall += TEN_YEARS;
+    restart();
+    pass(50 * MINUTE_MS);
+    ck_assert_int_eq(waiting(), 0);
+    wall.wall -= TEN_YEARS;
+    pass(DAY_MS);
+    ck_assert_int_eq(waiting(), 0);
+    end();
+}
+END_TEST
+
+START_TEST(offsets_committed_by_a_clock_in_the_past_stay)
+{
+    configure();
+    config.sweep_ms = 10 * MINUTE_MS;
+    begin(true);
+    committed("g", "t", 0, 1);
+    pass(DAY_MS);
+    wall.wall -= TEN_YEARS; /* no battery */
+    restart();
+    committed("h", "t", 0, 1);
+    wall.wall += TEN_YEARS;
+    for (int i = 0; i < 12; i++)
+        pass(10 * MINUTE_MS);
+    ck_assert_int_eq(waiting(), 0);
+    committed("i", "t", 0, 1);
+    restart(); /* it does not know any more that the clock stood there */
+    pass(DAY_MS);
+    ck_assert_str_eq(listed(), "g:Empty h:Empty i:Empty");
+    ck_assert_int_eq(waiting(), 0);
+    end();
+}
+END_TEST
+
+START_TEST(a_clock_set_back_is_believed_in_the_end)
+{
+    configure();
+    config.sweep_ms = 10 * MINUTE_MS;
+    begin(true);
+    wall.wall += TEN_YEARS; /* a start in the future */
+    committed("g", "t", 0, 1);
+    wall.wall -= TEN_YEARS;
+    committed("g", "t", 0, 2); /* too young by far */
+    pass(2 * 60 * MINUTE_MS);
+    committed("g", "t", 0, 3);
+    pass(7LL * DAY_MS - 1);
+    ck_assert_int_eq(waiting(), 0);
+    pass(10 * MINUTE_MS);
+    apply_all();
     ck_assert_str_eq(listed(), "");
     end();
 }
@@ -523,6 +615,8 @@ UNIT_MAIN(a_commit_is_answered_and_seen_when_it_is_durable, a_commit_that_fails_
           a_deleted_group_is_gone_for_good, a_group_with_members_is_not_deleted,
           a_deletion_waits_for_commits_under_way, a_deletion_that_fails_leaves_the_group,
           single_offsets_are_deleted, offsets_of_topics_that_are_read_stay,
-          offsets_that_nobody_uses_go_after_a_week, offsets_of_a_group_with_members_stay,
-          offsets_of_deleted_topics_go_at_the_next_sweep, a_group_that_writes_is_left_alone,
-          many_groups_are_swept_in_parts)
+          offsets_that_nobody_uses_go_after_a_week, a_clock_that_jumps_removes_no_offset,
+          a_start_with_a_clock_ahead_removes_no_offset,
+          offsets_committed_by_a_clock_in_the_past_stay, a_clock_set_back_is_believed_in_the_end,
+          offsets_of_a_group_with_members_stay, offsets_of_deleted_topics_go_at_the_next_sweep,
+          a_group_that_writes_is_left_alone, many_groups_are_swept_in_parts)
