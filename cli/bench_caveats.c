@@ -31,7 +31,7 @@ static void of_samples(struct json *all, const struct bench_result *r)
 
 static void of_failures(struct json *all, const struct bench_result *r)
 {
-    const struct bench_stats *s = r->stats;
+    const struct bench_stats *s = bench_result_load(r);
     if (s->failed_requests)
         json_push_text(all,
                        "%" PRIu64 " of %" PRIu64
@@ -63,7 +63,7 @@ static void of_checks(struct json *all, const struct bench_result *r)
 static void of_schedule(struct json *all, const struct bench_result *r)
 {
     const struct hdr *late = &r->paced->late;
-    double rate = bench_stats_rate(r->stats);
+    double rate = bench_stats_rate(bench_result_load(r));
     uint64_t p99 = hdr_percentile(late, 99);
     if (p99 > LATE_NS || (late->max > LATE_MAX_NS && late->max > r->latency->max / 2))
         json_push_text(

@@ -18,7 +18,7 @@ int outcome_check(const struct bench_session *s)
 int outcome_status(const struct bench_session *s)
 {
     const struct bench_options *o = s->opt;
-    const struct bench_stats *st = &s->run->stats[METRIC_MAIN];
+    const struct bench_stats *st = &s->run->load;
     int status = outcome_check(s);
     if (status || !st->failed_requests)
         return status;
@@ -53,6 +53,7 @@ struct bench_result outcome_result(const struct bench_session *s)
         .opt = s->opt,
         .b = &s->b,
         .stats = st,
+        .load = &run->load,
         .latency = &st->latency,
         .more = {{"service", &st->service}},
         .elapsed_ns = run->elapsed_ns,

@@ -73,7 +73,7 @@ static void put_cost(struct json *j, const struct bench_result *r)
 {
     const struct bench_cost *c = &r->cost;
     double ceiling = bench_result_ceiling(r);
-    uint64_t requests = r->stats->requests;
+    uint64_t requests = bench_result_load(r)->requests;
     const struct {
         const char *name;
         bool known;
@@ -113,15 +113,15 @@ struct json *bench_report_about(const struct bench_result *r)
 struct json *bench_report(const struct bench_result *r)
 {
     struct json *j = json_new_object();
-    const struct bench_stats *s = r->stats;
-    uint64_t all = r->records + s->failed_records;
+    const struct bench_stats *s = bench_result_load(r);
+    uint64_t all = s->records + s->failed_records;
     bench_settings_put(j, r);
     json_set_real(j, "duration_secs", (double)r->elapsed_ns / 1e9);
     set_count(j, "total_messages", r->records);
     set_count(j, "failed_messages", s->failed_records);
     set_count(j, "total_bytes", r->bytes);
     bench_figures_put(j, r);
-    json_set_real(j, "success_rate_pct", all ? 100 * (double)r->records / (double)all : 0);
+    json_set_real(j, "success_rate_pct", all ? 100 * (double)s->records / (double)all : 0);
     json_set(j, "latency_us", bench_latency_json(r->latency));
     for (size_t i = 0; i < sizeof r->more / sizeof *r->more && r->more[i].name; i++) {
         char key[40];
@@ -132,7 +132,7 @@ struct json *bench_report(const struct bench_result *r)
     set_count(j, "total_requests", s->requests);
     set_count(j, "failed_requests", s->failed_requests);
     set_count(j, "retried_requests", s->retried_requests);
-    set_count(j, "warmup_messages", s->warmup_records);
+    set_count(j, "warmup_messages", r->stats->warmup_records);
     json_set_real(j, "bench_cpu_secs", bench_env_cpu_secs());
     put_cost(j, r);
     if (r->paced)

@@ -20,6 +20,9 @@ struct bench_result {
     const struct bench_options *opt;
     const struct bench *b; /* NULL: no broker (disk) */
     const struct bench_stats *stats;
+    /* Those of every request that was due, where the headline is of one kind among others (metadata with
+     * topics made and deleted): what a rate is held against. NULL: stats are. */
+    const struct bench_stats *load;
     const struct hdr *latency;   /* the headline */
     struct bench_timing more[4]; /* others, as far as they have a name */
     int64_t elapsed_ns;
@@ -37,6 +40,11 @@ struct bench_result {
     bool interrupted;
     const char *trouble; /* the first error that the run survived; NULL: there was none */
 };
+
+static inline const struct bench_stats *bench_result_load(const struct bench_result *r)
+{
+    return r->load ? r->load : r->stats;
+}
 
 /* Records a second that the generator could drive, as far as is known; 0: not at all. Measured, or
  * an estimate from how busy its busiest thread was, and a low one: at a higher rate more requests

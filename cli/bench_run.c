@@ -307,6 +307,10 @@ static void collect(struct run *r)
         take(r, &w->asked);
         take(r, &w->interval);
     }
+    bench_stats_init(&r->load);
+    static const enum bench_metric of_load[] = {METRIC_MAIN, METRIC_CREATE, METRIC_DELETE};
+    for (size_t i = 0; i < sizeof of_load / sizeof *of_load; i++)
+        bench_stats_add(&r->load, &r->stats[of_load[i]]);
     if (r->begin.at_ns && r->gathered.latency.count) /* since the last tick */
         end_interval(r, bench_now_ns());
     for (int m = 0; m < BENCH_METRICS; m++)

@@ -58,6 +58,7 @@ struct run {
 
     /* The result. */
     struct bench_stats stats[BENCH_METRICS];
+    struct bench_stats load; /* of every request that was due in its turn, whatever its kind */
     uint64_t bad_offsets;
     struct err first;
     int64_t elapsed_ns; /* from measure_ns to the last reply */

@@ -30,13 +30,10 @@ static bool backlog_grew(const struct bench_result *r)
     return (double)p->waiting_end > (double)p->waiting_half + slack;
 }
 
-/* A request is a sample, but what is read is timed by the record, and of what makes topics one request
- * in three is the one that the mode is about. */
+/* Where topics are made and deleted one request in three asks, and is timed. */
 double step_samples(const struct bench_options *o, int64_t rate)
 {
     double due = (double)rate * (double)o->duration_ms / 1e3;
-    if (o->mode == BENCH_ROUND_TRIP)
-        return due;
     if (o->mode == BENCH_METADATA && o->create_topic)
         return due / 3;
     return due / (double)bench_request_records(o);
@@ -44,7 +41,7 @@ double step_samples(const struct bench_options *o, int64_t rate)
 
 void step_judge(struct step *s, const struct bench_result *r)
 {
-    const struct bench_stats *st = r->stats;
+    const struct bench_stats *st = bench_result_load(r);
     s->rate = r->opt->rate;
     s->achieved = tenths(bench_stats_rate(st));
     for (int i = 0; i < STEP_METRICS; i++)

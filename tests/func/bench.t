@@ -101,6 +101,9 @@ check "metadata" bench -m metadata -t $t-c -c 2 -n 100 --json-output "$report"
 is total_messages 100 "asks so often"
 check "topics made and deleted" bench -m metadata -t $t-m --create-topic -c 2 -n 30 --json-output "$report"
 is total_messages 10 "a third of the requests ask"
+is total_requests 30 "all count"
+check "at a rate" bench -m metadata -t $t-m --create-topic -c 2 --ramp 60:60:1/1s --json-output "$report"
+holds "they count, too, and not the third that ask" awk -v n="$(field achieved)" 'BEGIN { exit !(n > 30) }'
 same "$(chronik-topic list -o names | grep -c "^$t-m")" 0 "and none is left"
 
 # ---- open loop ----

@@ -21,6 +21,7 @@ static void fill(void)
         hdr_record(&stats.latency, us * 1000);
     stats.requests = 990;
     stats.failed_records = 10;
+    stats.records = 990;
     result = (struct bench_result){.opt = &o,
                                    .stats = &stats,
                                    .latency = &stats.latency,

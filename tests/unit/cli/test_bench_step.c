@@ -69,6 +69,24 @@ START_TEST(answers_that_come_more_slowly_do_not)
 }
 END_TEST
 
+/* Of topics that are made, asked for and deleted one request in three asks. */
+START_TEST(a_rate_is_held_against_all_requests_that_were_due)
+{
+    static struct bench_stats load;
+    fill();
+    load = stats;
+    stats.requests /= 3;
+    stats.records /= 3;
+    judge(false, "33.3 % of the rate was answered");
+    r.load = &load;
+    judge(true, "");
+    o.mode = BENCH_METADATA;
+    ck_assert_double_eq_tol(step_samples(&o, 2000), 20000, 1e-6);
+    o.create_topic = true;
+    ck_assert_double_eq_tol(step_samples(&o, 2000), 20000 / 3.0, 1e-6);
+}
+END_TEST
+
 START_TEST(a_backlog_that_grows_means_that_the_rate_is_not_kept)
 {
     fill();
@@ -89,4 +107,5 @@ START_TEST(a_backlog_that_grows_means_that_the_rate_is_not_kept)
 END_TEST
 
 UNIT_MAIN(answers_that_take_long_but_come_at_the_rate_keep_it, answers_that_come_more_slowly_do_not,
+          a_rate_is_held_against_all_requests_that_were_due,
           a_backlog_that_grows_means_that_the_rate_is_not_kept)
