@@ -6,6 +6,7 @@
 
 enum { LATE_NS = 1000000, LATE_MAX_NS = 5000000 }; /* what is worth a word */
 #define QUEUED_SHARE 0.01
+#define LAG_SHARE 0.1     /* of the median latency that may be the generator's own */
 #define CEILING_SHARE 0.5 /* the generator is to drive twice what the broker takes */
 
 /* The records of a request share its fate: where each is timed, they are still one observation. */
@@ -71,6 +72,12 @@ static void of_schedule(struct json *all, const struct bench_result *r)
             "the bench itself began requests late (p99 %.1f ms, max %.1f ms), and the latencies "
             "count it",
             (double)p99 / 1e6, (double)late->max / 1e6);
+    uint64_t lag = hdr_percentile(late, 50), p50 = hdr_percentile(r->latency, 50);
+    if ((double)lag > LAG_SHARE * (double)p50)
+        json_push_text(all,
+                       "the bench itself began half of the requests %.0f us late or later, of a "
+                       "median latency of %.0f us",
+                       (double)lag / 1e3, (double)p50 / 1e3);
     if ((double)r->paced->no_room > QUEUED_SHARE * (double)late->count)
         json_push_text(
             all,

@@ -39,6 +39,11 @@ double step_samples(const struct bench_options *o, int64_t rate)
     return due / (double)bench_request_records(o);
 }
 
+static double lag_us(const struct bench_result *r, double p)
+{
+    return tenths((double)hdr_percentile(&r->paced->late, p) / 1e3);
+}
+
 void step_judge(struct step *s, const struct bench_result *r)
 {
     const struct bench_stats *st = bench_result_load(r);
@@ -46,6 +51,8 @@ void step_judge(struct step *s, const struct bench_result *r)
     s->achieved = tenths(bench_stats_rate(st));
     for (int i = 0; i < STEP_METRICS; i++)
         s->us[i] = bench_quantile_us(r->latency, &step_metrics[i]);
+    s->lag_p50_us = lag_us(r, 50);
+    s->lag_p99_us = lag_us(r, 99);
     s->failed = st->failed_records;
     s->waiting = r->paced->waiting_end;
     s->busiest = r->cost.busiest;
@@ -76,6 +83,8 @@ struct json *step_json(const struct step *s)
     json_set_real(j, "achieved", s->achieved);
     for (int i = 0; i < STEP_METRICS; i++)
         json_set_real(j, step_metrics[i].name, s->us[i]);
+    json_set_real(j, "lag_p50_us", s->lag_p50_us);
+    json_set_real(j, "lag_p99_us", s->lag_p99_us);
     json_set_int(j, "failed", (int64_t)s->failed);
     json_set_int(j, "waiting", (int64_t)s->waiting);
     json_set_bool(j, "kept", s->kept);
@@ -90,12 +99,13 @@ struct json *step_json(const struct step *s)
     return j;
 }
 
-#define MEASURED                                                                    \
-    {"rate", OUT_INT, 9}, {"achieved", OUT_REAL, 10}, {"p50_us", OUT_REAL, 9},      \
-        {"p90_us", OUT_REAL, 9}, {"p99_us", OUT_REAL, 9}, {"p999_us", OUT_REAL, 9}, \
-        {"max_us", OUT_REAL, 9}, {"failed", OUT_INT, 6}, {"waiting", OUT_INT, 7},   \
-    {                                                                               \
-        "kept", OUT_BOOL, 5                                                         \
+#define MEASURED                                                                             \
+    {"rate", OUT_INT, 9}, {"achieved", OUT_REAL, 10}, {"p50_us", OUT_REAL, 9},               \
+        {"p90_us", OUT_REAL, 9}, {"p99_us", OUT_REAL, 9}, {"p999_us", OUT_REAL, 9},          \
+        {"max_us", OUT_REAL, 9}, {"lag_p50_us", OUT_REAL, 10}, {"lag_p99_us", OUT_REAL, 10}, \
+        {"failed", OUT_INT, 6}, {"waiting", OUT_INT, 7},                                     \
+    {                                                                                        \
+        "kept", OUT_BOOL, 5                                                                  \
     }
 static const struct out_column of_ramp[] = {MEASURED, {"why", OUT_STR, 3}};
 static const struct out_column of_search[] = {
@@ -115,6 +125,8 @@ int step_put(struct out *rows, const struct step *s)
     out_real(rows, s->achieved);
     for (int i = 0; i < STEP_METRICS; i++)
         out_real(rows, s->us[i]);
+    out_real(rows, s->lag_p50_us);
+    out_real(rows, s->lag_p99_us);
     out_int(rows, (int64_t)s->failed);
     out_int(rows, (int64_t)s->waiting);
     out_bool(rows, s->kept);

@@ -21,13 +21,14 @@ struct step {
     int64_t rate;      /* records a second that were due */
     double achieved;   /* and those that were answered */
     double us[STEP_METRICS];
-    uint64_t failed;      /* records */
-    uint64_t waiting;     /* requests without room on a connection when the last was due */
-    double busiest;       /* share of the time that the busiest thread of the bench ran */
-    bool kept;            /* the rate was kept, */
-    bool holds;           /* and all that a search asks for too */
-    char why[STEP_WHY];   /* why not; empty if so */
-    struct json *caveats; /* bench_caveats of it; owned */
+    double lag_p50_us, lag_p99_us; /* how late the bench itself was */
+    uint64_t failed;               /* records */
+    uint64_t waiting;              /* requests without room on a connection when the last was due */
+    double busiest;                /* share of the time that the busiest thread of the bench ran */
+    bool kept;                     /* the rate was kept, */
+    bool holds;                    /* and all that a search asks for too */
+    char why[STEP_WHY];            /* why not; empty if so */
+    struct json *caveats;          /* bench_caveats of it; owned */
 };
 
 /* How many latencies a step at that rate has. */

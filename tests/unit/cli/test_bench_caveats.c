@@ -101,6 +101,14 @@ START_TEST(each_trouble_has_its_warning)
         hdr_record(&paced.late, 3000000);
     warns("the bench itself began requests late");
     fill();
+    hdr_init(&paced.late);
+    for (int i = 0; i < 200000; i++)
+        hdr_record(&paced.late, 90000);
+    warns(NULL);
+    for (int i = 0; i < 300000; i++)
+        hdr_record(&paced.late, 110000);
+    warns("the bench itself began half of the requests 110 us late or later, of a median latency");
+    fill();
     r.cost.busiest = 0.9;
     warns("a thread of the bench was busy 90 %");
     fill();

@@ -49,7 +49,13 @@ static void judge(bool kept, const char *why)
 START_TEST(answers_that_take_long_but_come_at_the_rate_keep_it)
 {
     fill();
+    for (int i = 0; i < 98; i++)
+        hdr_record(&paced.late, 40000);
+    for (int i = 0; i < 2; i++)
+        hdr_record(&paced.late, 90000);
     judge(true, "");
+    ck_assert_double_eq_tol(step.lag_p50_us, 40, 0.4);
+    ck_assert_double_eq_tol(step.lag_p99_us, 90, 0.8);
     ck_assert_int_eq(step.rate, 2000);
     ck_assert_double_eq_tol(step.achieved, 2000, 0.05);
     ck_assert_double_eq_tol(step.us[2], 3e6, 3e4);
