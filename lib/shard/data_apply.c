@@ -210,6 +210,15 @@ static void complete(struct shard *s, struct shard_payload *p)
     }
 }
 
+/* When the producers of an entry were last heard of, by the time that tells when to forget them. A
+ * replay tells by the clock of whoever staged it, but not of a time before the checkpoint: that is
+ * where wall_now stands then. */
+static int64_t heard_of_now(struct shard *s, int64_t staged_ms)
+{
+    int64_t now = wall_now(&s->data->wall, s->cfg.clock, s->cfg.log);
+    return s->data->replaying && now < staged_ms ? staged_ms : now;
+}
+
 int data_apply(struct shard *s, uint64_t index, uint64_t term, struct span payload,
                struct shard_payload *waiters, struct err *e)
 {
@@ -232,9 +241,7 @@ int data_apply(struct shard *s, uint64_t index, uint64_t term, struct span paylo
     if (MUTANT(reply_before_apply) && waiters)
         complete(s, waiters);
     rc = collect(s, payload, e);
-    /* When producers were last heard of: a clock that was set since must not make them forgotten.
-     */
-    int64_t when_ms = m->replaying ? wall_ms : shard_lived_ms(s);
+    int64_t when_ms = heard_of_now(s, wall_ms);
     for (size_t i = 0; i < m->n_touched; i++) {
         struct data_partition *p = m->touched[i];
         p->touched = false;

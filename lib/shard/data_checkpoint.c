@@ -60,6 +60,15 @@ static uint32_t leap_seconds(int64_t leapt_ms)
     return s < UINT32_MAX ? (uint32_t)s : UINT32_MAX;
 }
 
+/* Producers that were last heard of before that are forgotten. None for a while after a leap: what
+ * was noted before it may have been noted by a clock that stood in the past. */
+static int64_t heard_of_since(const struct shard *s, int64_t now)
+{
+    int64_t since = now - s->cfg.producer_expiry_ms;
+    bool leapt = since < wall_leapt(&s->data->wall) && !MUTANT(noted_in_the_past);
+    return !s->cfg.producer_expiry_ms || leapt ? INT64_MIN : since;
+}
+
 bool data_ease(struct shard *s, int64_t *again)
 {
     if (!write_back_ahead(s, again))
@@ -82,10 +91,7 @@ int data_capture(struct shard *s, struct checkpoint *c, void **work, struct err 
     }
     c->wall_ms = wall_now(&s->data->wall, s->cfg.clock, s->cfg.log);
     c->leapt_s = leap_seconds(wall_leapt(&s->data->wall));
-    int64_t now = shard_lived_ms(s); /* the earlier of the two: neither may have jumped */
-    int64_t expired = s->cfg.producer_expiry_ms
-                          ? (now < c->wall_ms ? now : c->wall_ms) - s->cfg.producer_expiry_ms
-                          : INT64_MIN;
+    int64_t expired = heard_of_since(s, c->wall_ms);
     HASH_ITER(hh, s->data->partitions, p, next)
     {
         producers_expire(&p->producers, expired);

@@ -382,8 +382,6 @@ static struct shard *make(const struct shard_config *cfg, struct err *e)
         return NULL;
     }
     s->cfg = *cfg;
-    s->wall_ms_at_start = cfg->clock->wall_ms(cfg->clock);
-    s->mono_ms_at_start = shard_now(s);
     s->ops = cfg->owner.shard == 0 ? &shard_machine_meta : &shard_machine_data;
     s->wal_dir = strdup(cfg->wal_dir);
     s->meta_dir = cfg->meta_dir ? strdup(cfg->meta_dir) : NULL;

@@ -40,11 +40,6 @@ int64_t shard_now(struct shard *s)
     return clock_mono_ms(s->cfg.clock);
 }
 
-int64_t shard_lived_ms(struct shard *s)
-{
-    return s->wall_ms_at_start + (shard_now(s) - s->mono_ms_at_start);
-}
-
 /* ---- poison */
 
 static void fail_uncommitted(struct shard *s, uint64_t from, int code)

@@ -168,7 +168,6 @@ struct shard {
     struct shard_space space;
     int stalled; /* why the entry behind `applied` cannot be applied for now; 0: it can */
     int64_t retry_apply_ms;
-    int64_t wall_ms_at_start, mono_ms_at_start;
     bool hurried; /* nothing waits for room any more */
 
     bool stopping, stopped, poisoned, installing;
@@ -199,10 +198,6 @@ int shard_entry_payload(struct shard *s, uint64_t index, struct span *payload, s
 int shard_submit_noop(struct shard *s);
 int shard_submit(struct shard *s, struct shard_payload *p, const struct shard_conf *change);
 bool shard_payload_change(struct span payload, struct shard_conf *conf);
-
-/* The wall time as this process has lived it: what it was at the start, and the monotonic time
- * since. For how long ago something was; a clock that is set does not move it. */
-int64_t shard_lived_ms(struct shard *s);
 
 /* space.c */
 /* May n more bytes of records be staged? 0, or why not. And they were. */

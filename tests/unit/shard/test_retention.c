@@ -290,6 +290,88 @@ START_TEST(a_clock_that_jumps_forgets_no_producer)
 }
 END_TEST
 
+static struct rig_batch *idempotent(int64_t producer)
+{
+    struct rig_batch *b = rig_produce(&rig, t, 0, 1, 10, producer, 0, 0);
+    rig_flush(&rig);
+    rig_run(&rig);
+    return b;
+}
+
+static void ck_known(const struct rig_batch *first, int64_t end_offset)
+{
+    struct rig_batch *again = rig_produce_again(&rig, first);
+    rig_flush(&rig);
+    rig_run(&rig);
+    ck_assert_int_eq(again->produce.code, 0);
+    ck_log(0, end_offset);
+}
+
+static void begin_forgetful(void)
+{
+    rig_init(&rig, NULL);
+    rig.retention_check_ms = CHECK_MS;
+    rig.producer_expiry_ms = 24 * (int64_t)HOUR;
+    open_rig();
+    ck_assert_ok(rig_create_topic(&rig, "t", 1));
+    restart();
+}
+
+static void begin_behind(void)
+{
+    begin_forgetful();
+    rig.clock.wall -= 72 * (int64_t)HOUR;
+    restart();
+}
+
+/* A start three days behind, and the clock is set soon: what was noted meanwhile is not three days
+ * old for the process that comes next. */
+START_TEST(a_clock_that_was_behind_forgets_no_producer)
+{
+    begin_behind();
+    struct rig_batch *first = idempotent(7);
+    rig.clock.wall += 72 * (int64_t)HOUR;
+    pass(2 * HOUR);
+    checkpoint();
+    ck_known(first, 1);
+    restart();
+    checkpoint();
+    ck_known(first, 1);
+    rig_release(&rig);
+}
+END_TEST
+
+/* Nor what was noted since, by the same process, however long ago the leap was. */
+START_TEST(a_clock_that_was_behind_is_not_noted_by_for_ever)
+{
+    begin_behind();
+    rig.clock.wall += 72 * (int64_t)HOUR;
+    struct rig_batch *first = idempotent(7);
+    pass(28 * (int64_t)HOUR);
+    struct rig_batch *late = idempotent(8);
+    checkpoint();
+    ck_known(late, 2);
+    ck_known(first, 3); /* a day after the leap it was forgotten */
+    rig_release(&rig);
+}
+END_TEST
+
+/* The clock stood behind for a moment, and what was staged then is replayed. */
+START_TEST(what_a_replay_tells_is_no_older_than_the_checkpoint)
+{
+    begin_forgetful();
+    checkpoint();
+    rig.clock.wall -= 72 * (int64_t)HOUR;
+    struct rig_batch *first = idempotent(7);
+    rig.clock.wall += 72 * (int64_t)HOUR;
+    rig_drop(&rig); /* killed */
+    open_rig();
+    checkpoint();
+    ck_known(first, 1);
+    end();
+}
+END_TEST
+
 START_TEST(records_from_the_future_stay)
 {
     begin();
@@ -607,7 +689,9 @@ UNIT_MAIN(old_segments_go_whole_and_oldest_first, the_active_segment_goes_when_a
           one_young_record_keeps_its_segment, as_many_bytes_stay_as_are_wanted,
           only_the_policy_delete_removes, settings_count_as_they_are_altered,
           a_clock_that_jumps_removes_nothing, a_clock_that_jumped_before_a_start_removes_nothing,
-          a_clock_that_jumps_forgets_no_producer, records_from_the_future_stay,
+          a_clock_that_jumps_forgets_no_producer, a_clock_that_was_behind_forgets_no_producer,
+          a_clock_that_was_behind_is_not_noted_by_for_ever,
+          what_a_replay_tells_is_no_older_than_the_checkpoint, records_from_the_future_stay,
           times_of_before_a_start_are_read, a_long_log_goes_at_once,
           a_damaged_segment_keeps_itself_and_what_follows, what_is_read_may_be_gone,
           space_comes_free_in_silence, a_file_whose_records_were_deleted_comes_free,
