@@ -1,6 +1,7 @@
 # lib/plog: fixture.c keeps a plain model beside a log.
 PLOG_UNIT_TESTS = tests/unit/plog/test_append tests/unit/plog/test_block tests/unit/plog/test_check_crash \
-	tests/unit/plog/test_compact tests/unit/plog/test_compact_crash tests/unit/plog/test_compact_threads \
+	tests/unit/plog/test_compact tests/unit/plog/test_compact_crash tests/unit/plog/test_compact_damage \
+	tests/unit/plog/test_compact_threads \
 	tests/unit/plog/test_index tests/unit/plog/test_keys tests/unit/plog/test_remove tests/unit/plog/test_reopen \
 	tests/unit/plog/test_segments tests/unit/plog/test_sums tests/unit/plog/test_sync \
 	tests/unit/plog/test_threads tests/unit/plog/test_time tests/unit/plog/test_walk tests/unit/plog/test_write_back
@@ -16,6 +17,7 @@ tests_unit_plog_test_block_LDADD = $(PLOG_TEST_LIBS)
 tests_unit_plog_test_check_crash_LDADD = $(PLOG_TEST_LIBS)
 tests_unit_plog_test_compact_LDADD = $(PLOG_TEST_LIBS)
 tests_unit_plog_test_compact_crash_LDADD = $(PLOG_TEST_LIBS)
+tests_unit_plog_test_compact_damage_LDADD = $(PLOG_TEST_LIBS)
 tests_unit_plog_test_compact_threads_LDADD = $(PLOG_TEST_LIBS)
 tests_unit_plog_test_remove_LDADD = $(PLOG_TEST_LIBS)
 tests_unit_plog_test_reopen_LDADD = $(PLOG_TEST_LIBS)

@@ -161,6 +161,23 @@ void kit_reopen(struct kit *k)
 
 /* ---- reading */
 
+size_t kit_walk_all(struct kit *k, struct batch *out, size_t cap)
+{
+    int64_t offset = 0;
+    size_t n = 0;
+    while (offset < plog_log_end(k->f.log)) {
+        struct plog_slice s;
+        uint8_t header[BATCH_HEADER];
+        ck_assert_ok(plog_read(k->f.log, offset, INT64_MAX, 1, true, &s, NULL));
+        ck_assert_int_eq(io_pread(s.file, header, sizeof header, s.pos), sizeof header);
+        ck_assert_uint_lt(n, cap);
+        ck_assert_ok(batch_peek(span_of(header, sizeof header), &out[n++]));
+        offset = s.next_offset;
+        plog_slice_release(&s);
+    }
+    return n;
+}
+
 static struct kit_record take(const struct record *r)
 {
     struct kit_record k = {r->offset, r->timestamp, -1, KIT_TOMBSTONE};

@@ -52,6 +52,8 @@ struct kit_record *kit_read(struct kit *k, struct plog *log, size_t *n);
  * record of each key, from there on all. gone_before: tombstones that may be gone have timestamps
  * below it. */
 void kit_check(struct kit *k, int64_t clean_to, int64_t gone_before);
+/* The batches of the whole log in order, cap at most; how many. */
+size_t kit_walk_all(struct kit *k, struct batch *out, size_t cap);
 /* Look for offsets and times all over the log, and compare with a plain search through what a
  * consumer reads. */
 void kit_check_looking(struct kit *k);

@@ -253,24 +253,6 @@ START_TEST(a_deleted_key_does_not_come_back)
 }
 END_TEST
 
-/* Batches as they stand in the segments: headers and all. */
-static size_t walk_all(struct batch *out, size_t cap)
-{
-    int64_t offset = 0;
-    size_t n = 0;
-    while (offset < plog_log_end(k.f.log)) {
-        struct plog_slice s;
-        uint8_t header[BATCH_HEADER];
-        ck_assert_ok(plog_read(k.f.log, offset, INT64_MAX, 1, true, &s, NULL));
-        ck_assert_int_eq(io_pread(s.file, header, sizeof header, s.pos), sizeof header);
-        ck_assert_uint_lt(n, cap);
-        ck_assert_ok(batch_peek(span_of(header, sizeof header), &out[n++]));
-        offset = s.next_offset;
-        plog_slice_release(&s);
-    }
-    return n;
-}
-
 START_TEST(the_last_batch_of_a_producer_stays_as_a_header)
 {
     struct batch all[64];
@@ -289,7 +271,7 @@ START_TEST(the_last_batch_of_a_producer_stays_as_a_header)
     kit_seal(&k);
     k.n_ends = 1;
     kit_compact(&k);
-    size_t n = walk_all(all, 64);
+    size_t n = kit_walk_all(&k, all, 64);
     ck_assert_uint_eq(n, (size_t)k.n_keys + 1);
     ck_assert_int_eq(all[0].producer_id, 42);
     ck_assert_int_eq(all[0].count, 0);
@@ -304,7 +286,7 @@ START_TEST(the_last_batch_of_a_producer_stays_as_a_header)
     kit_put(&k, 1, 1);
     kit_seal(&k);
     kit_compact(&k);
-    n = walk_all(all, 64);
+    n = kit_walk_all(&k, all, 64);
     ck_assert_int_ne(all[0].producer_id, 42);
     kit_release(&k);
 }
@@ -635,249 +617,6 @@ START_TEST(a_full_disk_is_tried_again_later)
 }
 END_TEST
 
-/* A gap in a log that was never compacted is a loss; in one that was, the ends of segments still
- * have to meet. */
-START_TEST(gaps_are_good_only_where_compaction_was)
-{
-    struct io_file *file;
-    struct plog_slice s;
-    struct err e;
-    kit_init(&k);
-    fixture_open_new(&k.f);
-    kit_fill(&k, 50);
-    kit_seal(&k);
-    kit_compact(&k);
-    kit_reopen(&k);
-    kit_check(&k, (int64_t)k.n, 0);
-
-    /* Cut at the end of a batch: a compacted segment lost what its end must reach. */
-    struct batch all[256];
-    size_t n = walk_all(all, 256);
-    ck_assert_uint_gt(n, 3);
-    const char *path = fixture_path(&k.f, 0, ".log");
-    uint64_t bytes = 0;
-    int64_t bases[16];
-    size_t n_segments = fixture_segments(&k.f, bases, 16);
-    for (size_t i = 0; i < n && all[i].base_offset < bases[1]; i++) {
-        if (i + 1 < n && all[i + 1].base_offset < bases[1])
-            bytes += batch_size(&all[i]);
-    }
-    ck_assert_uint_ge(n_segments, 2);
-    ck_assert_ok(io_open(k.f.io, path, IO_WRITE, &file));
-    ck_assert_ok(io_truncate(file, bytes));
-    io_close(file);
-    kit_reopen(&k);
-    int rc = plog_read(k.f.log, 0, INT64_MAX, 1 << 20, true, &s, &e);
-    if (rc == 0)
-        rc = plog_slice_verify(k.f.log, &s, &e);
-    plog_slice_release(&s);
-    ck_assert_int_eq(rc, ERR_CORRUPT);
-    kit_release(&k);
-
-    /* Without its progress file the log counts as never compacted. */
-    kit_init(&k);
-    fixture_open_new(&k.f);
-    kit_fill(&k, 50);
-    kit_seal(&k);
-    kit_compact(&k);
-    ck_assert_ok(io_unlink(k.f.io, "/t-0/compaction-checkpoint"));
-    kit_reopen(&k);
-    rc = plog_read(k.f.log, 0, INT64_MAX, 1 << 20, true, &s, &e);
-    if (rc == 0)
-        rc = plog_slice_verify(k.f.log, &s, &e);
-    plog_slice_release(&s);
-    ck_assert_int_eq(rc, ERR_CORRUPT);
-    kit_release(&k);
-}
-END_TEST
-
-/* Of what compaction may come to, but has not, there is no file that tells where gaps are. */
-START_TEST(a_batch_that_has_moved_onto_the_next_is_noticed)
-{
-    struct plog_slice s;
-    struct err e;
-    size_t size;
-    kit_init(&k);
-    fixture_open_new(&k.f);
-    kit_append(&k, 1, BATCH_NONE);
-    kit_append(&k, 2, BATCH_NONE);
-    kit_seal(&k);
-    struct plog_progress progress = {0, plog_log_end(k.f.log)};
-    ck_assert_ok(plog_progress_save(k.f.io, "/t-0", &progress, &e));
-    uint8_t *p = io_mem_bytes(k.f.mem, fixture_path(&k.f, 0, ".log"), &size);
-    p[7] ^= 1; /* the first one's offset: 1 */
-    kit_reopen(&k);
-    int rc = plog_read(k.f.log, 0, plog_log_end(k.f.log), 1, true, &s, &e);
-    if (rc == 0)
-        rc = plog_slice_verify(k.f.log, &s, &e);
-    ck_assert_int_eq(rc, ERR_CORRUPT);
-    plog_slice_release(&s);
-    kit_release(&k);
-}
-END_TEST
-
-/* So is one whose length was changed to that of two. */
-START_TEST(a_batch_that_reaches_over_the_next_is_noticed)
-{
-    enum { LENGTH = 8 };
-    struct plog_slice s;
-    struct err e;
-    size_t size;
-    kit_init(&k);
-    fixture_open_new(&k.f);
-    kit_append(&k, 1, BATCH_NONE);
-    kit_append(&k, 1, BATCH_NONE);
-    kit_append(&k, 1, BATCH_NONE);
-    kit_seal(&k);
-    struct plog_progress progress = {0, plog_log_end(k.f.log)};
-    ck_assert_ok(plog_progress_save(k.f.io, "/t-0", &progress, &e));
-    uint8_t *p = io_mem_bytes(k.f.mem, fixture_path(&k.f, 0, ".log"), &size);
-    uint32_t length = get_be32(p + LENGTH);
-    uint32_t second = get_be32(p + BATCH_PREFIX + length + LENGTH);
-    put_be32(p + LENGTH, length + BATCH_PREFIX + second);
-    kit_reopen(&k);
-    ck_assert_int_eq(plog_read(k.f.log, 1, plog_log_end(k.f.log), 1, true, &s, &e), ERR_CORRUPT);
-    kit_release(&k);
-}
-END_TEST
-
-/* A compacted log, read back by another process. */
-static void compacted_log(uint32_t seed)
-{
-    kit_init(&k);
-    k.f.random = seed;
-    k.n_keys = 60;
-    fixture_open_new(&k.f);
-    kit_fill(&k, 80);
-    kit_seal(&k);
-    kit_compact(&k);
-}
-
-static int read_through(void)
-{
-    int64_t offset = 0, end = plog_log_end(k.f.log);
-    while (offset < end) {
-        struct plog_slice s;
-        int rc = plog_read(k.f.log, offset, end, 1 + fixture_random(&k.f, 500), true, &s, NULL);
-        if (rc == 0)
-            rc = plog_slice_verify(k.f.log, &s, NULL);
-        offset = s.next_offset;
-        plog_slice_release(&s);
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
-}
-
-/* Base offsets are under no CRC, and none is due where offsets may be missing. */
-START_TEST(no_flipped_bit_of_a_compacted_segment_is_served)
-{
-    int64_t bases[16];
-    for (uint32_t i = 0; i < 300; i++) {
-        size_t size;
-        compacted_log(i);
-        size_t n = fixture_segments(&k.f, bases, 16) - 1; /* the active one is empty */
-        const char *path = fixture_path(&k.f, bases[fixture_random(&k.f, (uint32_t)n)], ".log");
-        uint8_t *p = io_mem_bytes(k.f.mem, path, &size);
-        size_t at = i % 2 ? fixture_random(&k.f, (uint32_t)size) : i / 2 % 8;
-        p[at] ^= (uint8_t)(1 << fixture_random(&k.f, 8));
-        kit_reopen(&k);
-        ck_assert_int_eq(read_through(), ERR_CORRUPT);
-
-        /* Nor is it made right by another compaction. */
-        kit_fill(&k, 10);
-        kit_seal(&k);
-        ck_assert_int_eq(kit_finish(&k, kit_begin(&k), NULL), ERR_CORRUPT);
-        kit_release(&k);
-    }
-}
-END_TEST
-
-START_TEST(a_damaged_check_file_does_no_harm)
-{
-    for (int damage = 0; damage < 100; damage++) {
-        size_t size;
-        compacted_log(7);
-        uint8_t *p = io_mem_bytes(k.f.mem, fixture_path(&k.f, 0, ".check"), &size);
-        ck_assert_ptr_nonnull(p);
-        if (damage == 0)
-            ck_assert_ok(io_unlink(k.f.io, fixture_path(&k.f, 0, ".check")));
-        else
-            p[fixture_random(&k.f, (uint32_t)size)] ^= (uint8_t)(1 << damage % 8);
-        kit_reopen(&k);
-        kit_check(&k, (int64_t)k.n, 0);
-        kit_fill(&k, 10);
-        kit_seal(&k);
-        kit_compact(&k);
-        kit_reopen(&k);
-        kit_check(&k, (int64_t)k.n, 0);
-        kit_release(&k);
-    }
-}
-END_TEST
-
-/* Nobody syncs index files, and an older version could write them over those of a compacted
- * segment: they are whole, and of a segment of that name, but not of this one. */
-START_TEST(index_files_of_before_do_no_harm)
-{
-    static const char *const endings[] = {".index", ".timeindex", ".check"};
-    for (int n = 40; n < 80; n++) {
-        uint8_t *was[3];
-        size_t size[3];
-        kit_init(&k);
-        fixture_open_new(&k.f);
-        kit_fill(&k, n);
-        kit_seal(&k);
-        for (int i = 0; i < 3; i++) {
-            const uint8_t *p = io_mem_bytes(k.f.mem, fixture_path(&k.f, 0, endings[i]), &size[i]);
-            ck_assert_ptr_nonnull(p);
-            was[i] = malloc(size[i] + 1);
-            memcpy(was[i], p, size[i]);
-        }
-        kit_compact(&k);
-        for (int i = 0; i < 3; i++) {
-            struct io_file *f;
-            const char *path = fixture_path(&k.f, 0, endings[i]);
-            ck_assert_ok(io_open(k.f.io, path, IO_WRITE | IO_CREATE | IO_TRUNC, &f));
-            ck_assert_ok(io_pwrite(f, was[i], size[i], 0));
-            io_close(f);
-            free(was[i]);
-        }
-        kit_reopen(&k);
-        kit_check(&k, k.stats.clean_to, 0);
-        kit_check_looking(&k);
-        kit_release(&k);
-    }
-}
-END_TEST
-
-START_TEST(a_damaged_progress_file_costs_work_only)
-{
-    for (size_t at = 0;; at++) {
-        size_t size;
-        kit_init(&k);
-        fixture_open_new(&k.f);
-        kit_fill(&k, 50);
-        kit_seal(&k);
-        kit_compact(&k);
-        uint8_t *p = io_mem_bytes(k.f.mem, "/t-0/compaction-checkpoint", &size);
-        if (at == size)
-            break;
-        p[at] ^= 1;
-        kit_reopen(&k);
-        kit_check(&k, (int64_t)k.n, 0);
-        kit_fill(&k, 30);
-        kit_seal(&k);
-        kit_compact(&k);
-        kit_check(&k, (int64_t)k.n, 0);
-        kit_reopen(&k);
-        kit_check(&k, (int64_t)k.n, 0);
-        kit_release(&k);
-    }
-    kit_release(&k);
-}
-END_TEST
-
 /* ---- what compaction does not understand yet */
 
 START_TEST(a_transaction_is_where_it_ends)
@@ -922,11 +661,7 @@ UNIT_MAIN(the_last_record_of_each_key_stays, the_active_segment_is_not_touched,
           the_last_batch_of_a_producer_stays_as_a_header, small_segments_become_one,
           a_segment_without_repetitions_is_left_alone,
           readers_of_before_end_before_files_change_names,
-          no_index_of_before_is_written_over_the_new_one, index_files_of_before_do_no_harm,
-          the_log_goes_on_meanwhile, given_up_anywhere_it_leaves_no_trace,
-          a_damaged_segment_is_not_compacted, a_failing_disk_costs_no_record,
-          a_full_disk_is_tried_again_later, gaps_are_good_only_where_compaction_was,
-          a_batch_that_has_moved_onto_the_next_is_noticed,
-          a_batch_that_reaches_over_the_next_is_noticed,
-          no_flipped_bit_of_a_compacted_segment_is_served, a_damaged_check_file_does_no_harm,
-          a_damaged_progress_file_costs_work_only, a_transaction_is_where_it_ends)
+          no_index_of_before_is_written_over_the_new_one, the_log_goes_on_meanwhile,
+          given_up_anywhere_it_leaves_no_trace, a_damaged_segment_is_not_compacted,
+          a_failing_disk_costs_no_record, a_full_disk_is_tried_again_later,
+          a_transaction_is_where_it_ends)
