@@ -182,7 +182,8 @@ static bool topic_lives(void *ctx, struct kp_str name, const struct uuid *id)
 
 /* ---- reading back */
 
-/* The next slice from *offset on; its length is 0 at the end. */
+/* The next slice from *offset on, verified as for a fetch: the batches of another partition, or
+ * older ones, may be sound. Its length is 0 at the end. */
 static int next_slice(struct load *l, int64_t *offset, struct plog_slice *slice, struct err *e)
 {
     rcu_enter();
@@ -194,6 +195,8 @@ static int next_slice(struct load *l, int64_t *offset, struct plog_slice *slice,
         if (*offset < start)
             *offset = start;
         rc = plog_read(p->log, *offset, plog_high_watermark(p->log), READ_BYTES, true, slice, e);
+        if (rc == 0 && (rc = plog_slice_verify(p->log, slice, e)) < 0)
+            plog_slice_release(slice);
     } else {
         err_set(e, rc, "the partition is not there");
     }

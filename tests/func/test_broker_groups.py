@@ -270,6 +270,36 @@ with Tap() as t, Broker(t, *ARGS) as b:
     offset(c, 'f', 't')
     t.same(sync(c, 'f', 1, again, instance='i'), (0, b'all'), 'the new one survives kill -9')
 
+    # Sound batches from elsewhere: two partitions' files, of one size, change places.
+    def path_of(group):
+        return os.path.join(b.dir, 'log', f'__consumer_offsets-{java_hash(group) % 50}', '0' * 20 + '.log')
+
+    v, w = [g for g in (f'v{i}' for i in range(10, 99)) if not os.path.exists(path_of(g))][:2]
+    one, two = path_of(v), path_of(w)
+    for n in range(64):
+        for group in v, w:
+            c.commit(group, {('t', 0): n})
+    b.stop()
+    t.ok(one != two and os.path.getsize(one) == os.path.getsize(two), 'two files of one size',
+         (one, two, os.path.getsize(one), os.path.getsize(two)))
+
+    def swap():
+        os.rename(one, one + '.aside')
+        os.rename(two, one)
+        os.rename(one + '.aside', two)
+
+    swap()
+    b.start()
+    c = b.client()
+    t.same((offset(c, v, 't'), offset(c, w, 't')), (-15, -15), 'groups whose logs were swapped are not served')
+    said = [line for line in b.lines() if 'its groups are not served' in line and 'ERROR' in line]
+    t.ok(len(said) == 2, 'which is said of each', said)
+    b.stop()
+    swap()
+    b.start()
+    c = b.client()
+    t.same((offset(c, v, 't'), offset(c, w, 't')), (63, 63), 'until they are where they were')
+
     # Damage: no commit is lost without a word.
     b.stop()
     place = java_hash('f') % 50
