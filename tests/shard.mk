@@ -1,6 +1,6 @@
 # lib/shard: the rig drives one node's shards on a disk in memory.
 SHARD_UNIT_TESTS = tests/unit/shard/test_buffer tests/unit/shard/test_checkpoint tests/unit/shard/test_entries tests/unit/shard/test_node \
-	tests/unit/shard/test_producers tests/unit/shard/test_shard tests/unit/shard/test_limits \
+	tests/unit/shard/test_producers tests/unit/shard/test_recover tests/unit/shard/test_shard tests/unit/shard/test_limits \
 	tests/unit/shard/test_cluster tests/unit/shard/test_compaction tests/unit/shard/test_retention tests/unit/shard/test_space \
 	tests/unit/shard/test_wall tests/unit/shard/test_write_back
 UNIT_TESTS += $(SHARD_UNIT_TESTS)
@@ -10,6 +10,7 @@ libshardrig_la_SOURCES = tests/shard/phases.c tests/shard/phases.def tests/shard
 	tests/shard/rig.c tests/shard/rig.h
 SHARD_TEST_LIBS = libshardrig.la libunit.la libchronik.la $(CHECK_LIBS)
 tests_unit_shard_test_buffer_LDADD = $(SHARD_TEST_LIBS)
+tests_unit_shard_test_recover_LDADD = $(SHARD_TEST_LIBS)
 tests_unit_shard_test_shard_LDADD = $(SHARD_TEST_LIBS)
 tests_unit_shard_test_limits_LDADD = $(SHARD_TEST_LIBS)
 tests_unit_shard_test_compaction_LDADD = $(SHARD_TEST_LIBS)

@@ -305,6 +305,30 @@ static bool known(void *ctx, const char *topic, int32_t partition, const struct 
     return p && uuid_eq(&t->id, id);
 }
 
+/* Is the log as shard_bootstrap made it, for a node alone? Its first start makes a checkpoint
+ * before it serves anyone. */
+static bool is_unused(struct shard *s, const struct checkpoint *c)
+{
+    return c->sequence == 1 && c->vote == s->cfg.owner.node_id && entries_last(&s->entries) <= 1 &&
+           !MUTANT(log_made_anew);
+}
+
+/* Then no partition was ever in it. One that the metadata puts there had a log that is gone, and
+ * its directory would be taken for one whose records are in the WAL. */
+static int check_log(const struct shard *s, struct err *e)
+{
+    const struct meta_topic *t = NULL;
+    while ((t = meta_topic_next(s->data->image, t)) != NULL)
+        for (int32_t i = 0; i < t->n_partitions; i++)
+            if (t->partitions[i].shard == s->cfg.owner.shard)
+                return err_set(e, ERR_CORRUPT,
+                               "%s: is new and empty, but holds %s-%d by the metadata: the log "
+                               "that was there is missing: remove this one and put that back in "
+                               "its place, no partition was touched",
+                               s->wal_dir, t->name, i);
+    return 0;
+}
+
 int data_load(struct shard *s, struct checkpoint *c, struct err *e)
 {
     s->data->image = meta_image_ref(s->cfg.image);
@@ -321,7 +345,9 @@ int data_load(struct shard *s, struct checkpoint *c, struct err *e)
     if (c->n_partitions)
         qsort(c->partitions, c->n_partitions, sizeof *c->partitions, by_id);
     struct sweep w = {.s = s, .c = c, .e = e};
-    int rc = plog_sweep(&s->cfg.plog, known, &w, e);
+    int rc = is_unused(s, c) ? check_log(s, e) : 0;
+    if (rc == 0)
+        rc = plog_sweep(&s->cfg.plog, known, &w, e);
     if (rc == 0)
         rc = w.rc;
     const struct meta_topic *t = NULL;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mutant.h"
 #include "shard/node_impl.h"
 
 int node_wal_dir(char *buf, size_t cap, const char *wal_dir, uint32_t shard)
@@ -104,23 +105,62 @@ static int check_identity(const struct node *n, const struct node_config *cfg, s
     return 0;
 }
 
-/* Is shard 0's WAL, which every node has, below dir? */
-static int holds_wals(const struct node *n, const char *dir)
+static int note_wal(void *highest, const char *name)
 {
-    return node_exists(n->io, dir, "0");
+    char same[16];
+    int shard = (int)strtoul(name, NULL, 10);
+    snprintf(same, sizeof same, "%d", shard);
+    if (strcmp(name, same) == 0 && shard > *(int *)highest && shard <= NODE_SHARDS_MAX)
+        *(int *)highest = shard;
+    return 0;
 }
 
-/* wal.dir differs from node.meta. A stale copy must never be taken for the log, so both places are
- * looked at. */
+/* The highest shard that has a WAL below dir, -1 for none. 0 or an error code. */
+static int highest_wal(const struct node *n, const char *dir, int *shard)
+{
+    *shard = -1;
+    int rc = io_list(n->io, dir, note_wal, shard);
+    return rc == -ENOENT ? 0 : rc;
+}
+
+/* Every start makes sure of shards 0 and 1, and shards are added in order: one that is missing
+ * below the highest was there. */
+static int check_whole(const struct node *n, const char *dir, int highest, struct err *e)
+{
+    int last = MUTANT(gap_filled) || highest < 1 ? 1 : highest;
+    for (int shard = 0; shard <= last; shard++) {
+        char name[16];
+        snprintf(name, sizeof name, "%d", shard);
+        int there = node_exists(n->io, dir, name);
+        if (there < 0)
+            return err_code(e, there, "%s/%s", dir, name);
+        if (!there)
+            return err_set(e, ERR_CORRUPT,
+                           "%s/%s: is missing: it holds what no other file has: put it back, "
+                           "nothing was changed",
+                           dir, name);
+    }
+    return 0;
+}
+
+/* wal.dir differs from node.meta. A stale copy must never be taken for the log, nor a part of them
+ * for all, so both places are looked at. */
 static int move_wal_dir(struct node *n, const struct node_meta *moved, struct err *e)
 {
-    int old = holds_wals(n, n->meta.wal_dir), now = holds_wals(n, moved->wal_dir);
-    if (old != 0 || now != 1)
+    int old, now, rc = highest_wal(n, n->meta.wal_dir, &old);
+    if (rc)
+        return err_code(e, rc, "%s", n->meta.wal_dir);
+    rc = highest_wal(n, moved->wal_dir, &now);
+    if (rc)
+        return err_code(e, rc, "wal.dir: %s", moved->wal_dir);
+    if (old >= 0 || now < 0)
         return err_set(e, ERR_INVALID,
                        "wal.dir: %s: the WALs are in %s: name that, or move what is there while no "
                        "chronikd runs",
                        moved->wal_dir, n->meta.wal_dir);
-    int rc = node_write(n->io, n->dir, moved, e);
+    rc = check_whole(n, moved->wal_dir, now, e);
+    if (rc == 0)
+        rc = node_write(n->io, n->dir, moved, e);
     if (rc)
         return rc;
     log_info(n->log, "node", "the write-ahead logs have moved from=%s to=%s", n->meta.wal_dir,
@@ -142,26 +182,19 @@ static int check_wal_dir(struct node *n, const struct node_config *cfg, struct e
 
 static int check_shards(const struct node *n, const struct node_config *cfg, struct err *e)
 {
-    for (uint32_t shard = 0;; shard++) {
-        char name[32];
-        snprintf(name, sizeof name, "%u", shard);
-        int there = node_exists(n->io, n->meta.wal_dir, name);
-        if (there < 0)
-            return err_code(e, there, "%s/%s", n->meta.wal_dir, name);
-        if (there && shard > cfg->data_shards)
-            return err_set(e, ERR_INVALID,
-                           "%s: has more than %u data shards: set wal.shards to what it was",
-                           n->dir, cfg->data_shards);
-        if (there)
-            continue;
-        if (shard > cfg->data_shards)
-            return 0;
-        if (shard <= 1) /* every directory has these from its first start on */
-            return err_set(e, ERR_CORRUPT, "%s/%s: is missing", n->meta.wal_dir, name);
-        int rc = node_add_shard(n, cfg, shard, e);
-        if (rc)
-            return rc;
-    }
+    int highest, rc = highest_wal(n, n->meta.wal_dir, &highest);
+    if (rc)
+        return err_code(e, rc, "%s", n->meta.wal_dir);
+    rc = check_whole(n, n->meta.wal_dir, highest, e);
+    if (rc)
+        return rc;
+    if (highest > (int)cfg->data_shards)
+        return err_set(e, ERR_INVALID,
+                       "%s: has more than %u data shards: set wal.shards to what it was", n->dir,
+                       cfg->data_shards);
+    for (uint32_t shard = (uint32_t)highest + 1; shard <= cfg->data_shards && rc == 0; shard++)
+        rc = node_add_shard(n, cfg, shard, e);
+    return rc;
 }
 
 static int open_dir(struct node *n, const struct node_config *cfg, struct err *e)

@@ -24,7 +24,11 @@
 #include "base/uuid.h"
 #include "shard/shard.h"
 
-enum { NODE_FORMAT = 1 };
+enum {
+    NODE_FORMAT = 1,
+    NODE_SHARDS_MAX = 64 /* data shards, the bound of wal.shards; beside a WAL, a directory with a
+                          * higher number is not one */
+};
 
 /* What node.meta says. */
 struct node_meta {
@@ -51,7 +55,8 @@ struct node_config {
                              * node.meta says, at the first start DIR/wal */
     uint32_t node_id;       /* refused if the directory says another */
     const char *cluster_id; /* text; NULL: draw one when new, any when there */
-    uint32_t data_shards;   /* 1 or more; missing ones are added, fewer than there are is refused */
+    uint32_t data_shards;   /* 1 or more; those behind the last one are added, fewer than there are
+                             * or one missing among them is refused */
     uint64_t segment_bytes; /* of the WALs' first segments */
     uint64_t meta_segment_bytes;
     struct clock *clock;
@@ -59,8 +64,8 @@ struct node_config {
 };
 
 /* Lock the directory and make sure it is whole. A wal_dir other than node.meta's is taken when the
- * WALs were moved there: it holds them and the old place does not. ERR_LOCKED (another process runs
- * on it), ERR_FOREIGN (another cluster or node), ERR_VERSION (a newer format), ERR_INVALID
+ * WALs were moved there: it holds them and the old place holds none. ERR_LOCKED (another process
+ * runs on it), ERR_FOREIGN (another cluster or node), ERR_VERSION (a newer format), ERR_INVALID
  * (settings that do not fit), ERR_CORRUPT; e says what to do. */
 int node_open(struct node *n, const struct node_config *cfg, struct err *e);
 void node_release(struct node *n);

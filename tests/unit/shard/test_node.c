@@ -205,6 +205,8 @@ START_TEST(moved_wals_are_found_and_a_copy_is_not_taken_for_them)
     ck_assert_int_eq(node_open(&n, &cfg, &e), ERR_INVALID); /* in both places */
     ck_assert_ok(io_rmdir(cfg.io, WAL_DIR "/0"));
     ck_assert_ok(io_rename(cfg.io, DIR_NAME "/wal/0", WAL_DIR "/0"));
+    ck_assert_int_eq(node_open(&n, &cfg, &e), ERR_INVALID); /* a part of them */
+    ck_assert_ptr_nonnull(strstr(e.text, DIR_NAME "/wal"));
     ck_assert_ok(io_rename(cfg.io, DIR_NAME "/wal/1", WAL_DIR "/1"));
     open_close(&cfg, NULL);
     cfg.wal_dir = NULL;
@@ -316,7 +318,61 @@ START_TEST(data_shards_can_be_added_not_taken_away)
 }
 END_TEST
 
-UNIT_MAIN(a_first_start_cut_anywhere_begins_again, a_first_start_syncs_little,
+/* A log is never made anew where one was: below the highest shard that is there, none can be new. */
+START_TEST(a_log_that_is_missing_is_not_made_anew)
+{
+    struct io_mem *disk = io_mem_new();
+    struct node_config cfg = config(disk);
+    struct node n;
+    struct err e;
+    cfg.data_shards = 4;
+    open_close(&cfg, NULL);
+    for (int shard = 0; shard < 4; shard++) {
+        char path[64];
+        snprintf(path, sizeof path, DIR_NAME "/wal/%d", shard);
+        ck_assert_ok(io_rename(cfg.io, path, "/aside"));
+        ck_assert_int_eq(node_open(&n, &cfg, &e), ERR_CORRUPT);
+        ck_assert_msg(strncmp(e.text, path, strlen(path)) == 0, "%s", e.text);
+        ck_assert(!there(cfg.io, path));
+        ck_assert_ok(io_rename(cfg.io, "/aside", path));
+        open_close(&cfg, NULL);
+    }
+    ck_assert_ok(io_rename(cfg.io, DIR_NAME "/wal/2", "/aside"));
+    cfg.data_shards = 1; /* nor is what lies behind the gap overlooked */
+    ck_assert_int_eq(node_open(&n, &cfg, &e), ERR_CORRUPT);
+    io_mem_free(disk);
+}
+END_TEST
+
+START_TEST(wals_that_were_moved_in_part_are_not_taken)
+{
+    struct io_mem *disk = io_mem_new();
+    struct node_config cfg = config(disk);
+    struct node_meta meta;
+    struct node n;
+    struct err e;
+    cfg.data_shards = 3;
+    open_close(&cfg, NULL);
+    cfg.wal_dir = WAL_DIR;
+    ck_assert_ok(io_mkdir(cfg.io, WAL_DIR));
+    ck_assert_ok(io_rename(cfg.io, DIR_NAME "/wal/0", WAL_DIR "/0"));
+    ck_assert_ok(io_rename(cfg.io, DIR_NAME "/wal/1", WAL_DIR "/1"));
+    ck_assert_int_eq(node_open(&n, &cfg, &e), ERR_INVALID);
+    ck_assert_ptr_nonnull(strstr(e.text, DIR_NAME "/wal"));
+    ck_assert_ok(io_rename(cfg.io, DIR_NAME "/wal/2", "/aside"));
+    ck_assert_ok(io_rename(cfg.io, DIR_NAME "/wal/3", WAL_DIR "/3"));
+    ck_assert_int_eq(node_open(&n, &cfg, &e), ERR_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(e.text, WAL_DIR "/2"));
+    ck_assert_ok(node_read(cfg.io, DIR_NAME, &meta, &e));
+    ck_assert_str_eq(meta.wal_dir, DIR_NAME "/wal");
+    ck_assert_ok(io_rename(cfg.io, "/aside", WAL_DIR "/2"));
+    open_close(&cfg, NULL);
+    io_mem_free(disk);
+}
+END_TEST
+
+UNIT_MAIN(a_log_that_is_missing_is_not_made_anew, wals_that_were_moved_in_part_are_not_taken,
+          a_first_start_cut_anywhere_begins_again, a_first_start_syncs_little,
           a_first_start_that_failed_anywhere_is_durable_once_begun_again,
           a_second_process_is_refused, another_cluster_or_node_is_refused,
           a_newer_format_is_refused, every_flipped_byte_of_node_meta_is_noticed,
