@@ -133,8 +133,14 @@ int shard_entry_payload(struct shard *s, uint64_t index, struct span *payload, s
         return 0;
     }
     if (!s->reader) {
-        struct wal_reader_config rc = {
-            .io = s->cfg.io, .path = s->wal_dir, .owner = &s->cfg.owner, .live = true};
+        /* Entries stand in the order of their indexes. What lies before the first that is held is
+         * kept for the older checkpoint, or released: damage there is nobody's loss. */
+        struct entry *first = entries_get(&s->entries, s->entries.first);
+        struct wal_reader_config rc = {.io = s->cfg.io,
+                                       .path = s->wal_dir,
+                                       .owner = &s->cfg.owner,
+                                       .from = {MUTANT(all_segments_read) ? 0 : first->pos.segment},
+                                       .live = true};
         int r = wal_reader_open(&s->reader, &rc, e);
         if (r)
             return r;

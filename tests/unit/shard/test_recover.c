@@ -21,6 +21,51 @@ static void produce(const struct rig_topic *t)
     rig_run(&rig);
 }
 
+static int note_lowest(void *lowest, const char *name)
+{
+    char *least = lowest;
+    if (strstr(name, ".wal") && (!*least || strcmp(name, least) < 0))
+        snprintf(least, 64, "%s", name);
+    return 0;
+}
+
+/* The segment is there for the older of the two checkpoints alone. */
+START_TEST(damage_where_no_recovery_reads_refuses_no_start)
+{
+    static const char dir[] = RIG_DIR "/wal/1";
+    struct rig history;
+    struct checkpoint newest, older;
+    bool bad;
+    char lowest[64] = "", path[128];
+    size_t n;
+    begin();
+    ck_assert_ok(rig_create_topic(&rig, "t", 1));
+    for (int round = 0; round < 2; round++) {
+        for (uint64_t i = 0; i < rig.segment_bytes / 4096; i++) { /* a block for each, or more */
+            produce(rig_topic(&rig, "t"));
+        }
+        shard_checkpoint(rig.shard[1].s);
+        rig_run(&rig);
+    }
+    produce(rig_topic(&rig, "t"));
+    struct io_mem *left = io_mem_crash(rig.disk, io_mem_trace_len(rig.disk), IO_CUT_ALL, 0);
+    history = rig;
+    rig_drop(&history);
+    rig_init(&rig, left);
+    ck_assert_ok(io_list(io_mem_io(left), dir, note_lowest, lowest));
+    ck_assert_ok(checkpoint_load(io_mem_io(left), dir, NULL, &newest, &older, &bad, &err));
+    ck_assert_uint_lt(strtoull(lowest, NULL, 10), newest.replay.segment);
+    checkpoint_release(&newest);
+    checkpoint_release(&older);
+    snprintf(path, sizeof path, "%s/%s", dir, lowest);
+    io_mem_bytes(left, path, &n)[70] ^= 0x10;
+    ck_assert_msg(rig_open(&rig, &err) == 0, "%s", err.text);
+    power_check(&rig, &history, 3);
+    rig_release(&history);
+    rig_release(&rig);
+}
+END_TEST
+
 /* Its partitions' records are not in it: they must not be removed as if they were. */
 START_TEST(a_log_made_anew_is_not_taken_for_the_one_that_is_missing)
 {
@@ -58,4 +103,5 @@ START_TEST(a_log_made_anew_is_not_taken_for_the_one_that_is_missing)
 }
 END_TEST
 
-UNIT_MAIN(a_log_made_anew_is_not_taken_for_the_one_that_is_missing)
+UNIT_MAIN(damage_where_no_recovery_reads_refuses_no_start,
+          a_log_made_anew_is_not_taken_for_the_one_that_is_missing)
