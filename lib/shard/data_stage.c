@@ -105,14 +105,16 @@ static int copy_in(struct shard *s, struct data_partition *part, struct shard_pr
 static void stage(struct shard *s, struct data_partition *part, struct shard_produce *p)
 {
     struct data_machine *m = s->data;
+    struct producer before;
     int rc = start_gathering(s, p->n + WAL_BATCH_FIXED + WAL_FRAME_HEADER);
     /* The producer's state first: once the bytes are in the payload they will be written. */
     if (rc == 0 && p->batch.producer_id >= 0)
-        rc = producers_stage(&part->producers, &p->batch, part->staged_end, m->gathering->serial);
+        rc = producers_stage(&part->producers, &p->batch, part->staged_end, m->gathering->serial,
+                             &before);
     if (rc == 0) {
         rc = copy_in(s, part, p);
         if (rc && p->batch.producer_id >= 0)
-            producers_unstage_last(&part->producers, p->batch.producer_id);
+            producers_unstage_last(&part->producers, &before);
     }
     if (rc) {
         data_finish(p, rc);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Sequences count 0 .. 2^31-1 and start again at 0. */
 static int32_t after(int32_t sequence, int32_t n)
@@ -90,8 +91,15 @@ static void push(struct producer *p, const struct batch *b, int64_t base_offset,
         (struct producer_batch){b->base_sequence, last_sequence_of(b), base_offset, index, serial};
 }
 
+static void copy_state(struct producer *to, const struct producer *from)
+{
+    to->epoch = from->epoch;
+    to->n = from->n;
+    memcpy(to->batches, from->batches, sizeof to->batches);
+}
+
 int producers_stage(struct producers *p, const struct batch *b, int64_t base_offset,
-                    uint64_t serial)
+                    uint64_t serial, struct producer *before)
 {
     struct producer *s = find(p->staged, b->producer_id);
     if (!s) {
@@ -99,14 +107,13 @@ int producers_stage(struct producers *p, const struct batch *b, int64_t base_off
         if (!s)
             return -ENOMEM;
         const struct producer *a = find(p->applied, b->producer_id);
-        if (a) {
-            s->epoch = a->epoch;
-            s->n = a->n;
-            memcpy(s->batches, a->batches, sizeof s->batches);
-        } else {
+        if (a)
+            copy_state(s, a);
+        else
             s->epoch = b->producer_epoch;
-        }
     }
+    *before = (struct producer){.id = s->id};
+    copy_state(before, s);
     push(s, b, base_offset, 0, serial);
     s->in_flight++;
     return 0;
@@ -118,14 +125,15 @@ static void remove_staged(struct producers *p, struct producer *s)
     free(s);
 }
 
-void producers_unstage_last(struct producers *p, int64_t id)
+void producers_unstage_last(struct producers *p, const struct producer *before)
 {
-    struct producer *s = find(p->staged, id);
+    struct producer *s = find(p->staged, before->id);
     if (s && --s->in_flight == 0)
         remove_staged(p, s);
+    else if (s && MUTANT(epoch_not_put_back))
+        s->n--;
     else if (s)
-        s->n--; /* the oldest of five is gone: a retry that old would be answered out of order,
-                   never twice */
+        copy_state(s, before);
 }
 
 /* A batch that is staged for this producer is applied: whoever sends it again need not wait. */

@@ -44,11 +44,13 @@ enum producers_verdict {
 /* Judge a batch with a producer id against both layers. */
 enum producers_verdict producers_check(struct producers *p, const struct batch *b,
                                        struct producer_batch *found);
-/* It was staged at base_offset into the payload with that serial. -ENOMEM. */
+/* It was staged at base_offset into the payload with that serial. *before: id, epoch and batches as
+ * they were, to take it back by. -ENOMEM. */
 int producers_stage(struct producers *p, const struct batch *b, int64_t base_offset,
-                    uint64_t serial);
-/* Take back the last producers_stage for that id: its bytes did not get into the payload. */
-void producers_unstage_last(struct producers *p, int64_t id);
+                    uint64_t serial, struct producer *before);
+/* Take back the last producers_stage, nothing having come between: its bytes did not get into the
+ * payload. */
+void producers_unstage_last(struct producers *p, const struct producer *before);
 /* Get the memory that producers_apply of this batch will take, which then cannot fail. -ENOMEM. */
 int producers_reserve(struct producers *p, const struct batch *b);
 /* Its entry was applied; wall_ms: when. b->base_offset is its offset. -ENOMEM. */
