@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "batch/records.h"
+#include "broker/group_partition.h"
 #include "tests/unit/broker/coordinator_kit.h"
 
 #define ck_error(got, want)                                                 \
@@ -501,6 +503,54 @@ START_TEST(offsets_committed_by_a_clock_in_the_past_stay)
 }
 END_TEST
 
+/* As Kafka wrote them once: an offset of group g that states itself when it goes, two hours after
+ * it was committed, which is when the test begins. */
+static void load_expiring(void)
+{
+    static const uint8_t key[] = "\0\1\0\1g\0\1t\0\0\0\0";
+    static const uint8_t value[] = "\0\1\0\0\0\0\0\0\0\1\0\4meta"
+                                   "\0\0\x01\x8b\xcf\xe5\x68\0"
+                                   "\0\0\x01\x8b\xd0\x53\x45\0";
+    struct group_replay r;
+    struct err e = {0};
+    struct batch_builder b;
+    struct wr batch;
+    batch_builder_init(&b, BATCH_NONE);
+    batch_builder_add(&b, wall.wall, span_of(key, sizeof key - 1), span_of(value, sizeof value - 1),
+                      NULL, 0);
+    wr_init(&batch, 0);
+    ck_assert_ok(batch_builder_finish(&b, &batch));
+    group_replay_init(&r, coordinator_group_host(), coordinator_limits(c), NULL);
+    ck_assert_ok(group_replay_add(&r, span_of(batch.buf, batch.len), &e));
+    ck_assert_ok(group_replay_finish(&r, &e));
+    coordinator_loaded(c, group_partition(kp_str("g"), PARTITIONS), &r);
+    group_replay_release(&r);
+    batch_builder_release(&b);
+    wr_free(&batch);
+}
+
+START_TEST(an_offset_that_says_when_it_goes_is_no_older_than_a_leap)
+{
+    configure();
+    config.sweep_ms = 10 * MINUTE_MS;
+    begin(false);
+    load_expiring();
+    for (int32_t i = 0; i < PARTITIONS; i++)
+        if (i != group_partition(kp_str("g"), PARTITIONS))
+            load(i);
+    pass(10 * MINUTE_MS);
+    wall.wall += TEN_YEARS;
+    for (int i = 0; i < 18; i++)
+        pass(10 * MINUTE_MS);
+    ck_assert_int_eq(waiting(), 0);
+    ck_assert_int_eq(fetched("g", "t", 0), 1);
+    pass(10 * MINUTE_MS);
+    apply_all();
+    ck_assert_str_eq(listed(), "");
+    end();
+}
+END_TEST
+
 START_TEST(a_clock_set_back_is_believed_in_the_end)
 {
     configure();
@@ -617,6 +667,8 @@ UNIT_MAIN(a_commit_is_answered_and_seen_when_it_is_durable, a_commit_that_fails_
           single_offsets_are_deleted, offsets_of_topics_that_are_read_stay,
           offsets_that_nobody_uses_go_after_a_week, a_clock_that_jumps_removes_no_offset,
           a_start_with_a_clock_ahead_removes_no_offset,
-          offsets_committed_by_a_clock_in_the_past_stay, a_clock_set_back_is_believed_in_the_end,
-          offsets_of_a_group_with_members_stay, offsets_of_deleted_topics_go_at_the_next_sweep,
-          a_group_that_writes_is_left_alone, many_groups_are_swept_in_parts)
+          offsets_committed_by_a_clock_in_the_past_stay,
+          an_offset_that_says_when_it_goes_is_no_older_than_a_leap,
+          a_clock_set_back_is_believed_in_the_end, offsets_of_a_group_with_members_stay,
+          offsets_of_deleted_topics_go_at_the_next_sweep, a_group_that_writes_is_left_alone,
+          many_groups_are_swept_in_parts)
