@@ -32,7 +32,9 @@ enum io_open_flags {
     IO_CREATE = 2, /* with IO_WRITE: create, mode 0640 */
     IO_EXCL = 4,   /* with IO_CREATE: -EEXIST if it is there */
     IO_TRUNC = 8,  /* with IO_WRITE */
-    IO_DIRECT = 16 /* with IO_WRITE: past the page cache where the file system can. Addresses,
+    IO_DIRECT = 16 /* with IO_WRITE: past the page cache where the file system can and
+                    * is known to keep RWF_DSYNC: ext2 to ext4, XFS, Btrfs, F2FS, tmpfs, and
+                    * overlayfs, which hands it to the one below. Addresses,
                     * lengths and offsets of what is written are multiples of IO_DIRECT_BLOCK. */
 };
 enum { IO_DIRECT_BLOCK = 4096 };
@@ -75,8 +77,9 @@ struct io_ops {
      * what fails later is told by the next sync, from which this takes nothing away. -ENOTSUP where
      * it cannot be asked for; any other failure is like that of a sync. */
     int (*start_write_back)(struct io_file *f, uint64_t off, uint64_t n);
-    /* syncfs on the file system that holds f, a file or a directory; -ENOTSUP where that is not to
-     * be trusted (overlayfs; Linux before 5.8, which tells of no failure). It tells of failed
+    /* syncfs on the file system that holds f, a file or a directory; -ENOTSUP where that is not
+     * known to be kept (on others than ext2 to ext4, XFS, Btrfs, F2FS and tmpfs; by Linux before
+     * 5.8, which tells of no failure). It tells of failed
      * writes since f was opened, so f must be open before the first write that counts. */
     int (*sync_fs)(struct io_file *f);
     /* The descriptor for sendfile, or -1 if the file has none. */

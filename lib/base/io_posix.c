@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/mutant.h"
 
 enum {
     FILE_MODE = 0640,
@@ -76,6 +77,49 @@ static int open_fd(const char *path, int flags)
     return fd < 0 ? -errno : fd;
 }
 
+/* ---- what a file system keeps of its promises */
+
+enum {
+    KEEPS_DSYNC = 1, /* a write past the cache with RWF_DSYNC is durable when it comes back */
+    KEEPS_SYNCFS = 2 /* syncfs makes durable what its files hold, and tells of what failed */
+};
+
+/* FUSE, 9p, CIFS and others give 0 to calls of which they tell their servers nothing. */
+static int kept_by(uint32_t type)
+{
+    static const struct {
+        uint32_t type;
+        int keeps;
+    } known[] = {
+        {0xef53, KEEPS_DSYNC | KEEPS_SYNCFS},     /* ext2, ext3, ext4 */
+        {0x58465342, KEEPS_DSYNC | KEEPS_SYNCFS}, /* XFS */
+        {0x9123683e, KEEPS_DSYNC | KEEPS_SYNCFS}, /* Btrfs */
+        {0xf2f52010, KEEPS_DSYNC | KEEPS_SYNCFS}, /* F2FS */
+        {0x01021994, KEEPS_DSYNC | KEEPS_SYNCFS}, /* tmpfs: nothing on it is durable anyway */
+        {0x794c7630, KEEPS_DSYNC}, /* overlayfs: writes go to the file below as they are, its
+                                    * syncfs passes only some of the dirty files down */
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (known[i].type == type)
+            return known[i].keeps;
+    return MUTANT(any_fs_believed) ? KEEPS_DSYNC | KEEPS_SYNCFS : 0;
+}
+
+/* What the file system of an open file keeps; nothing, if that cannot be told. */
+static int keeps(int fd)
+{
+    struct statfs s;
+    return UNINTERRUPTED(fstatfs(fd, &s)) ? 0 : kept_by((uint32_t)s.f_type);
+}
+
+/* Where that is not believed it becomes a file like others. 1: it stays; 0, or a code. */
+static int stays_direct(int fd)
+{
+    if (keeps(fd) & KEEPS_DSYNC)
+        return 1;
+    return fcntl(fd, F_SETFL, 0) ? -errno : 0; /* O_DIRECT is the only such flag it may have */
+}
+
 static int posix_open(struct io *io, const char *path, int flags, struct io_file **out)
 {
     int o = flags & IO_WRITE ? O_RDWR : O_RDONLY;
@@ -91,7 +135,12 @@ static int posix_open(struct io *io, const char *path, int flags, struct io_file
         direct = false;
         fd = open_fd(path, o & ~O_EXCL);
     }
-    p->direct = p->unsynced = direct;
+    int stays = fd >= 0 && direct ? stays_direct(fd) : 0;
+    if (stays < 0) {
+        close(fd);
+        fd = stays;
+    }
+    p->direct = p->unsynced = stays == 1;
     return file_opened(p, fd, out);
 }
 
@@ -392,11 +441,7 @@ static bool syncfs_tells_of_failures(void)
 
 static int posix_sync_fs(struct io_file *f)
 {
-    enum { OVERLAYFS = 0x794c7630 }; /* its syncfs passes only some of the dirty files down */
-    struct statfs s;
-    if (fstatfs(fd_of(f), &s))
-        return -errno;
-    if (s.f_type == OVERLAYFS || !syncfs_tells_of_failures())
+    if (!(keeps(fd_of(f)) & KEEPS_SYNCFS) || !syncfs_tells_of_failures())
         return -ENOTSUP;
     return UNINTERRUPTED(syncfs(fd_of(f))) ? -errno : 0;
 }

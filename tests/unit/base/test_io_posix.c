@@ -18,19 +18,22 @@
 #include "tests/unit/memory.h"
 #include "tests/unit/unit.h"
 
+enum { EXT4 = 0xef53 };
+
 static struct {
     size_t most;      /* bytes one call transfers; 0: all */
     bool interrupted; /* every other call fails with EINTR */
     bool writes_nothing;
     bool cannot_allocate;
     int sync_error;
-    bool on_overlayfs;
+    uint32_t fs; /* its magic number; 0: as it is */
+    int fs_error;
     const char *kernel; /* NULL: as it is */
     int direct_error;   /* of an open past the page cache */
     int at_once_error;  /* of a write that syncs */
     int write_back_error;
     unsigned write_back_flags; /* of the last one */
-    unsigned calls, syncs, at_once;
+    unsigned calls, syncs, at_once, undirected;
 } odd;
 
 static bool interrupts(void)
@@ -91,6 +94,14 @@ int open(const char *path, int flags, ...)
     return (int)syscall(SYS_openat, AT_FDCWD, path, flags & ~O_DIRECT, 0640);
 }
 
+int fcntl(int fd, int what, ...)
+{
+    if (what != F_SETFL)
+        return (int)syscall(SYS_fcntl, fd, what);
+    odd.undirected++;
+    return 0;
+}
+
 int fdatasync(int fd)
 {
     odd.syncs++;
@@ -110,8 +121,11 @@ int sync_file_range(int fd, off_t off, off_t n, unsigned flags)
 int fstatfs(int fd, struct statfs *s)
 {
     int r = (int)syscall(SYS_fstatfs, fd, s);
-    if (odd.on_overlayfs)
-        s->f_type = 0x794c7630;
+    if (odd.fs)
+        s->f_type = (__typeof__(s->f_type))odd.fs;
+    errno = odd.fs_error;
+    if (odd.fs_error)
+        return -1;
     return r;
 }
 
@@ -182,6 +196,7 @@ START_TEST(a_direct_commit_is_one_call_unless_something_waits_for_a_sync)
     struct iovec iov = {block, sizeof block};
     struct io_file *f;
     const char *path = unit_path(unit_dir(), "direct");
+    odd.fs = EXT4;
     ck_assert_ok(io_open(io_posix(), path, IO_WRITE | IO_CREATE | IO_DIRECT, &f));
     ck_assert_ok(io_allocate(f, 0, 3 * sizeof block));
     ck_assert_ok(io_commit(f, &iov, 1, 0)); /* the file's size is not durable yet */
@@ -240,18 +255,47 @@ START_TEST(zeros_are_written_where_nothing_can_be_allocated)
 }
 END_TEST
 
-START_TEST(overlayfs_is_not_trusted_to_sync_as_a_whole)
+START_TEST(syncfs_and_direct_writes_are_believed_of_known_file_systems)
 {
-    struct io_file *dir;
+    static const struct {
+        uint32_t type;
+        bool direct, sync_fs;
+    } systems[] = {
+        {EXT4, true, true},
+        {0x58465342, true, true},
+        {0x9123683e, true, true},
+        {0xf2f52010, true, true},
+        {0x01021994, true, true},
+        {0x794c7630, true, false}, /* overlay */
+        {0x65735546, false, false} /* FUSE */,
+        {0x01021997, false, false} /* 9p */,
+        {0xff534d42, false, false} /* CIFS */,
+        {0x6969, false, false} /* NFS */,
+    };
+    static _Alignas(IO_DIRECT_BLOCK) uint8_t block[IO_DIRECT_BLOCK];
+    struct iovec iov = {block, sizeof block};
+    const char *path = unit_path(unit_dir(), "direct");
+    struct io_file *dir, *f;
     ck_assert_ok(io_open(io_posix(), unit_dir(), IO_READ, &dir));
-    odd.on_overlayfs = true;
-    ck_assert_int_eq(io_sync_fs(dir), -ENOTSUP);
-    odd.on_overlayfs = false;
+    for (size_t i = 0; i < sizeof systems / sizeof *systems; i++) {
+        odd.fs = systems[i].type;
+        odd.syncs = odd.at_once = odd.undirected = 0;
+        ck_assert_int_eq(io_sync_fs(dir), systems[i].sync_fs ? 0 : -ENOTSUP);
+        ck_assert_ok(io_open(io_posix(), path, IO_WRITE | IO_CREATE | IO_DIRECT, &f));
+        ck_assert_ok(io_sync(f));
+        ck_assert_ok(io_commit(f, &iov, 1, 0));
+        ck_assert_uint_eq(odd.at_once, systems[i].direct);
+        ck_assert_uint_eq(odd.syncs, systems[i].direct ? 1 : 2);
+        ck_assert_uint_eq(odd.undirected, !systems[i].direct); /* nor must writes be aligned */
+        io_close(f);
+    }
+    odd.fs = EXT4;
     odd.kernel = "5.7.19-generic"; /* syncfs there tells of no failed write */
     ck_assert_int_eq(io_sync_fs(dir), -ENOTSUP);
     odd.kernel = "5.10.0";
-    int rc = io_sync_fs(dir);
-    ck_assert(rc == 0 || rc == -ENOTSUP); /* the test's directory may be on overlayfs */
+    ck_assert_ok(io_sync_fs(dir));
+    odd.fs_error = EIO; /* who knows what it is */
+    ck_assert_int_eq(io_sync_fs(dir), -ENOTSUP);
     io_close(dir);
 }
 END_TEST
@@ -359,6 +403,6 @@ UNIT_MAIN(without_memory_no_file_is_made,
           where_nothing_is_direct_the_cache_is_used, short_and_interrupted_calls_are_continued,
           a_write_of_nothing_is_an_error, a_failed_sync_fails_the_commit,
           zeros_are_written_where_nothing_can_be_allocated,
-          overlayfs_is_not_trusted_to_sync_as_a_whole, write_back_is_begun_or_waited_for,
-          modes_and_descriptors, remove_tree_follows_no_links,
+          syncfs_and_direct_writes_are_believed_of_known_file_systems,
+          write_back_is_begun_or_waited_for, modes_and_descriptors, remove_tree_follows_no_links,
           a_short_write_that_cannot_go_on_is_an_error)
