@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "base/mutant.h"
 #include "plog/segment.h"
 
 void plog_old_free(struct plog_old *o)
@@ -117,20 +116,14 @@ static int scan(struct plog_segment *s, uint32_t interval, struct plog_old *o, s
     return rc;
 }
 
-static void forget(struct plog_old *o)
-{
-    plog_grow_cut(&o->index.offsets, 0);
-    plog_grow_cut(&o->index.times, 0);
-    plog_tally_init(&o->tally);
-}
-
 /* Load what the index files have and tell what is still to be scanned. */
 static int load(struct plog_segment *s, struct plog_old *o, struct rest *rest, struct err *e)
 {
     struct plog_check c;
     int rc = plog_index_load(s->io, s->path, &s->id, &c, &o->index, e);
     if (rc == ERR_NOTFOUND || rc == ERR_CORRUPT) {
-        forget(o);
+        plog_grow_cut(&o->index.offsets, 0);
+        plog_grow_cut(&o->index.times, 0);
         *rest = (struct rest){0, s->base};
         return 0;
     }
@@ -145,29 +138,19 @@ static int load(struct plog_segment *s, struct plog_old *o, struct rest *rest, s
     return 0;
 }
 
-/* What the index files do not say is scanned for. Where that fails it may be they that lie, and not
- * the log: nobody syncs them, and whole ones may be of another segment that had this name. */
-static int fill(struct plog_segment *s, uint32_t interval, struct plog_old *o, struct err *e)
-{
-    struct rest rest;
-    int rc = load(s, o, &rest, e);
-    if (rc < 0 || (rest.pos == s->old_bytes && rest.next == s->old_end))
-        return rc;
-    atomic_store_explicit(&s->stale, true, memory_order_relaxed);
-    rc = scan(s, interval, o, rest, e);
-    if (rc == ERR_CORRUPT && rest.pos > 0 && !MUTANT(index_believed)) {
-        forget(o);
-        rc = scan(s, interval, o, (struct rest){0, s->base}, e);
-    }
-    return rc;
-}
-
+/* What the index files do not say is scanned for. Where that cannot be done, it is they that lie or
+ * the log, and it counts as the log: sums of a sound file from elsewhere are found wrong here. */
 static int make(struct plog_segment *s, uint32_t interval, struct plog_old **out, struct err *e)
 {
+    struct rest rest;
     struct plog_old *o = plog_old_new();
     if (!o)
         return err_code(e, -ENOMEM, "%s", s->path);
-    int rc = fill(s, interval, o, e);
+    int rc = load(s, o, &rest, e);
+    if (rc == 0 && (rest.pos < s->old_bytes || rest.next != s->old_end)) {
+        rc = scan(s, interval, o, rest, e);
+        atomic_store_explicit(&s->stale, true, memory_order_relaxed);
+    }
     if (rc == 0 && (rc = plog_old_ready(o)) < 0)
         err_code(e, rc, "%s", s->path);
     if (rc < 0) {

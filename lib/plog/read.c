@@ -196,8 +196,7 @@ static int walk_from(const struct request *r, const struct plog_place *start,
 }
 
 /* Where an entry is near, most of the way is known. The batch there is within the slice, or else it
- * is damaged: then it is behind the slice, and what it says of itself counts for nothing. Or there
- * is no batch, and the entry is wrong. */
+ * is damaged: then it is behind the slice, and what it says of itself counts for nothing. */
 static int walk_to_end(const struct request *r, const struct plog_place *start, uint64_t *end,
                        int64_t *next, struct err *e)
 {
@@ -205,7 +204,7 @@ static int walk_to_end(const struct request *r, const struct plog_place *start, 
     if (far_entry(r, start, &entry)) {
         struct plog_place there = {entry.pos, -1};
         int rc = walk_from(r, start, &there, end, next, e);
-        if ((rc < 0 && rc != ERR_CORRUPT) || *end > entry.pos || MUTANT(end_from_behind))
+        if (rc < 0 || *end > entry.pos || MUTANT(end_from_behind))
             return rc;
     }
     return walk_from(r, start, start, end, next, e);

@@ -189,41 +189,6 @@ START_TEST(a_damaged_check_file_does_no_harm)
 }
 END_TEST
 
-/* Nobody syncs index files, and an older version could write them over those of a compacted
- * segment: they are whole, and of a segment of that name, but not of this one. */
-START_TEST(index_files_of_before_do_no_harm)
-{
-    static const char *const endings[] = {".index", ".timeindex", ".check"};
-    for (int n = 40; n < 80; n++) {
-        uint8_t *was[3];
-        size_t size[3];
-        kit_init(&k);
-        fixture_open_new(&k.f);
-        kit_fill(&k, n);
-        kit_seal(&k);
-        for (int i = 0; i < 3; i++) {
-            const uint8_t *p = io_mem_bytes(k.f.mem, fixture_path(&k.f, 0, endings[i]), &size[i]);
-            ck_assert_ptr_nonnull(p);
-            was[i] = malloc(size[i] + 1);
-            memcpy(was[i], p, size[i]);
-        }
-        kit_compact(&k);
-        for (int i = 0; i < 3; i++) {
-            struct io_file *f;
-            const char *path = fixture_path(&k.f, 0, endings[i]);
-            ck_assert_ok(io_open(k.f.io, path, IO_WRITE | IO_CREATE | IO_TRUNC, &f));
-            ck_assert_ok(io_pwrite(f, was[i], size[i], 0));
-            io_close(f);
-            free(was[i]);
-        }
-        kit_reopen(&k);
-        kit_check(&k, k.stats.clean_to, 0);
-        kit_check_looking(&k);
-        kit_release(&k);
-    }
-}
-END_TEST
-
 START_TEST(a_damaged_progress_file_costs_work_only)
 {
     for (size_t at = 0;; at++) {
@@ -254,4 +219,4 @@ END_TEST
 UNIT_MAIN(gaps_are_good_only_where_compaction_was, a_batch_that_has_moved_onto_the_next_is_noticed,
           a_batch_that_reaches_over_the_next_is_noticed,
           no_flipped_bit_of_a_compacted_segment_is_served, a_damaged_check_file_does_no_harm,
-          index_files_of_before_do_no_harm, a_damaged_progress_file_costs_work_only)
+          a_damaged_progress_file_costs_work_only)
