@@ -91,6 +91,7 @@ struct checkpoint {
     struct wal_pos replay, synced;
     uint32_t flags;
     uint32_t leapt_s; /* 0: never */
+    bool lone;        /* not in the file: there is no other one beside it, whole or damaged */
     uint32_t n_servers, n_partitions;
     struct checkpoint_server *servers;
     struct checkpoint_partition *partitions;

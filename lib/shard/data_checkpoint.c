@@ -305,11 +305,11 @@ static bool known(void *ctx, const char *topic, int32_t partition, const struct 
     return p && uuid_eq(&t->id, id);
 }
 
-/* Is the log as shard_bootstrap made it, for a node alone? Its first start makes a checkpoint
- * before it serves anyone. */
+/* Is the log as shard_bootstrap made it, for a node alone? Its first start makes another checkpoint
+ * before it serves anyone. (One that is damaged is one, too.) */
 static bool is_unused(struct shard *s, const struct checkpoint *c)
 {
-    return c->sequence == 1 && c->vote == s->cfg.owner.node_id && entries_last(&s->entries) <= 1 &&
+    return c->sequence == 1 && c->lone && c->vote == s->cfg.owner.node_id && entries_last(&s->entries) <= 1 &&
            !MUTANT(log_made_anew);
 }
 

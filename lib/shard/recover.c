@@ -61,6 +61,7 @@ static int load_checkpoint(struct shard *s, struct recovery *r, struct err *e)
     if (r->damaged)
         log_warn(s->cfg.log, "shard", "one of two checkpoints is damaged, the other one serves: %s",
                  e->text);
+    r->ckpt.lone = !r->damaged && r->older.sequence == 0;
     r->conf.n = r->ckpt.n_servers;
     if (r->conf.n > SHARD_SERVERS_MAX)
         return err_set(e, ERR_CORRUPT, "%s: the checkpoint names %u servers", s->wal_dir,

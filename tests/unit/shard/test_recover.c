@@ -103,5 +103,34 @@ START_TEST(a_log_made_anew_is_not_taken_for_the_one_that_is_missing)
 }
 END_TEST
 
-UNIT_MAIN(damage_where_no_recovery_reads_refuses_no_start,
+/* A start made its checkpoint, and nothing came into the log before the power went. */
+START_TEST(a_log_whose_second_checkpoint_is_damaged_is_not_taken_for_a_new_one)
+{
+    static const char wal[] = RIG_DIR "/wal/1";
+    uint64_t self = 1;
+    struct io_file *f;
+    begin();
+    ck_assert_ok(rig_create_topic(&rig, "t", 1));
+    struct io_mem *left = io_mem_crash(rig.disk, io_mem_trace_len(rig.disk), IO_CUT_ALL, 0);
+    struct shard_config cfg = {.io = io_mem_io(left),
+                               .clock = &rig.clock.clock,
+                               .owner = {rig.node.meta.cluster_id, 1, 1},
+                               .wal_dir = wal,
+                               .segment_bytes = rig.segment_bytes};
+    ck_assert_ok(io_remove_tree(cfg.io, wal));
+    ck_assert_ok(io_mkdir(cfg.io, wal));
+    ck_assert_ok(shard_bootstrap(&cfg, &self, 1, &err));
+    ck_assert_ok(
+        io_open(cfg.io, RIG_DIR "/wal/1/checkpoint.0", IO_WRITE | IO_CREATE | IO_EXCL, &f));
+    ck_assert_ok(io_pwrite(f, "damaged", 7, 0));
+    io_close(f);
+    rig_release(&rig);
+    rig_init(&rig, left);
+    ck_assert_msg(rig_open(&rig, &err) == 0, "%s", err.text);
+    rig_release(&rig);
+}
+END_TEST
+
+UNIT_MAIN(a_log_whose_second_checkpoint_is_damaged_is_not_taken_for_a_new_one,
+          damage_where_no_recovery_reads_refuses_no_start,
           a_log_made_anew_is_not_taken_for_the_one_that_is_missing)
