@@ -34,7 +34,8 @@ struct fetch {
     struct fetch_slice *slices; /* malloc'ed */
     uint32_t n_slices, cap_slices;
     uint64_t bytes; /* of all slices */
-    bool settled;   /* a part has something to say beside records: answer now */
+    bool settled;   /* answer now: a part has something to say beside records, or more of them than
+                     * may be sent */
     bool cold;      /* a part needs files that a loop must not touch: choose on the pool */
     bool may_wait;  /* the time to wait is not over */
     int rc;         /* what choosing on the pool came to */

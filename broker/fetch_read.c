@@ -117,7 +117,7 @@ static int read_log(struct fetch *f, struct fetch_part *p, struct plog *log, int
             return 0;
         }
         if (!s->slice.len)
-            return 0;
+            break;
         s->part = (uint32_t)(p - f->parts);
         f->n_slices++;
         p->n_slices++;
@@ -125,6 +125,8 @@ static int read_log(struct fetch *f, struct fetch_part *p, struct plog *log, int
         f->bytes += s->slice.len;
         offset = s->slice.next_offset;
     }
+    if (offset < high_watermark && f->bytes)
+        f->settled = true; /* the rest does not fit: to wait for more would bring no more */
     return 0;
 }
 

@@ -69,6 +69,13 @@ with Tap() as t, Broker(t, 'log.retention.ms=-1') as b, b.client() as c:
         c.produce('t', {1: batch([b'last'])})
         t.same((len(other.fetch_answer(n)[1][1][2]) > 0, len(other.fetch_answer(m)[1][0][2]) > 0), (True, True),
                'answers keep their order, however long the first one waits')
+        c.create('backlog', 1)
+        for i in range(3):
+            c.produce('backlog', {0: batch([os.urandom(70000)])})
+        n = other.fetch_send('backlog', {0: 0}, wait=LONG, least=100000, part_most=100000)
+        t.same(len(batches(other.fetch_answer(n)[1][0][2])), 1, 'nobody waits for more where more does not fit')
+        n = other.fetch_send('backlog', {0: 0}, wait=LONG, least=100000, most=80000)
+        t.same(len(batches(other.fetch_answer(n)[1][0][2])), 1, 'nor in all of the answer')
         c.create('doomed', 1)
         n = other.fetch_send('doomed', {0: 0}, wait=LONG)
         c.delete('doomed')
