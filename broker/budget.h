@@ -33,6 +33,12 @@ static inline bool budget_is_over(const struct budget *b)
     return atomic_load_explicit(&b->used, memory_order_relaxed) > b->max;
 }
 
+/* Is less than half of it left? */
+static inline bool budget_is_short(const struct budget *b)
+{
+    return atomic_load_explicit(&b->used, memory_order_relaxed) > b->max / 2;
+}
+
 static inline void budget_give(struct budget *b, int64_t n)
 {
     atomic_fetch_sub_explicit(&b->used, n, memory_order_relaxed);

@@ -133,13 +133,21 @@ static int64_t time_left(const struct fetch *f)
     return f->deadline_ms ? f->deadline_ms - loop_now_ms(f->q->worker->loop) : req->max_wait_ms;
 }
 
+/* What waits keeps its memory. Large requests do so only while half of all is free: a few that ask
+ * for much, and have time, would else keep everybody's from being read. */
+static bool may_stay(const struct request *q)
+{
+    enum { SMALL_REQUEST = 16 * 1024 };
+    return q->charged <= SMALL_REQUEST || !budget_is_short(&request_broker(q)->memory);
+}
+
 enum wait_state { WAITING, MOVED, CANNOT };
 
 static enum wait_state begin_wait(struct fetch *f)
 {
     struct worker *w = f->q->worker;
     int64_t ms = time_left(f);
-    if (ms <= 0)
+    if (ms <= 0 || !may_stay(f->q))
         return CANNOT;
     if (!f->links) {
         f->deadline_ms = loop_now_ms(w->loop) + ms;

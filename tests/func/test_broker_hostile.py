@@ -139,10 +139,24 @@ def idle(t):
 
 soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 2 * MANY)), hard))
+def who_waits_leaves_room(t):
+    """Requests that are large and in no hurry keep their memory; together they would take all there is."""
+    with Broker(t, *BUDGET, dir='parked') as b, b.client() as c:
+        c.create('t', 1)
+        parked = [b.client() for _ in range(16)]
+        for p in parked:
+            p.send = lambda key, version, body, send=p.send: send(key, version, body + bytes(4000000))
+            p.fetch_send('t', {0: 0}, wait=LONG_MS)
+        t.same(c.produce('t', {0: batch([os.urandom(500000)])})[0][0], 0, 'large requests that wait leave room for others')
+        t.ok(parked[0].fetch_answer()[1][0][2], 'and get what they waited for')
+        t.same(b.stop(), 0, 'the broker stops cleanly')
+
+
 with Tap() as t:
     all_bombs = bombs()
     broker_takes_no_bomb(t, all_bombs)
     programs_take_no_bomb(t, all_bombs['zstd'])
     never_finish(t)
     never_read(t)
+    who_waits_leaves_room(t)
     idle(t)
