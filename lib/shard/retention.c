@@ -11,10 +11,9 @@
  *
  * Age is judged by the records' own timestamps against a time that does not jump (wall.h). Records
  * from the future keep their segment, and those behind it, until their time has come; it is logged.
- * Timestamps that the broker stamped are no older than the last leap of that time. Where no record
- * of a segment has a timestamp it is as old as its file, as in Kafka; the active one has no age
- * then, and ends by its size alone. Timestamps that an earlier process left in files are read as a
- * task: a partition that needs some waits for them, the others do not.
+ * Where no record of a segment has a timestamp it is as old as its file, as in Kafka; the active
+ * one has no age then, and ends by its size alone. Timestamps that an earlier process left in files
+ * are read as a task: a partition that needs some waits for them, the others do not.
  */
 #include "shard/retention.h"
 
@@ -58,22 +57,18 @@ struct ages {
     int64_t now, leapt; /* wall.h */
 };
 
-/* What was written, or stamped by the broker, before the clock leapt may have been so by a clock in
- * the past. The time that a producer states stands. */
-static int64_t time_of(const struct plog_segment_info *g, const struct meta_settings *set,
-                       const struct ages *t)
+/* What was written before the clock leapt may have been written by a clock in the past. */
+static int64_t time_of(const struct plog_segment_info *g, const struct ages *t)
 {
-    bool stated = g->max_timestamp >= 0;
-    int64_t time = stated ? g->max_timestamp : g->written_ms;
-    if (stated && (set->message_timestamp_type == META_CREATE_TIME || MUTANT(stamped_in_the_past)))
-        return time;
-    return time > t->leapt || (!stated && MUTANT(written_in_the_past)) ? time : t->leapt;
+    if (g->max_timestamp >= 0)
+        return g->max_timestamp;
+    return g->written_ms > t->leapt || MUTANT(written_in_the_past) ? g->written_ms : t->leapt;
 }
 
 static bool too_old(const struct plog_segment_info *g, const struct meta_settings *set,
                     const struct ages *t)
 {
-    int64_t time = time_of(g, set, t);
+    int64_t time = time_of(g, t);
     return set->retention_ms >= 0 && t->now > time && t->now - time > set->retention_ms;
 }
 

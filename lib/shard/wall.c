@@ -57,5 +57,8 @@ int64_t wall_now(struct wall *w, struct clock *c, struct log *log)
     else
         watch_jump(w, ahead, now_ms, log);
     w->begun = true;
-    return w->ahead + now_ms;
+    int64_t now = w->ahead + now_ms;
+    if (w->leapt > now)
+        w->leapt = now; /* it was believed, and taken back: nothing was noted before a time to come */
+    return now;
 }

@@ -608,29 +608,6 @@ START_TEST(a_file_that_was_written_in_the_past_is_as_old_as_the_leap)
 }
 END_TEST
 
-/* The broker's own stamps, too, but not what a producer says of its records. */
-START_TEST(what_was_stamped_in_the_past_is_as_old_as_the_leap)
-{
-    for (int stamped = 0; stamped < 2; stamped++) {
-        begin();
-        if (stamped)
-            ck_assert_ok(rig_set(&rig, t, "message.timestamp.type", "LogAppendTime"));
-        rig.clock.wall -= TEN_YEARS;
-        pass(MINUTE);
-        fill(3);
-        ck_log(0, 30);
-        rig.clock.wall += TEN_YEARS;
-        pass(2 * (int64_t)HOUR);
-        ck_log(stamped ? 0 : 30, 30);
-        pass(22 * (int64_t)HOUR);
-        ck_log(stamped ? 0 : 30, 30);
-        pass(3 * (int64_t)HOUR);
-        ck_log(30, 30);
-        rig_release(&rig);
-    }
-}
-END_TEST
-
 START_TEST(a_full_disk_still_takes_trims)
 {
     rig_init(&rig, NULL);
@@ -720,6 +697,5 @@ UNIT_MAIN(old_segments_go_whole_and_oldest_first, the_active_segment_goes_when_a
           space_comes_free_in_silence, a_file_whose_records_were_deleted_comes_free,
           a_log_that_fails_while_it_rolls_is_offline_at_once,
           without_timestamps_a_segment_is_as_old_as_its_file,
-          a_file_that_was_written_in_the_past_is_as_old_as_the_leap,
-          what_was_stamped_in_the_past_is_as_old_as_the_leap, a_full_disk_still_takes_trims,
+          a_file_that_was_written_in_the_past_is_as_old_as_the_leap, a_full_disk_still_takes_trims,
           what_was_removed_stays_removed, what_is_never_due_keeps_nobody_awake)

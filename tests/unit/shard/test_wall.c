@@ -126,7 +126,26 @@ START_TEST(a_leap_is_remembered_with_its_time)
 }
 END_TEST
 
-UNIT_MAIN(a_leap_is_remembered_with_its_time, it_runs_with_the_clock,
+START_TEST(a_leap_that_is_taken_back_does_not_stand_in_the_future)
+{
+    begin(INT64_MIN);
+    now();
+    clock.wall += TEN_YEARS;
+    now();
+    clock_manual_advance(&clock, HOUR);
+    now();
+    ck_assert_int_eq(wall_leapt(&wall), t0 + TEN_YEARS + HOUR);
+    clock.wall -= TEN_YEARS;
+    ck_assert_int_eq(now(), t0 + HOUR);
+    ck_assert_int_eq(wall_leapt(&wall), t0 + HOUR);
+    clock_manual_advance(&clock, HOUR); /* and what is older grows old again */
+    now();
+    ck_assert_int_eq(wall_leapt(&wall), t0 + HOUR);
+}
+END_TEST
+
+UNIT_MAIN(a_leap_that_is_taken_back_does_not_stand_in_the_future,
+          a_leap_is_remembered_with_its_time, it_runs_with_the_clock,
           a_jump_ahead_counts_only_when_it_lasts, a_jump_that_is_undone_never_was,
           jump_after_jump_begins_anew, back_is_followed_at_once,
           a_start_after_a_while_counts_as_a_jump)
