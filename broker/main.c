@@ -155,13 +155,14 @@ static void wait_for_stop(struct server *server)
  * is synced. It is made before clients are served: one that cannot be is no reason to serve them
  * and then to leave. */
 struct port_file {
-    struct io_file *f;
+    struct io_file *f; /* NULL: none was asked for, or it has its name */
     char tmp[IO_PATH_MAX];
 };
 
 static int begin_port_file(struct port_file *p, const char *path, struct err *e)
 {
-    int n = snprintf(p->tmp, sizeof p->tmp, "%s.tmp", path);
+    /* A name of its own: another chronikd may be about to serve, and this one to be refused. */
+    int n = snprintf(p->tmp, sizeof p->tmp, "%s.%ld.tmp", path, (long)getpid());
     int rc = -ENAMETOOLONG;
     if (n < (int)sizeof p->tmp)
         rc = io_open(io_posix(), p->tmp, IO_WRITE | IO_CREATE | IO_TRUNC, &p->f);
@@ -175,7 +176,11 @@ static int finish_port_file(struct port_file *p, const char *path, uint16_t port
     int rc = io_pwrite(p->f, text, (size_t)n, 0);
     if (!rc)
         rc = io_rename(io_posix(), p->tmp, path);
-    return rc ? err_code(e, rc, "%s", path) : 0;
+    if (rc)
+        return err_code(e, rc, "%s", path);
+    io_close(p->f);
+    p->f = NULL;
+    return 0;
 }
 
 /* Serve until asked to stop. */
@@ -206,14 +211,14 @@ static int serve_until_stopped(const struct settings *s, const struct options *o
 static int serve_clients(const struct settings *s, const struct options *o, struct log *log,
                          struct err *e)
 {
-    struct port_file port;
+    struct port_file port = {.f = NULL};
     int rc = o->port_file ? begin_port_file(&port, o->port_file, e) : 0;
     if (rc)
         return rc;
     rc = serve_until_stopped(s, o, &port, log, e);
-    if (o->port_file) {
+    if (port.f) {
         io_close(port.f);
-        io_unlink(io_posix(), port.tmp); /* left where it did not get its name */
+        io_unlink(io_posix(), port.tmp);
     }
     return rc;
 }
