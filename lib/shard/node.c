@@ -136,9 +136,10 @@ static int check_whole(const struct node *n, const char *dir, int highest, struc
             return err_code(e, there, "%s/%s", dir, name);
         if (!there)
             return err_set(e, ERR_CORRUPT,
-                           "%s/%s: is missing: it holds what no other file has: put it back, "
-                           "nothing was changed",
-                           dir, name);
+                           "%s/%s: is missing: one of the logs 0 to %d, it holds what no other "
+                           "file has: put it back, or take away what is no log; nothing was "
+                           "changed",
+                           dir, name, last);
     }
     return 0;
 }
