@@ -55,7 +55,8 @@ struct load_kind {
     bool to_the_end;  /* goes on until next has nothing more, whatever the time */
     int (*init)(struct load *l, struct err *e); /* 0 or a code */
     void (*release)(struct load *l);            /* also after a failed init */
-    /* Decide on the next request: all of s but its times; when it is due is known. False: nothing is left to ask. */
+    /* Decide on the next request: all of s but its times; when it is due is known. False: nothing
+     * is left to ask. */
     bool (*next)(struct load *l, struct slot *s);
     /* Queue it on the load's connection (load_send). 0 or a code. May be called again for the same
      * s. */

@@ -20,8 +20,8 @@ struct bench_result {
     const struct bench_options *opt;
     const struct bench *b; /* NULL: no broker (disk) */
     const struct bench_stats *stats;
-    /* Those of every request that was due, where the headline is of one kind among others (metadata with
-     * topics made and deleted): what a rate is held against. NULL: stats are. */
+    /* Those of every request that was due, where the headline is of one kind among others (metadata
+     * with topics made and deleted): what a rate is held against. NULL: stats are. */
     const struct bench_stats *load;
     const struct hdr *latency;   /* the headline */
     struct bench_timing more[4]; /* others, as far as they have a name */

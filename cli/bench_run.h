@@ -75,8 +75,8 @@ void run_gaps(struct run *r);
 /* What the workers' checks have counted, all together. */
 void run_counts(const struct run *r, struct check_counts *counts);
 
-/* For workers: take up to n records of the count for a request that is due then; how many there were
- * to take. Warm-up takes nothing from it. */
+/* For workers: take up to n records of the count for a request that is due then; how many there
+ * were to take. Warm-up takes nothing from it. */
 int32_t run_take(struct run *r, int32_t n, int64_t due_ns);
 /* When clients begin no further request, and when they give up on what is unsettled. */
 int64_t run_end_ns(const struct run *r);

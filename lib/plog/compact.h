@@ -75,7 +75,7 @@ void plog_compact_run(struct plog_compaction *c);
 enum plog_compact_next {
     PLOG_COMPACT_DONE, /* free it */
     PLOG_COMPACT_RUN,  /* call plog_compact_run */
-    PLOG_COMPACT_WAIT, /* readers or a syncing of before are still there: call plog_compact_step again, soon */
+    PLOG_COMPACT_WAIT, /* readers or a syncing of before are still there: step again, soon */
 };
 /* [w] An enum plog_compact_next, or the code of what failed, with file and reason in e: free it
  * then. After ERR_CORRUPT, or a failure (but for a shortage, which is waited out) half-way through

@@ -309,8 +309,8 @@ static bool known(void *ctx, const char *topic, int32_t partition, const struct 
  * before it serves anyone. (One that is damaged is one, too.) */
 static bool is_unused(struct shard *s, const struct checkpoint *c)
 {
-    return c->sequence == 1 && c->lone && c->vote == s->cfg.owner.node_id && entries_last(&s->entries) <= 1 &&
-           !MUTANT(log_made_anew);
+    return c->sequence == 1 && c->lone && c->vote == s->cfg.owner.node_id &&
+           entries_last(&s->entries) <= 1 && !MUTANT(log_made_anew);
 }
 
 /* Then no partition was ever in it. One that the metadata puts there had a log that is gone, and
