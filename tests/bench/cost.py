@@ -37,10 +37,10 @@ STAGES = [(stage, re.compile(threads), re.compile(f'(?:{functions})$')) for stag
     ('stage', 'loop', r'stage_all|stage_one|inbox_post|shard_post\w*'),
     ('reply', 'loop', r'request_(reply|free|done)|kp_encode\w*|encode_\w+|come_home|stage_done|finish|take_out'),
     ('send', 'loop', r'conn_out_\w+|send_some|settle'),
-    ('group', 'shard', r'data_(gather|hint)|start_write|wal_(writer|payload)_\w+|wal_write_(begin|local|seal)|shard_takes_\w+'),
-    ('write and sync', 'shard|writer', r'wal_write_run|posix_commit|io_commit|crc32\w*'),
+    ('group', 'shard|loop', r'data_(gather|hint)|start_write|wal_(writer|payload)_\w+|wal_write_(begin|local|seal)|shard_takes_\w+'),
+    ('write and sync', 'shard|writer|loop', r'wal_write_run|posix_commit|io_commit|crc32\w*'),
     ('partition logs', '', r'plog_\w+|data_buffer\w*|write_run|posix_pwritev?'),
-    ('apply', 'shard', r'data_\w+|shard_(apply|written|advance)|partitions_\w+|wal_frame_\w+|part_done'),
+    ('apply', 'shard|loop', r'data_\w+|shard_(apply|written|advance)|partitions_\w+|wal_frame_\w+|part_done'),
     ('wake-ups', '', r'loop_post|on_wake|on_fd|mailbox_\w+|inbox_\w+|arrive|epoll_wait|event_\w+|evmap_\w+|hooks_run|loop_run|run'),
 ]]
 OTHER = 'other'
