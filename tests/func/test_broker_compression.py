@@ -77,18 +77,20 @@ def alterations(t, c):
 
 
 def large(t, c):
-    """Batches that expand to more than a loop checks itself."""
+    """Batches that expand to more than a loop checks itself, or not so much, but slowly."""
     t.same(c.create('large', 1, [('max.message.bytes', '8000000')]), 0, 'a topic of large batches')
     t.same(c.create('keyed', 1, [('cleanup.policy', 'compact')]), 0, 'one that wants keys')
     t.same(c.create('repacked', 1, [('compression.type', 'zstd')]), 0, 'and one that packs them otherwise')
+    t.same(c.create('dense', 1), 0, 'a topic of what hardly expands')
     many = b''.join(record(i, None, bytes(200000)) for i in range(5))
+    dense = b''.join(record(i, None, os.urandom(5000)) for i in range(5))
 
     def packed(payload, n=5):
         return batch([b''] * n, attributes=1, now=1000, payload=gzip.compress(payload))
-    for topic in 'large', 'repacked':
-        t.same(c.produce(topic, {0: packed(many)})[0][:2], (0, 0), f'{topic}: one is taken')
-        t.same(c.produce(topic, {0: packed(many, 6)})[0][0], INVALID_RECORD, f'{topic}: one record too few is noticed')
-        wrong = bytearray(packed(many))
+    for topic, records in ('large', many), ('repacked', many), ('dense', dense):
+        t.same(c.produce(topic, {0: packed(records)})[0][:2], (0, 0), f'{topic}: one is taken')
+        t.same(c.produce(topic, {0: packed(records, 6)})[0][0], INVALID_RECORD, f'{topic}: one record too few is noticed')
+        wrong = bytearray(packed(records))
         struct.pack_into('>q', wrong, 35, 999999)  # the largest timestamp, which no record has
         struct.pack_into('>I', wrong, 17, crc32c(bytes(wrong[21:])))
         t.same(c.produce(topic, {0: bytes(wrong)})[0][:2], (0, 5), f'{topic}: one that lies about its times is taken')
