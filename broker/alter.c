@@ -337,9 +337,26 @@ static int check_brokers(const struct plan *p, const struct meta_overrides *then
     return rc;
 }
 
+/* Committed offsets would be deleted when they are old. It has to say so itself: what holds for
+ * other topics may change. One that is wrong already may have its other settings altered. */
+static int check_offsets_topic(const struct plan *p, const struct meta_overrides *then)
+{
+    if (!p->topic || strcmp(p->topic->name, OFFSETS_TOPIC) != 0 || !change_of(p, "cleanup.policy"))
+        return 0;
+    bool set = then->set & UINT64_C(1) << META_SETTING_cleanup_policy;
+    if (set && then->value.cleanup_policy == META_CLEANUP_COMPACT)
+        return 0;
+    return err_set(p->why, ERR_INVALID,
+                   "cleanup.policy: has to be compact alone for " OFFSETS_TOPIC
+                   ", or committed offsets are lost");
+}
+
 static int check_topic(const struct plan *p, const struct meta_overrides *then)
 {
     struct meta_settings s;
+    int rc = check_offsets_topic(p, then);
+    if (rc)
+        return rc;
     meta_settings_default(p->image, p->broker->node_id, &p->broker->settings->topic, &s);
     meta_settings_overlay(&s, then);
     return meta_settings_check(&s, p->why);

@@ -4,7 +4,8 @@
  * IncrementalAlterConfigs says for each setting what to do. Refusals are Kafka's: INVALID_REQUEST
  * for what makes no sense whatever is set (a setting twice, no value, another broker, a broker's
  * setting that is read at the start only), INVALID_CONFIG for names and values that a topic cannot
- * have, for values that contradict each other and for lists that are none.
+ * have, for values that contradict each other, for lists that are none, and for another
+ * cleanup.policy of the offsets topic than compact.
  *
  * The command holds what was seen set. If that is no longer all when it is applied, it has no
  * effect (ERR_STALE), and is made up anew: of two who append to a list at once both succeed.

@@ -1,6 +1,7 @@
 #include "broker/creator.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,24 +92,45 @@ static struct creation *creation_new(struct creator *c, struct kp_str name)
     return NULL;
 }
 
+/* Committed offsets must never grow too old to be kept: compacted, and nothing else. */
+static int plan_offsets(struct broker *b, struct creation *cr, struct meta_topic_create *command)
+{
+    const struct settings *s = b->settings;
+    int rc = broker_topic_plan(b, &cr->arena, cr->name, s->offsets_topic_num_partitions, command);
+    if (rc)
+        return rc;
+    const char *bytes = arena_printf(&cr->arena, "%" PRId32, s->offsets_topic_segment_bytes);
+    command->configs = arena_array(&cr->arena, 2, sizeof *command->configs);
+    if (!bytes || !command->configs)
+        return -ENOMEM;
+    command->n_configs = 2;
+    command->configs[0] = (struct meta_topic_create_configs){.name = kp_str("cleanup.policy"),
+                                                             .value = kp_str("compact")};
+    command->configs[1] =
+        (struct meta_topic_create_configs){.name = kp_str("segment.bytes"), .value = kp_str(bytes)};
+    return 0;
+}
+
+static int plan(struct broker *b, struct creation *cr, struct meta_topic_create *command)
+{
+    if (kp_str_is(cr->name, OFFSETS_TOPIC))
+        return plan_offsets(b, cr, command);
+    return broker_topic_plan(b, &cr->arena, cr->name, (int32_t)live_now(b, num_partitions),
+                             command);
+}
+
 /* Under the lock. */
-static int propose(struct creator *c, struct kp_str name, int32_t partitions,
-                   const struct meta_topic_create_configs *configs, int32_t n_configs,
-                   struct creation_wait *w)
+static int propose(struct creator *c, struct kp_str name, struct creation_wait *w)
 {
     struct creation *cr = creation_new(c, name);
     if (!cr)
         return -ENOMEM;
     struct meta_topic_create command;
-    if (!partitions)
-        partitions = (int32_t)live_now(c->broker, num_partitions);
-    int rc = broker_topic_plan(c->broker, &cr->arena, cr->name, partitions, &command);
+    int rc = plan(c->broker, cr, &command);
     if (rc) {
         creation_free(cr);
         return rc;
     }
-    command.n_configs = n_configs;
-    command.configs = (struct meta_topic_create_configs *)configs; /* only read by the encoder */
     w->next = NULL;
     cr->waits = w;
     cr->proposal.done = settled;
@@ -119,9 +141,7 @@ static int propose(struct creator *c, struct kp_str name, int32_t partitions,
     return 0;
 }
 
-void creator_want(struct creator *c, struct kp_str name, int32_t partitions,
-                  const struct meta_topic_create_configs *configs, int32_t n_configs,
-                  struct creation_wait *w)
+void creator_want(struct creator *c, struct kp_str name, struct creation_wait *w)
 {
     int rc = 0;
     bool settled_already = false;
@@ -135,7 +155,7 @@ void creator_want(struct creator *c, struct kp_str name, int32_t partitions,
     } else if (meta_topic_by_name(image_get(&c->broker->image), span_of(name.p, (size_t)name.n))) {
         settled_already = true;
     } else {
-        rc = propose(c, name, partitions, configs, n_configs, w);
+        rc = propose(c, name, w);
         settled_already = rc != 0;
     }
     pthread_mutex_unlock(&c->lock);

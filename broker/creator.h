@@ -4,6 +4,9 @@
  * The first to ask proposes; the others wait for the same answer. A creation leaves the table only
  * after its image is out, and whoever comes looks at the image first, under the same lock: so
  * nobody proposes twice.
+ *
+ * A topic gets num.partitions partitions and no settings of its own; only the offsets topic is
+ * compacted and has those that the coordinator counts on, whoever asks for it first.
  */
 #ifndef BROKER_CREATOR_H
 #define BROKER_CREATOR_H
@@ -37,11 +40,8 @@ struct creation_wait {
     struct creation_wait *next; /* private */
 };
 
-/* See to it that the topic exists. name is copied; it has passed broker_topic_check_name.
- * partitions 0: as many as num.partitions says. configs (may be NULL): settings for it, borrowed
- * for the call. In an RCU read section on home's thread. */
-void creator_want(struct creator *c, struct kp_str name, int32_t partitions,
-                  const struct meta_topic_create_configs *configs, int32_t n_configs,
-                  struct creation_wait *w);
+/* See to it that the topic exists. name is copied; it has passed broker_topic_check_name. In an RCU
+ * read section on home's thread. */
+void creator_want(struct creator *c, struct kp_str name, struct creation_wait *w);
 
 #endif

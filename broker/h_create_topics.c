@@ -167,6 +167,9 @@ static int check(struct create *c, struct creation *t)
     if (meta_topic_by_name(image_get(&request_broker(c->q)->image),
                            span_of(name.p, (size_t)name.n)))
         return refuse(c, t, KP_ERR_TOPIC_ALREADY_EXISTS, "a topic of that name exists");
+    if (kp_str_is(name, OFFSETS_TOPIC)) /* which clients would make otherwise than it has to be */
+        return refuse(c, t, KP_ERR_INVALID_REQUEST,
+                      "the broker makes this topic itself, as it needs it");
     int rc = check_numbers(c, t);
     if (!rc)
         rc = check_configs(c, t);

@@ -220,7 +220,7 @@ static bool create_missing(struct request *q)
         c->left++;
         c->codes[i] = ERR_TIMEOUT;
         c->waits[i] = (struct creation_wait){.home = q->worker, .done = created, .arg = c};
-        creator_want(&b->creator, req->topics[i].name, 0, NULL, 0, &c->waits[i]);
+        creator_want(&b->creator, req->topics[i].name, &c->waits[i]);
     }
     if (!c)
         return false;

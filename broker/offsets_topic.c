@@ -1,9 +1,7 @@
 #include "broker/offsets_topic.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "broker/broker.h"
@@ -17,8 +15,6 @@
 #include "broker/worker.h"
 
 enum { READ_BYTES = 1 << 20 }; /* of a partition at a time; a larger batch alone */
-
-static const char topic_name[] = "__consumer_offsets";
 
 /* A batch on its way. */
 struct append {
@@ -80,7 +76,7 @@ static void came_home(struct stage *s)
 
 static const struct meta_topic *find_topic(struct broker *b)
 {
-    return meta_topic_by_name(image_get(&b->image), span_str(topic_name));
+    return meta_topic_by_name(image_get(&b->image), span_str(OFFSETS_TOPIC));
 }
 
 /* In a read section. */
@@ -119,7 +115,7 @@ static void created(struct creation_wait *w, int code)
     ot->last = &ot->waiting;
     ot->creating = false;
     if (code)
-        log_error(ot->broker->log, "group", "%s cannot be made: %s", topic_name, err_str(code));
+        log_error(ot->broker->log, "group", "%s cannot be made: %s", OFFSETS_TOPIC, err_str(code));
     const struct meta_topic *t = find_topic(ot->broker);
     for (struct append *next; a; a = next) {
         next = a->next;
@@ -133,16 +129,9 @@ static void create(struct offsets_topic *ot)
 {
     if (ot->creating)
         return;
-    char bytes[16];
-    snprintf(bytes, sizeof bytes, "%" PRId32, ot->broker->settings->offsets_topic_segment_bytes);
-    struct meta_topic_create_configs configs[] = {
-        {.name = kp_str("cleanup.policy"), .value = kp_str("compact")},
-        {.name = kp_str("segment.bytes"), .value = kp_str(bytes)},
-    };
     ot->creating = true;
     ot->creation = (struct creation_wait){.home = ot->home, .done = created, .arg = ot};
-    creator_want(&ot->broker->creator, kp_str(topic_name),
-                 ot->broker->settings->offsets_topic_num_partitions, configs, 2, &ot->creation);
+    creator_want(&ot->broker->creator, kp_str(OFFSETS_TOPIC), &ot->creation);
 }
 
 static int append(void *ctx, struct kp_str group, struct wr *batch,
@@ -265,7 +254,7 @@ static void on_pool(struct loop_msg *m)
     free(l->buf);
     if (l->rc && l->rc != ERR_INTERRUPTED)
         log_error(b->log, "group", "%s-%d cannot be read back, its groups are not served: %s",
-                  topic_name, l->partition, why.text);
+                  OFFSETS_TOPIC, l->partition, why.text);
     l->msg.run = take_over;
     loop_post(l->topic->home->loop, &l->msg);
 }
@@ -308,6 +297,18 @@ static void configure(struct offsets_topic *ot, struct coordinator_config *cfg)
     };
 }
 
+/* Earlier versions let clients make and alter it as they liked. */
+static void complain_of_policy(struct broker *b, const struct meta_topic *t)
+{
+    struct meta_settings s;
+    meta_settings_of(image_get(&b->image), b->node_id, &b->settings->topic, t, &s);
+    if (s.cleanup_policy & META_CLEANUP_DELETE)
+        log_warn(b->log, "group",
+                 "committed offsets are deleted when they are older than retention.ms, since the "
+                 "cleanup.policy of %s has delete: set it to compact",
+                 OFFSETS_TOPIC);
+}
+
 int offsets_topic_start(struct broker *b, struct err *e)
 {
     struct offsets_topic *ot = calloc(1, sizeof *ot);
@@ -327,6 +328,7 @@ int offsets_topic_start(struct broker *b, struct err *e)
         topic_id = t->id;
         cfg.n_partitions = t->n_partitions;
         cfg.empty = false;
+        complain_of_policy(b, t);
     }
     rcu_leave();
     b->coordinator = coordinator_new(&cfg);

@@ -1,9 +1,10 @@
 /* offsets_topic.h - __consumer_offsets: where the coordinator's batches go, and where its groups
  * come from at the start.
  *
- * The topic is made when the first batch is to be written to it, compacted in name and with
- * offsets.topic.num.partitions partitions; batches wait for that. Clients cannot write to it. At
- * the start each partition is read back on the pool.
+ * The topic is made when the first batch is to be written to it, or when a client asks for its
+ * metadata before that, compacted and with offsets.topic.num.partitions partitions (creator.h);
+ * batches wait for that. Clients cannot write to it, nor change that it is compacted and never
+ * deleted from (alter.h). At the start each partition is read back on the pool.
  */
 #ifndef BROKER_OFFSETS_TOPIC_H
 #define BROKER_OFFSETS_TOPIC_H

@@ -45,7 +45,7 @@ int broker_topic_check_name(struct kp_str name, struct err *e)
 
 bool broker_topic_is_internal(const char *name)
 {
-    return strcmp(name, "__consumer_offsets") == 0 || strcmp(name, "__transaction_state") == 0;
+    return strcmp(name, OFFSETS_TOPIC) == 0 || strcmp(name, "__transaction_state") == 0;
 }
 
 struct shard_thread *broker_topic_shard(struct broker *b, const struct meta_topic *t,

@@ -13,6 +13,9 @@
 struct broker;
 struct shard_thread;
 
+/* Where the coordinator keeps its groups. */
+#define OFFSETS_TOPIC "__consumer_offsets"
+
 /* The topic of a request, which names it or, from some version on, gives its id. NULL and the error
  * for clients if there is none. */
 const struct meta_topic *broker_topic_find(const struct meta_image *image, struct kp_str name,

@@ -1,17 +1,21 @@
 """Settings altered while the broker runs, and topics that get more partitions: what holds then, every
 refusal, what a restart keeps."""
+import glob
 import os
+import struct
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'common'))
 from broker import Broker  # noqa: E402
-from records import batch  # noqa: E402
+from records import batch, crc32c  # noqa: E402
 from tap import Tap  # noqa: E402
 
 TOPIC, BROKER = 2, 4
 SET, DELETE, APPEND, SUBTRACT = 0, 1, 2, 3
 OF_TOPIC, OF_BROKER, OF_ALL, STATIC, DEFAULT = 1, 2, 3, 4, 5
 BOOLEAN, STRING, INT, LONG, DOUBLE, LIST = 1, 2, 3, 5, 6, 7
+OFFSETS = '__consumer_offsets'
+COMPLAINT = 'committed offsets are deleted'
 NO_TOPIC, BAD_NAME, BAD_PARTITIONS, BAD_ASSIGNMENT, BAD_CONFIG, BAD_REQUEST = 3, 17, 37, 39, 40, 42
 
 
@@ -194,6 +198,72 @@ def at_once(t, b):
         x.__exit__()
 
 
+def rename_in_log(dir, was, now):
+    """In the metadata's log, by a name of the same length, with the sums put right: chronik-wal(5)."""
+    found = 0
+    for path in glob.glob(dir + '/wal/0/*.wal'):
+        with open(path, 'rb') as f:
+            log = bytearray(f.read())
+        at = 4096
+        while log[at:at + 4] == b'CKWG':
+            n, = struct.unpack_from('<I', log, at + 12)
+            old = log[at + 80:at + 80 + n]
+            if was in old:
+                found += 1
+                new = old.replace(was, now)
+                log[at + 80:at + 80 + n] = new
+                struct.pack_into('<I', log, at + 8, crc32c(bytes(new)))
+                struct.pack_into('<I', log, at + 4, crc32c(bytes(log[64:72] + log[at + 8:at + 80])))
+            at += (80 + n + 4095) // 4096 * 4096
+        with open(path, 'r+b') as f:
+            f.write(log)
+    return found
+
+
+def offsets_topic(t, b):
+    """It stays compacted, and nothing is deleted from it for being old."""
+    with b.client() as c:
+        c.metadata([OFFSETS])
+        cases = [
+            ('another policy', (SET, 'cleanup.policy', 'delete')),
+            ('one more', (APPEND, 'cleanup.policy', 'delete')),
+            ('both', (SET, 'cleanup.policy', 'compact,delete')),
+            ('none', (SUBTRACT, 'cleanup.policy', 'compact')),
+            ("the brokers'", (DELETE, 'cleanup.policy', None)),
+        ]
+        for what, change in cases:
+            error, why = c.alter_configs([(TOPIC, OFFSETS, [change])])[0]
+            t.ok(error == BAD_CONFIG and 'has to be compact' in why, f'the offsets topic does not get {what}',
+                 (error, why))
+        t.same(c.replace_configs([(TOPIC, OFFSETS, [('retention.ms', '1')])])[0][0], BAD_CONFIG,
+               'nor by a replacement that does not name it')
+        t.same(alter(c, TOPIC, OFFSETS, (SET, 'segment.bytes', '2000')), 0, 'its other settings are altered')
+        t.same(c.replace_configs([(TOPIC, OFFSETS, [('cleanup.policy', 'compact')])]), [(0, None)], 'and replaced')
+        t.same(c.config(TOPIC, OFFSETS, 'cleanup.policy'), ('compact', OF_TOPIC), 'it is compacted')
+    b.stop()
+    b.start()
+    t.same([x for x in b.lines() if COMPLAINT in x], [], 'of which nothing is said')
+
+
+def old_offsets_topic(t, b):
+    """One that is not only compacted: earlier versions let clients make it."""
+    was = OFFSETS[:-1] + '5'
+    with b.client() as c:
+        c.create(was, 1, [('cleanup.policy', 'compact,delete')])
+    b.kill()
+    t.same(rename_in_log(b.dir, was.encode(), OFFSETS.encode()), 1, 'a topic gets the name of the offsets topic')
+    b.start()
+    said = [x for x in b.lines() if COMPLAINT in x]
+    t.ok(len(said) == 1 and 'WARN' in said[0], 'the start complains of its policy', said)
+    with b.client() as c:
+        t.same(c.config(TOPIC, OFFSETS, 'cleanup.policy'), ('compact,delete', OF_TOPIC), 'which stays')
+        t.same(alter(c, TOPIC, OFFSETS, (SET, 'retention.ms', '-1')), 0, 'while others are altered')
+        t.same(alter(c, TOPIC, OFFSETS, (SUBTRACT, 'cleanup.policy', 'delete')), 0, 'and can be put right')
+    b.stop()
+    b.start()
+    t.same([x for x in b.lines() if COMPLAINT in x], [], 'which is the end of the complaint')
+
+
 def partitions(t, c):
     t.same(c.create('p', 2), 0, 'a topic of two partitions')
     t.same(c.create_partitions([('p', 5, None)], validate=True), {'p': 0}, 'may get more')
@@ -232,6 +302,11 @@ with Tap() as t:
             partitions(t, c)
             at_once(t, b)
         t.same(b.stop(), 0, 'the broker stops cleanly')
+
+    with Broker(t, dir='offsets') as b:
+        offsets_topic(t, b)
+    with Broker(t, 'wal.segment.bytes=1048576', dir='old') as b:
+        old_offsets_topic(t, b)
 
     with Broker(t, 'log.retention.hours=24', dir='other') as b:
         with b.client() as c:

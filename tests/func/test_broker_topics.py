@@ -9,6 +9,8 @@ from tap import Tap  # noqa: E402
 from wire import METADATA, array, i8, string  # noqa: E402
 
 CLIENTS = 128
+TOPIC, OF_TOPIC = 2, 1
+OFFSETS = '__consumer_offsets'
 
 with Tap() as t, Broker(t, 'num.partitions=3') as b, b.client() as c:
     # 128 clients ask for the same new topic at once.
@@ -67,3 +69,19 @@ with Tap() as t, Broker(t, 'num.partitions=3') as b, b.client() as c:
     t.same(c.create('good', 1), 0, 'and may come again')
     t.same(b.client().metadata(['good'])['good'], (0, 1), 'as another one')
     t.same(b.stop(), 0, 'the broker stops cleanly')
+
+    # Where offsets are kept is made as the broker needs it, whoever asks for it first.
+    settings = 'num.partitions=3', 'offsets.topic.num.partitions=7', 'offsets.topic.segment.bytes=123456'
+    with Broker(t, *settings, dir='offsets') as o, o.client() as c:
+        error, why = c.create_all([(OFFSETS, 1, 1, [], [('cleanup.policy', 'delete')])])[OFFSETS]
+        t.ok(error == 42 and 'itself' in why, 'CreateTopics does not make the offsets topic', (error, why))
+        t.same(c.create_all([(OFFSETS, -1, -1, [], [])], validate=True)[OFFSETS][0], 42, 'nor says that it would')
+        t.same(c.metadata([OFFSETS], create=False)[OFFSETS], (3, 0), 'so it is not there')
+        t.same(c.metadata([OFFSETS, 'other']), {OFFSETS: (0, 7), 'other': (0, 3)},
+               'whose metadata is asked for gets its own number of partitions')
+        t.same(c.config(TOPIC, OFFSETS, 'cleanup.policy'), ('compact', OF_TOPIC), 'it is compacted')
+        t.same(c.config(TOPIC, OFFSETS, 'segment.bytes'), ('123456', OF_TOPIC), 'in segments of its own size')
+        t.same(c.create(OFFSETS, 1), 36, 'it is not made twice')
+        t.same(c.commit('g', {('other', 0): 5}), {('other', 0): 0}, 'groups commit to it')
+        t.same(c.metadata([OFFSETS])[OFFSETS], (0, 7), 'as it is')
+        t.same(o.stop(), 0, 'the broker stops cleanly')
