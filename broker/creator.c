@@ -25,6 +25,7 @@ void creator_init(struct creator *c, struct broker *b)
 {
     c->broker = b;
     c->under_way = NULL;
+    c->n = 0;
     pthread_mutex_init(&c->lock, NULL);
 }
 
@@ -65,6 +66,7 @@ static void settled(struct proposal *p)
     while (*at != cr)
         at = &(*at)->next;
     *at = cr->next;
+    c->n--;
     pthread_mutex_unlock(&c->lock);
 
     int code = p->command.code ? p->command.code : p->command.result.code;
@@ -137,6 +139,7 @@ static int propose(struct creator *c, struct kp_str name, struct creation_wait *
     cr->proposal.arg = cr;
     cr->next = c->under_way;
     c->under_way = cr;
+    c->n++;
     metadata_propose(c->broker->metadata, &cr->proposal, META_TOPIC_CREATE, &command);
     return 0;
 }
@@ -153,6 +156,9 @@ void creator_want(struct creator *c, struct kp_str name, struct creation_wait *w
         w->next = cr->waits;
         cr->waits = w;
     } else if (meta_topic_by_name(image_get(&c->broker->image), span_of(name.p, (size_t)name.n))) {
+        settled_already = true;
+    } else if (c->n >= CREATIONS_MAX && !kp_str_is(name, OFFSETS_TOPIC)) {
+        rc = ERR_TIMEOUT;
         settled_already = true;
     } else {
         rc = propose(c, name, w);

@@ -1,8 +1,9 @@
 /* h_metadata.c - Metadata: brokers, topics, partitions and who leads them.
  *
  * A topic that is named, missing, and may be created is created first; the answer waits until it is
- * served, but not for ever: then it says LEADER_NOT_AVAILABLE, and clients ask again. Versions
- * differ in how they ask for all topics: an empty list in 0, none from 1 on.
+ * served, but not for ever: then it says LEADER_NOT_AVAILABLE, and clients ask again. The same it
+ * says of those that are more than are created at a time (creator.h). Versions differ in how they
+ * ask for all topics: an empty list in 0, none from 1 on.
  */
 #include "broker/api.h"
 #include "broker/broker.h"
@@ -194,6 +195,20 @@ static bool to_be_created(const struct meta_image *image, const struct kp_metada
            error == KP_ERR_UNKNOWN_TOPIC_OR_PARTITION && !broker_topic_check_name(t->name, NULL);
 }
 
+/* NULL: out of memory. */
+static struct creating *creating_new(struct request *q)
+{
+    const struct kp_metadata_req *req = q->msg;
+    struct creating *c = request_alloc(q, 1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->q = q;
+    c->left = 1; /* ours, until all are on their way */
+    c->codes = request_alloc(q, (size_t)req->n_topics, sizeof *c->codes);
+    c->waits = request_alloc(q, (size_t)req->n_topics, sizeof *c->waits);
+    return c->codes && c->waits ? c : NULL;
+}
+
 /* Begin to create what is missing. False: there is nothing to wait for. */
 static bool create_missing(struct request *q)
 {
@@ -206,19 +221,12 @@ static bool create_missing(struct request *q)
     for (int32_t i = 0; i < req->n_topics; i++) {
         if (!to_be_created(image, &req->topics[i]))
             continue;
-        if (!c) {
-            c = request_alloc(q, 1, sizeof *c);
-            if (!c)
-                return false;
-            c->q = q;
-            c->left = 1; /* ours, until all are on their way */
-            c->codes = request_alloc(q, (size_t)req->n_topics, sizeof *c->codes);
-            c->waits = request_alloc(q, (size_t)req->n_topics, sizeof *c->waits);
-            if (!c->codes || !c->waits)
-                return false;
-        }
-        c->left++;
+        if (!c && !(c = creating_new(q)))
+            return false;
         c->codes[i] = ERR_TIMEOUT;
+        if (c->left > CREATIONS_MAX) /* with ours */
+            continue;
+        c->left++;
         c->waits[i] = (struct creation_wait){.home = q->worker, .done = created, .arg = c};
         creator_want(&b->creator, req->topics[i].name, &c->waits[i]);
     }

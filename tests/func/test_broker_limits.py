@@ -11,6 +11,9 @@ from records import BODY_AT, batch  # noqa: E402
 from tap import Tap  # noqa: E402
 from wire import METADATA, array, i8, i16, i32, string  # noqa: E402
 
+WISHES, AT_ONCE = 50000, 1000
+LEADER_NOT_AVAILABLE = 5
+
 
 def serves(b):
     try:
@@ -117,6 +120,26 @@ with Tap() as t:
         b.grew_within(t, before, 1 << 20, 'nor fill the memory')
         for d in deaf:
             d.s.close()
+        t.same(b.stop(), 0, 'the broker stops cleanly')
+
+    # A request that wants more topics than can be made at a time.
+    with Broker(t, 'wal.profile=low', dir='wishes') as b, b.client() as c:
+        names = [f'n{i}' for i in range(WISHES)]
+        before = b.rss_kib(peak=True)
+        got = c.metadata(names)
+        made = len(c.metadata(None))
+        t.ok(0 < made <= AT_ONCE, f'of {WISHES} missing topics {AT_ONCE} at most are made at a time', made)
+        t.same((set(got.values()) <= {(0, 1), (LEADER_NOT_AVAILABLE, 0)}, len(got)), (True, WISHES),
+               'clients are to ask for the others again')
+        b.grew_within(t, before, 160 << 10, 'and what is not made takes no memory', peak=True)
+        names, asked = names[:5 * AT_ONCE], 0
+        end = time.monotonic() + PATIENCE
+        while set(got.values()) != {(0, 1)} and time.monotonic() < end:
+            got = c.metadata(names)
+            asked += 1
+            made, was = len(c.metadata(None)), made
+            t.ok(made - was <= AT_ONCE, f'asked again {asked} times there are some more', (was, made))
+        t.same((set(got.values()), made), ({(0, 1)}, len(names)), 'until all are there')
         t.same(b.stop(), 0, 'the broker stops cleanly')
 
     # A reader that takes nothing, asking for a little of what partition logs have in memory, over and over.
