@@ -166,74 +166,68 @@ static bool fetch_named(struct coordinator *c, struct arena *a, const struct gro
     return true;
 }
 
-/* All of a group, in two walks: count, then fill. */
-struct all {
+/* All of a group: the offsets of topics that live. Topics come and go on another thread meanwhile,
+ * so each is asked about once, and what is counted and told after that is what was gathered. */
+struct gathered {
     struct coordinator *c;
-    struct arena *arena;
-    struct kp_offset_fetch_resp_groups *out;
-    struct kp_str topic; /* of the run of offsets under way */
-    int32_t n_topics;
-    int32_t *counts; /* partitions by topic; NULL while topics are counted */
-    bool failed;
+    const struct group_offset **of; /* by topic; room for all of the group's */
+    size_t n;
+    const struct group_offset *last; /* that was looked at, */
+    bool last_lives;                 /* and what was found */
 };
 
-/* Is this the first offset of its topic? */
-static bool begins_topic(struct all *all, const struct group_offset *o)
+static void gather(void *ctx, const struct group_offset *o)
 {
-    if (all->n_topics && kp_str_eq(all->topic, o->topic))
+    struct gathered *all = ctx;
+    const struct group_offset *last = all->last;
+    all->last = o;
+    if (!last || !kp_str_eq(last->topic, o->topic) || !uuid_eq(&last->topic_id, &o->topic_id))
+        all->last_lives = lives(all->c, o);
+    if (all->last_lives)
+        all->of[all->n++] = o;
+}
+
+/* How many, from the first on, are of one topic; n is not 0. */
+static size_t run_of_topic(const struct group_offset *const *of, size_t n)
+{
+    size_t run = 1;
+    while (run < n && kp_str_eq(of[run]->topic, of[0]->topic))
+        run++;
+    return run;
+}
+
+static bool tell_topic(struct arena *a, struct kp_offset_fetch_resp_groups_topics *t,
+                       const struct group_offset *const *of, size_t n)
+{
+    if (!start_topic(a, t, of[0]->topic, (int32_t)n))
         return false;
-    all->topic = o->topic;
-    all->n_topics++;
-    return true;
-}
-
-static void count_topics(void *ctx, const struct group_offset *o)
-{
-    struct all *all = ctx;
-    if (lives(all->c, o))
-        begins_topic(all, o);
-}
-
-static void count_partitions(void *ctx, const struct group_offset *o)
-{
-    struct all *all = ctx;
-    if (!lives(all->c, o))
-        return;
-    begins_topic(all, o);
-    all->counts[all->n_topics - 1]++;
-}
-
-static void fill(void *ctx, const struct group_offset *o)
-{
-    struct all *all = ctx;
-    if (all->failed || !lives(all->c, o))
-        return;
-    struct kp_offset_fetch_resp_groups *out = all->out;
-    if (begins_topic(all, o)) {
-        out->n_topics = all->n_topics;
-        all->failed = !start_topic(all->arena, &out->topics[all->n_topics - 1], o->topic,
-                                   all->counts[all->n_topics - 1]);
-        if (all->failed)
-            return;
+    for (size_t i = 0; i < n; i++) {
+        if (!fill_partition(a, add_partition(t, of[i]->partition), of[i]))
+            return false;
     }
-    all->failed = !fill_partition(all->arena,
-                                  add_partition(&out->topics[all->n_topics - 1], o->partition), o);
+    return true;
 }
 
 static bool fetch_all(struct coordinator *c, struct arena *a, const struct group *g,
                       struct kp_offset_fetch_resp_groups *out)
 {
-    struct all all = {.c = c, .arena = a, .out = out};
-    group_offsets_each(&g->offsets, count_topics, &all);
-    all.counts = arena_array(a, (size_t)all.n_topics, sizeof *all.counts);
-    out->topics = kp_array(&kp_offset_fetch_resp_groups_topics_schema, a, (size_t)all.n_topics);
-    if (!all.counts || !out->topics)
+    struct gathered all = {.c = c};
+    all.of = arena_array(a, group_offsets_count(&g->offsets), sizeof *all.of);
+    if (!all.of)
         return false;
-    all.n_topics = 0;
-    group_offsets_each(&g->offsets, count_partitions, &all);
-    all.n_topics = 0;
-    group_offsets_each(&g->offsets, fill, &all);
-    return !all.failed;
+    group_offsets_each(&g->offsets, gather, &all);
+    size_t topics = 0;
+    for (size_t i = 0; i < all.n; i += run_of_topic(&all.of[i], all.n - i))
+        topics++;
+    out->topics = kp_array(&kp_offset_fetch_resp_groups_topics_schema, a, topics);
+    if (!out->topics)
+        return false;
+    for (size_t i = 0, run; i < all.n; i += run) {
+        run = run_of_topic(&all.of[i], all.n - i);
+        if (!tell_topic(a, &out->topics[out->n_topics++], &all.of[i], run))
+            return false;
+    }
+    return true;
 }
 
 static void fetch_group(struct coordinator *c, struct arena *a,

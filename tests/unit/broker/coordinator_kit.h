@@ -16,6 +16,7 @@ extern struct coordinator *c;
 extern struct coordinator_config config;
 extern struct clock_manual wall;
 extern const char *live_topic; /* NULL: all live */
+extern bool (*topic_answer)(struct kp_str name); /* says it instead, unless NULL */
 extern int append_fails;       /* what append says to the next batches; 0: it takes them */
 
 /* Fill in config, to be changed before begin. */

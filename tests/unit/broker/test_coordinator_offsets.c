@@ -200,6 +200,57 @@ START_TEST(all_offsets_of_a_group_are_fetched)
 }
 END_TEST
 
+enum { MANY = 100 };
+static int answers, changes_after; /* about topics */
+static bool a_lives_first;
+
+/* Topic a goes, or comes, once so many answers were given. */
+static bool a_changes(struct kp_str name)
+{
+    bool changed = answers++ >= changes_after;
+    return !kp_str_is(name, "a") || changed != a_lives_first;
+}
+
+static void ck_topic(const struct kp_offset_fetch_resp_groups_topics *t, const char *name,
+                     int32_t n)
+{
+    ck_assert(kp_str_is(t->name, name));
+    ck_assert_int_eq(t->n_partitions, n);
+    for (int32_t i = 0; i < n; i++) {
+        ck_assert_int_eq(t->partitions[i].partition_index, i);
+        ck_assert_int_eq(t->partitions[i].committed_offset, 1000 + i);
+        ck_assert(kp_str_is(t->partitions[i].metadata, "meta"));
+    }
+}
+
+START_TEST(topics_may_change_while_all_offsets_are_fetched)
+{
+    begin(true);
+    committed("g", "a", 0, 1000);
+    for (int32_t i = 0; i < MANY; i++)
+        committed("g", "b", i, 1000 + i);
+    topic_answer = a_changes;
+    struct kp_offset_fetch_req_groups g = {.group_id = kp_str("g"), .n_topics = -1};
+    struct group_fetch in = {&g, 1};
+    for (int run = 0; run < 8 * MANY; run++) {
+        struct ask a;
+        answers = 0;
+        a_lives_first = run % 2;
+        changes_after = run / 2;
+        ask(&a, coordinator_fetch, 8, &in, &kp_offset_fetch_resp_groups_schema);
+        struct kp_offset_fetch_resp_groups *r = a.resp;
+        ck_error(r->error_code, KP_ERR_NONE);
+        ck_assert(r->n_topics == 1 || r->n_topics == 2);
+        if (r->n_topics == 2)
+            ck_topic(&r->topics[0], "a", 1);
+        ck_topic(&r->topics[r->n_topics - 1], "b", MANY);
+        forget(&a);
+    }
+    topic_answer = NULL;
+    end();
+}
+END_TEST
+
 START_TEST(offsets_of_a_deleted_topic_are_not_told)
 {
     begin(true);
@@ -661,7 +712,8 @@ END_TEST
 UNIT_MAIN(a_commit_is_answered_and_seen_when_it_is_durable, a_commit_that_fails_is_not_seen,
           the_later_of_two_commits_stays, only_members_of_the_generation_commit,
           a_commit_of_nothing_is_answered_at_once, a_commit_has_a_size, memory_is_bounded,
-          all_offsets_of_a_group_are_fetched, offsets_of_a_deleted_topic_are_not_told,
+          all_offsets_of_a_group_are_fetched,
+          topics_may_change_while_all_offsets_are_fetched, offsets_of_a_deleted_topic_are_not_told,
           a_deleted_group_is_gone_for_good, a_group_with_members_is_not_deleted,
           a_deletion_waits_for_commits_under_way, a_deletion_that_fails_leaves_the_group,
           single_offsets_are_deleted, offsets_of_topics_that_are_read_stay,
