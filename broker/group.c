@@ -528,11 +528,13 @@ void group_tick(struct group *g, int64_t now)
 {
     if (now < g->wake_ms)
         return;
-    bool gone = expire_pending(g, now);
-    gone |= expire_members(g, now);
+    bool unused = expire_pending(g, now);
+    bool gone = expire_members(g, now);
     gone |= expire_syncs(g, now);
     if (gone)
         group_departed(g, now);
+    else if (unused) /* was no member, but a preparation may have waited for it */
+        group_try_complete(g, now);
     if (g->rebalance_at <= now)
         rebalance_due(g, now);
     /* Events only bring it forward: a member's deadline moves with each of its heartbeats, and

@@ -55,6 +55,65 @@ START_TEST(an_id_that_is_not_used_expires_with_the_session)
 }
 END_TEST
 
+START_TEST(an_id_that_is_not_used_disturbs_no_stable_group)
+{
+    struct call a, b, pending;
+    make_stable_pair(&a, &b);
+    join(&pending, (struct joiner){.name = "p", .id_first = true});
+    ck_answered(pending, KP_ERR_MEMBER_ID_REQUIRED);
+    pass(SESSION - 1);
+    ck_error(heartbeat(&a), KP_ERR_NONE);
+    ck_error(heartbeat(&b), KP_ERR_NONE);
+    ck_assert_int_eq(g->n_pending, 1);
+    pass(1);
+    ck_assert_int_eq(g->n_pending, 0);
+    ck_assert_int_eq(g->state, GROUP_STABLE);
+    ck_assert_int_eq(g->generation, 2);
+    ck_error(heartbeat(&a), KP_ERR_NONE);
+    ck_error(heartbeat(&b), KP_ERR_NONE);
+    done();
+}
+END_TEST
+
+START_TEST(an_id_that_is_not_used_disturbs_no_assignment)
+{
+    struct call a, b, again, pending, s;
+    make_stable(&a);
+    join(&b, (struct joiner){.name = "b"});
+    join(&again, (struct joiner){.id = a.id});
+    ck_assert_int_eq(g->state, GROUP_COMPLETING);
+    join(&pending, (struct joiner){.name = "p", .id_first = true});
+    follow(&s, &b);
+    pass(SESSION - 1);
+    ck_error(heartbeat(&again), KP_ERR_NONE);
+    pass(1);
+    ck_assert_int_eq(g->n_pending, 0);
+    ck_assert_int_eq(g->state, GROUP_COMPLETING);
+    ck_assert_int_eq(g->generation, 2);
+    ck_waits(s);
+    done();
+}
+END_TEST
+
+START_TEST(a_rebalance_goes_on_when_an_id_is_not_used)
+{
+    struct call a, b, again, pending;
+    make_stable(&a);
+    join(&pending, (struct joiner){.name = "p", .id_first = true});
+    join(&b, (struct joiner){.name = "b"});
+    join(&again, (struct joiner){.id = a.id});
+    pass(SESSION - 1);
+    ck_waits(again);
+    ck_waits(b);
+    pass(1);
+    ck_answered(again, KP_ERR_NONE);
+    ck_answered(b, KP_ERR_NONE);
+    ck_assert_int_eq(g->state, GROUP_COMPLETING);
+    ck_assert_int_eq(g->generation, 2);
+    done();
+}
+END_TEST
+
 START_TEST(a_rebalance_waits_for_who_was_given_an_id)
 {
     struct call a, b, again, pending;
@@ -376,6 +435,8 @@ END_TEST
 
 UNIT_MAIN(a_first_member_leads_the_first_generation, a_newer_client_gets_its_id_first,
           an_id_that_is_not_used_expires_with_the_session,
+          an_id_that_is_not_used_disturbs_no_stable_group,
+          an_id_that_is_not_used_disturbs_no_assignment, a_rebalance_goes_on_when_an_id_is_not_used,
           a_rebalance_waits_for_who_was_given_an_id,
           who_was_given_an_id_may_leave_and_the_rebalance_goes_on,
           a_second_member_waits_until_the_first_has_joined_again, three_members_make_one_generation,
