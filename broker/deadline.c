@@ -68,11 +68,13 @@ static void ring(void *arg)
     struct deadlines *all = arg;
     all->armed_ms = INT64_MAX;
     int64_t now = loop_now_ms(all->loop);
+    all->ringing = true;
     while (all->n && all->heap[0]->at_ms <= now) {
         struct deadline *d = all->heap[0];
         take_out(all, d);
         d->passed(d);
     }
+    all->ringing = false;
     arm(all);
 }
 
@@ -102,8 +104,10 @@ int deadline_set(struct deadlines *all, struct deadline *d, int64_t ms,
         all->heap = heap;
         all->cap = cap;
     }
-    int64_t now = loop_now_ms(all->loop);
-    d->at_ms = ms > INT64_MAX - now ? INT64_MAX : now + (ms > 0 ? ms : 0);
+    int64_t now = loop_now_ms(all->loop), least = all->ringing ? 1 : 0; /* so that ring() ends */
+    if (ms < least)
+        ms = least;
+    d->at_ms = ms > INT64_MAX - now ? INT64_MAX : now + ms;
     d->passed = passed;
     sift_up(all, all->n++, d);
     arm(all);

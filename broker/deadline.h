@@ -27,6 +27,7 @@ struct deadlines {
     struct loop *loop;
     struct loop_timer *timer;
     int64_t armed_ms; /* when the timer rings; INT64_MAX: never */
+    bool ringing;     /* those that are due are called */
     struct deadline **heap;
     size_t n, cap;
 };
@@ -34,7 +35,8 @@ struct deadlines {
 int deadlines_init(struct deadlines *all, struct loop *loop); /* 0 or -ENOMEM */
 void deadlines_release(struct deadlines *all);
 /* Call passed on the loop, once, not before ms from now; replaces an earlier setting. passed may
- * free what holds d. 0, or -ENOMEM: it will not be called. */
+ * free what holds d. What is set from within passed, for 0 ms too, comes in a later iteration: work
+ * that is done in steps lets others have their turn. 0, or -ENOMEM: it will not be called. */
 int deadline_set(struct deadlines *all, struct deadline *d, int64_t ms,
                  void (*passed)(struct deadline *));
 /* Not set is fine. */

@@ -701,7 +701,16 @@ START_TEST(many_groups_are_swept_in_parts)
         snprintf(group, sizeof group, "g%d", i);
         committed(group, "t", 0, 1);
     }
-    pass(7LL * DAY_MS);
+    pass(DAY_MS - 1);
+    clock_manual_advance(&wall, 6LL * DAY_MS);
+    pass(1);
+    int first = waiting();
+    ck_assert_int_gt(first, 0);
+    ck_assert_int_lt(first, N / 2); /* then others have their turn */
+    pass(1);
+    ck_assert_int_gt(waiting(), first);
+    ck_assert_int_lt(waiting(), N);
+    pass(10);
     ck_assert_int_eq(waiting(), N);
     apply_all();
     ck_assert_str_eq(listed(), "");

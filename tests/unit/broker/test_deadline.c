@@ -107,6 +107,44 @@ START_TEST(one_may_set_itself_again)
 }
 END_TEST
 
+static void at_once(struct deadline *d)
+{
+    passed(d);
+    if (container_of(d, struct entry, deadline)->times < 3)
+        deadline_set(&all, d, 0, at_once);
+}
+
+/* Steps taken when another event of the loop had its turn. */
+static int steps_seen;
+
+static void look(struct loop_hook *h)
+{
+    (void)h;
+    steps_seen = entries[0].times;
+}
+
+static void begin_steps(struct deadline *d)
+{
+    static struct loop_hook end_of_iteration = {.run = look};
+    loop_at_end(loop, &end_of_iteration);
+    at_once(d);
+}
+
+START_TEST(one_that_sets_itself_again_at_once_gives_others_their_turn)
+{
+    begin();
+    ck_assert_ok(deadline_set(&all, &entries[0].deadline, 10, begin_steps));
+    ck_assert_ok(deadline_set(&all, &entries[1].deadline, 10, passed));
+    ck_assert_ok(loop_virtual_advance(loop, 10));
+    ck_assert_int_eq(steps_seen, 1);
+    ck_assert_int_eq(entries[1].times, 1);
+    ck_assert_ok(loop_virtual_advance(loop, 10));
+    ck_assert_int_eq(entries[0].times, 3);
+    ck_assert_int_le(entries[0].rang, 12);
+    end();
+}
+END_TEST
+
 START_TEST(no_time_is_too_long_or_too_short)
 {
     begin();
@@ -122,4 +160,5 @@ END_TEST
 
 UNIT_MAIN(each_passes_once_and_on_time, cleared_ones_never_pass_and_disturb_no_other,
           a_later_setting_replaces_an_earlier_one, one_may_set_itself_again,
+          one_that_sets_itself_again_at_once_gives_others_their_turn,
           no_time_is_too_long_or_too_short)
