@@ -113,6 +113,7 @@ struct group_commit {
     struct group_caller who;
     struct group_commit_part *parts; /* those that passed the handler's checks */
     int32_t n;
+    int64_t retention_ms; /* below 0: as the broker's retention says */
 };
 /* Each part's error is set when what could be committed is durable. */
 void coordinator_commit(struct coordinator *c, struct group_call *call);

@@ -69,6 +69,15 @@ static bool has_room(struct slot *s, const struct group_commit *in)
     return false;
 }
 
+/* When what is committed now goes, as old clients may ask; -1: as the broker's retention says. */
+static int64_t expiry(const struct group_commit *in, int64_t wall)
+{
+    int64_t from = wall > 0 ? wall : 0, at;
+    if (in->retention_ms < 0)
+        return -1;
+    return __builtin_add_overflow(from, in->retention_ms, &at) ? INT64_MAX : at;
+}
+
 static int16_t write_commit(struct slot *s, struct group_call *call)
 {
     const struct group_commit *in = call->req;
@@ -81,7 +90,7 @@ static int16_t write_commit(struct slot *s, struct group_call *call)
     int64_t wall = coordinator_note(s->c);
     for (int32_t i = 0; i < in->n; i++) {
         in->parts[i].offset.commit_ms = wall;
-        in->parts[i].offset.expire_ms = -1;
+        in->parts[i].offset.expire_ms = expiry(in, wall);
         group_records_offset(&b, wall, in->group, &in->parts[i].offset);
     }
     int16_t error = KP_ERR_INVALID_COMMIT_OFFSET_SIZE;

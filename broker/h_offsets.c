@@ -93,6 +93,7 @@ void h_offset_commit(struct request *q)
         return;
     }
     commit->group = req->group_id;
+    commit->retention_ms = req->retention_time_ms;
     commit->who = (struct group_caller){req->member_id, req->group_instance_id,
                                         req->generation_id_or_member_epoch};
     call->req = commit;

@@ -273,9 +273,9 @@ class Client:
         r.i32()
         return r.i16()
 
-    def commit(self, group, offsets, generation=-1, member='', metadata='m'):
+    def commit(self, group, offsets, generation=-1, member='', metadata='m', retention=-1):
         """offsets: {(topic, partition): offset}. {(topic, partition): error}"""
-        body = string(group) + i32(generation) + string(member) + i64(-1)
+        body = string(group) + i32(generation) + string(member) + i64(retention)
         body += array([string(t) + array([i32(p) + i64(o) + string(metadata)])
                        for (t, p), o in offsets.items()])
         r = self.ask(OFFSET_COMMIT, 2, body)

@@ -315,3 +315,13 @@ with Tap() as t, Broker(t, *ARGS) as b:
     t.ok(len(said) == 1, 'which is said once', said)
     t.same(offset(c, 's', 't', 1), -1, 'the others are')
     t.same(listed(c), 15, 'a list would not be whole')
+
+    # A client may say how long.
+    with Broker(t, *ARGS, 'offsets.retention.check.interval.ms=10', dir='kept') as k:
+        c = k.client()
+        c.create('t', 2)
+        t.same(c.commit('g', {('t', 0): 1}), {('t', 0): 0}, 'an offset is committed')
+        t.same(c.commit('g', {('t', 1): 2}, retention=1), {('t', 1): 0}, 'and one for a millisecond')
+        while offset(c, 'g', 't', 1) != -1:
+            time.sleep(0.01)
+        t.same(offset(c, 'g', 't', 0), 1, 'which goes, alone')

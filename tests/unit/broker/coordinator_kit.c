@@ -13,6 +13,7 @@ struct clock_manual wall;
 const char *live_topic;
 bool (*topic_answer)(struct kp_str name);
 int append_fails;
+int64_t commit_retention_ms = -1;
 
 static struct loop *loop;
 static struct deadlines deadlines;
@@ -287,7 +288,8 @@ void commit_as(struct commit *cm, const char *group, const char *member_id, int3
     cm->in = (struct group_commit){.group = kp_str(group),
                                    .who = {kp_str(member_id), kp_str(NULL), generation},
                                    .parts = &cm->part,
-                                   .n = 1};
+                                   .n = 1,
+                                   .retention_ms = commit_retention_ms};
     ask(&cm->ask, coordinator_commit, 8, &cm->in, NULL);
 }
 

@@ -15,9 +15,9 @@ enum { DAY_MS = 24 * 3600 * 1000, PARTITIONS = 4 };
 extern struct coordinator *c;
 extern struct coordinator_config config;
 extern struct clock_manual wall;
-extern const char *live_topic; /* NULL: all live */
+extern const char *live_topic;                   /* NULL: all live */
 extern bool (*topic_answer)(struct kp_str name); /* says it instead, unless NULL */
-extern int append_fails;       /* what append says to the next batches; 0: it takes them */
+extern int append_fails; /* what append says to the next batches; 0: it takes them */
 
 /* Fill in config, to be changed before begin. */
 void configure(void);
@@ -69,6 +69,7 @@ void commit(struct commit *cm, const char *group, const char *topic, int32_t par
             int64_t offset);
 void commit_as(struct commit *cm, const char *group, const char *member_id, int32_t generation,
                const char *topic, int32_t partition, int64_t offset);
+extern int64_t commit_retention_ms; /* of commits; -1: as the broker says */
 /* Commit and apply. */
 void committed(const char *group, const char *topic, int32_t partition, int64_t offset);
 /* What OffsetFetch says; minus the error if it is one. */

@@ -109,7 +109,8 @@ START_TEST(a_commit_of_nothing_is_answered_at_once)
 {
     begin(true);
     struct ask a;
-    struct group_commit in = {.group = kp_str("g"), .who = {kp_str(""), kp_str(NULL), -1}};
+    struct group_commit in = {
+        .group = kp_str("g"), .who = {kp_str(""), kp_str(NULL), -1}, .retention_ms = -1};
     ask(&a, coordinator_commit, 8, &in, NULL);
     forget(&a);
     ck_assert_int_eq(waiting(), 0);
@@ -129,7 +130,7 @@ START_TEST(a_commit_has_a_size)
         parts[i] = (struct group_commit_part){
             .offset = {.topic = kp_str("t"), .partition = i, .metadata = kp_str("")},
             .error = &errors[i]};
-    struct group_commit in = {kp_str("g"), {kp_str(""), kp_str(NULL), -1}, parts, N};
+    struct group_commit in = {kp_str("g"), {kp_str(""), kp_str(NULL), -1}, parts, N, -1};
     ask(&a, coordinator_commit, 8, &in, NULL);
     ck_error(errors[0], KP_ERR_INVALID_COMMIT_OFFSET_SIZE);
     ck_error(errors[N - 1], KP_ERR_INVALID_COMMIT_OFFSET_SIZE);
@@ -602,6 +603,60 @@ START_TEST(an_offset_that_says_when_it_goes_is_no_older_than_a_leap)
 }
 END_TEST
 
+static void committed_for(int64_t retention_ms, int32_t partition, int64_t offset)
+{
+    commit_retention_ms = retention_ms;
+    committed("g", "t", partition, offset);
+    commit_retention_ms = -1;
+}
+
+START_TEST(an_offset_is_kept_as_long_as_its_client_asked)
+{
+    for (int stop = 0; stop < 2; stop++) {
+        configure();
+        config.sweep_ms = 10 * MINUTE_MS;
+        begin(true);
+        committed_for(120 * MINUTE_MS, 0, 10);
+        committed_for(-1, 1, 11);
+        committed_for(INT64_MAX, 2, 12);
+        committed_for(30LL * DAY_MS, 3, 13);
+        pass(60 * MINUTE_MS);
+        committed("now", "t", 0, 1); /* so that a start is no jump of the clock */
+        if (stop)
+            restart();
+        pass(50 * MINUTE_MS);
+        ck_assert_int_eq(waiting(), 0);
+        ck_assert_int_eq(fetched("g", "t", 0), 10);
+        pass(10 * MINUTE_MS);
+        apply_all();
+        ck_assert_int_eq(fetched("g", "t", 0), -1);
+        ck_assert_int_eq(fetched("g", "t", 1), 11);
+        pass(8LL * DAY_MS);
+        apply_all();
+        ck_assert_int_eq(fetched("g", "t", 1), -1);
+        ck_assert_int_eq(fetched("g", "t", 2), 12);
+        ck_assert_int_eq(fetched("g", "t", 3), 13);
+        pass(22LL * DAY_MS);
+        apply_all();
+        ck_assert_int_eq(fetched("g", "t", 2), 12);
+        ck_assert_int_eq(fetched("g", "t", 3), -1);
+        end();
+    }
+}
+END_TEST
+
+START_TEST(an_offset_kept_for_no_time_goes_at_the_next_sweep)
+{
+    begin(true);
+    committed_for(0, 0, 10);
+    ck_assert_int_eq(fetched("g", "t", 0), 10);
+    pass(DAY_MS);
+    apply_all();
+    ck_assert_str_eq(listed(), "");
+    end();
+}
+END_TEST
+
 START_TEST(a_clock_set_back_is_believed_in_the_end)
 {
     configure();
@@ -721,15 +776,16 @@ END_TEST
 UNIT_MAIN(a_commit_is_answered_and_seen_when_it_is_durable, a_commit_that_fails_is_not_seen,
           the_later_of_two_commits_stays, only_members_of_the_generation_commit,
           a_commit_of_nothing_is_answered_at_once, a_commit_has_a_size, memory_is_bounded,
-          all_offsets_of_a_group_are_fetched,
-          topics_may_change_while_all_offsets_are_fetched, offsets_of_a_deleted_topic_are_not_told,
-          a_deleted_group_is_gone_for_good, a_group_with_members_is_not_deleted,
-          a_deletion_waits_for_commits_under_way, a_deletion_that_fails_leaves_the_group,
-          single_offsets_are_deleted, offsets_of_topics_that_are_read_stay,
-          offsets_that_nobody_uses_go_after_a_week, a_clock_that_jumps_removes_no_offset,
-          a_start_with_a_clock_ahead_removes_no_offset,
+          all_offsets_of_a_group_are_fetched, topics_may_change_while_all_offsets_are_fetched,
+          offsets_of_a_deleted_topic_are_not_told, a_deleted_group_is_gone_for_good,
+          a_group_with_members_is_not_deleted, a_deletion_waits_for_commits_under_way,
+          a_deletion_that_fails_leaves_the_group, single_offsets_are_deleted,
+          offsets_of_topics_that_are_read_stay, offsets_that_nobody_uses_go_after_a_week,
+          a_clock_that_jumps_removes_no_offset, a_start_with_a_clock_ahead_removes_no_offset,
           offsets_committed_by_a_clock_in_the_past_stay,
           an_offset_that_says_when_it_goes_is_no_older_than_a_leap,
+          an_offset_is_kept_as_long_as_its_client_asked,
+          an_offset_kept_for_no_time_goes_at_the_next_sweep,
           a_clock_set_back_is_believed_in_the_end, offsets_of_a_group_with_members_stay,
           offsets_of_deleted_topics_go_at_the_next_sweep, a_group_that_writes_is_left_alone,
           many_groups_are_swept_in_parts)

@@ -145,6 +145,29 @@ START_TEST(an_offset_is_written_as_kafka_does)
 }
 END_TEST
 
+START_TEST(an_offset_that_says_when_it_goes_is_written_as_kafka_does)
+{
+    static const char expiring[] = "\0\1"                       /* version 1 */
+                                   "\0\0\0\0\0\0\1\2"           /* offset 258 */
+                                   "\0\2md"                     /* metadata */
+                                   "\0\0\x01\x8b\xcf\xe5\x68\0" /* 1700000000000 */
+                                   "\0\0\0\0\0\0\0\0";          /* it goes at the next look */
+    struct group_record g;
+    setup();
+    struct group_offset c = an_offset();
+    c.expire_ms = 0;
+    group_records_offset(&builder, wall_ms, kp_str("g1"), &c);
+    first_record();
+    ck_span_eq(record.key, offset_key);
+    ck_span_eq(record.value, expiring);
+    ck_assert_ok(group_record_decode(&record, &arena, &g));
+    ck_assert_int_eq(g.offset.expire_ms, 0);
+    ck_assert_int_eq(g.offset.offset, 258);
+    records_release(&it);
+    finish();
+}
+END_TEST
+
 START_TEST(no_offset_is_a_null_value)
 {
     setup();
@@ -487,7 +510,8 @@ START_TEST(offsets_are_kept_by_topic_and_partition)
 }
 END_TEST
 
-UNIT_MAIN(an_offset_is_written_as_kafka_does, no_offset_is_a_null_value,
+UNIT_MAIN(an_offset_is_written_as_kafka_does,
+          an_offset_that_says_when_it_goes_is_written_as_kafka_does, no_offset_is_a_null_value,
           a_group_is_written_as_kafka_does, offsets_of_all_versions_are_read,
           what_cannot_be_understood_is_an_error, the_last_value_of_a_key_counts,
           a_null_value_takes_the_key_away, the_last_state_of_a_group_counts,
