@@ -5,7 +5,7 @@
 
 Measure chronikd with chronik-bench, and print the tables of docs/performance.md; without ROW all of rows.py. Lanes of a row run in
 turn, round after round, each round beginning with another; a cell is the median of the rounds and their range. What is measured
-against its goal is the quotient of medians (of pauses that of the worst round), its range that of the quotients of single rounds;
+against its goal is the quotient of medians (of pauses that of the longest), its range that of the quotients of single rounds;
 where that range crosses the limit the verdict says so. A row that waits for the disk is judged only where -m disk and fio agree
 within 15 %. The status is 0 if every row could be measured, whatever came of it.
 

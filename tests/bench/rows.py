@@ -299,10 +299,10 @@ def loads(name, title, columns, lanes, goals, before=None, **more):
 
 class Goal:
     """of(view): a figure of a row, where view(lane, figure) is that of all rounds (the median), or of one. sign: ≤ or ≥ limit, or None: it
-    is reported alone. over: what makes one figure of those of the rounds, instead."""
+    is reported alone. pick: what makes one figure of those of the rounds, instead of the median."""
 
-    def __init__(self, what, of, sign=None, limit=None, unit='', over=None):
-        self.what, self.of, self.sign, self.limit, self.unit, self.over = what, of, sign, limit, unit, over
+    def __init__(self, what, of, sign=None, limit=None, unit='', pick=statistics.median):
+        self.what, self.of, self.sign, self.limit, self.unit, self.pick = what, of, sign, limit, unit, pick
 
     def must(self):
         return f'{self.what} {self.sign} {self.limit:,} {self.unit}'.strip() if self.sign else f'{self.what}: reported'
@@ -312,9 +312,7 @@ class Goal:
         try:
             n = min(len(values) for figures in lanes.values() for values in figures.values())
             rounds = [self.of(lambda lane, figure, i=i: lanes[lane][figure][i]) for i in range(n)]
-            if self.over:
-                return self.over(rounds), rounds
-            return self.of(lambda lane, figure: statistics.median(lanes[lane][figure])), rounds
+            return self.of(lambda lane, figure: self.pick(lanes[lane][figure])), rounds
         except (KeyError, ZeroDivisionError):
             return None
 
@@ -558,7 +556,7 @@ ROWS = [
     loads('open', '128 clients, 256 B, 16 partitions, open loop at half of the maximum', [*LATENCY, 'p999', 'max', 'probe'],
           [Disk(), *servers(small(128, 16) + ' --rate-limit {half}', ['chronik', 'ideal', 'null'], beside=device_watched)],
           [ratio('p99', 'Chronik', 'disk', '≤', 3),
-           Goal('longest pause / max(50 ms, 2 × disk\'s)', no_pause, '≤', 1, over=max)],
+           Goal('longest pause / max(50 ms, 2 × disk\'s)', no_pause, '≤', 1, pick=max)],
           before=half_of_most, seconds=(2, 20, 60), rounds=(1, 2, 5), on_disk=True),
     loads('partitions', '128 closed-loop clients, 256 B', LATENCY,
           [*[Load(f'{p:,} partitions', 'chronik', small(128, p), least=p > 1000) for p in (16, 1000, MANY)],
