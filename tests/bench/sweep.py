@@ -22,7 +22,7 @@ KNOBS = {
     'wal.segment.bytes': ['67108864', '4194304', '16777216', '268435456'],
     'wal.max.bytes': ['1073741824', '268435456', '4294967296'],
     'wal.checkpoint.bytes': ['0', '33554432', '134217728', '805306368'],
-    'wal.writer.thread': ['false', 'true'],
+    'wal.writer.thread': ['auto', 'true', 'false'],
     'wal.loop.write.us': ['1000', '0', '200', '10000'],
     'wal.direct.io': ['true', 'false'],
     'wal.shards': ['1', '2', '4'],

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """test_rows.py - what the measuring programs make of their figures, and in which order they take them. Nothing is measured."""
 import os
+import re
 import sys
 
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [here, os.path.join(here, '..', 'common')]
 import performance  # noqa: E402
 import rows  # noqa: E402
+import sweep  # noqa: E402
 from kit import Unable, counted  # noqa: E402
 from rows import Disk, Fio, Goal, Row, in_turn, ratio, resting, turn  # noqa: E402
 from tap import Tap  # noqa: E402
@@ -119,7 +121,17 @@ def fio(t):
     t.same(['--create_only=1' in c for c in commands], [True, False], 'in a file that was laid out before')
 
 
+def defaults(t):
+    """What the sweep calls a knob's default is that of the broker."""
+    with open(os.path.join(here, '..', '..', 'broker', 'settings.def')) as f:
+        of = dict(re.findall(r'"([a-z.]+)", "([^"]*)"', f.read()))
+    t.same({knob: values[0] for knob, values in sweep.KNOBS.items()}, {knob: of.get(knob) for knob in sweep.KNOBS},
+           'the sweep turns knobs away from their defaults')
+    t.same({values[0] for values in sweep.PROCESSORS.values()}, {of[sweep.LOOPS]}, 'and the number of loops')
+
+
 with Tap() as t:
+    defaults(t)
     judge(t)
     agree(t)
     orders(t)
