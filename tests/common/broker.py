@@ -18,6 +18,14 @@ def program(name):
     return path
 
 
+def until(f, patience=PATIENCE):
+    """Wait for something that nothing answers for: what f() says at last."""
+    end = time.monotonic() + patience
+    while not f() and time.monotonic() < end:
+        time.sleep(0.02)
+    return f()
+
+
 def sanitized(name):
     """Is a program of ours built with a sanitizer that keeps memory of its own?"""
     for path in os.path.join(BUILD, '.libs', name), program(name):

@@ -3,10 +3,9 @@ import glob
 import os
 import re
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'common'))
-from broker import PATIENCE, Broker  # noqa: E402
+from broker import Broker, until  # noqa: E402
 from records import batch, batches  # noqa: E402
 from strace import Strace, need_strace  # noqa: E402
 from tap import Tap  # noqa: E402
@@ -55,9 +54,7 @@ with Tap() as t, Broker(t, 'num.network.threads=1', 'log.segment.bytes=100000') 
         t.ok('pool' in who, 'the pool opened their files', who)
         t.ok(not any(x.startswith('loop') for x in who), 'no loop did', who)
 
-        end = time.monotonic() + PATIENCE
-        while b.stats('loop=0')['Fetch'] < 3 and time.monotonic() < end:  # that of the one who left, too
-            time.sleep(0.01)
+        until(lambda: b.stats('loop=0')['Fetch'] >= 3)  # that of the one who left, too
         cold = b.stats('loop=0')['fetch_colds']
         t.ok(cold >= 1, 'it is counted', cold)
         t.same(last(c.fetch('t', {0: 9})[0]), [(9, 9)], 'asked for again')

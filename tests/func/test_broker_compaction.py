@@ -4,10 +4,9 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'common'))
-from broker import PATIENCE, Broker, program  # noqa: E402
+from broker import PATIENCE, Broker, program, until  # noqa: E402
 from records import HEADER, batch, batches  # noqa: E402
 from tap import Tap  # noqa: E402
 
@@ -16,13 +15,6 @@ SETTINGS = ('log.cleaner.backoff.ms=50', 'wal.checkpoint.ms=100', 'offsets.topic
 COMPACT = [('cleanup.policy', 'compact'), ('segment.bytes', '4096'), ('min.cleanable.dirty.ratio', '0.1')]
 INVALID_RECORD, KAFKA_STORAGE_ERROR = 87, 56
 KEYS, RECORDS = 10, 600
-
-
-def until(f):
-    end = time.monotonic() + PATIENCE
-    while not f() and time.monotonic() < end:
-        time.sleep(0.02)
-    return f()
 
 
 def size(b, dirname):

@@ -4,7 +4,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'common'))
-from broker import PATIENCE, Broker  # noqa: E402
+from broker import Broker, until  # noqa: E402
 from records import batch, batches  # noqa: E402
 from strace import inject, need_strace, wal_segments  # noqa: E402
 from tap import Tap  # noqa: E402
@@ -16,14 +16,6 @@ DELAY = 20  # seconds; it ends with the injection
 def faulty(broker, what):
     """While it lasts, this happens to every sync of the log."""
     return inject(broker, SYNCS, what, wal_segments(broker))
-
-
-def until(f):
-    """Wait for something that was not answered for."""
-    end = time.monotonic() + PATIENCE
-    while not f() and time.monotonic() < end:
-        time.sleep(0.02)
-    return f()
 
 
 need_strace()

@@ -4,11 +4,10 @@ import os
 import resource
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'common'))
 from bombs import MIB, bombs, zeros  # noqa: E402
-from broker import PATIENCE, Broker, program, sanitized  # noqa: E402
+from broker import Broker, program, sanitized, until  # noqa: E402
 from client import Client, Closed  # noqa: E402
 from crowd import Crowd  # noqa: E402
 from records import batch  # noqa: E402
@@ -58,9 +57,7 @@ def programs_take_no_bomb(t, bomb):
     port_file = os.path.join(t.work, 'liar.port')
     liar = subprocess.Popen([sys.executable, os.path.join(HERE, 'liar.py'), port_file, 'none'])
     try:
-        end = time.monotonic() + PATIENCE
-        while not (os.path.exists(port_file) and os.path.getsize(port_file)) and time.monotonic() < end:
-            time.sleep(0.01)
+        until(lambda: os.path.exists(port_file) and os.path.getsize(port_file))
         with open(port_file) as f:
             port = int(f.read())
         with Client(port) as c:
@@ -137,20 +134,23 @@ def idle(t):
         t.same(b.stop(), 0, 'the broker stops cleanly')
 
 
-soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 2 * MANY)), hard))
 def who_waits_leaves_room(t):
     """Requests that are large and in no hurry keep their memory; together they would take all there is."""
-    with Broker(t, *BUDGET, dir='parked') as b, b.client() as c:
+    with Broker(t, *BUDGET, 'num.network.threads=1', dir='parked') as b, b.client() as c:
         c.create('t', 1)
         parked = [b.client() for _ in range(16)]
         for p in parked:
             p.send = lambda key, version, body, send=p.send: send(key, version, body + bytes(4000000))
             p.fetch_send('t', {0: 0}, wait=LONG_MS)
+            if p is parked[0]:  # the memory of the others, even while it is read, would send this one home
+                t.ok(until(lambda: b.stats('loop=0')['fetch_waits']), 'a large request may wait')
         t.same(c.produce('t', {0: batch([os.urandom(500000)])})[0][0], 0, 'large requests that wait leave room for others')
         t.ok(parked[0].fetch_answer()[1][0][2], 'and get what they waited for')
         t.same(b.stop(), 0, 'the broker stops cleanly')
 
+
+soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 2 * MANY)), hard))
 
 with Tap() as t:
     all_bombs = bombs()

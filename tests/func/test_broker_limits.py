@@ -5,7 +5,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'common'))
-from broker import PATIENCE, Broker  # noqa: E402
+from broker import PATIENCE, Broker, until  # noqa: E402
 from client import Closed  # noqa: E402
 from records import BODY_AT, batch  # noqa: E402
 from tap import Tap  # noqa: E402
@@ -23,13 +23,6 @@ def serves(b):
         return False
 
 
-def comes_true(f):
-    end = time.monotonic() + PATIENCE
-    while not f() and time.monotonic() < end:
-        time.sleep(0.02)
-    return f()
-
-
 with Tap() as t:
     with Broker(t, 'max.connections=20', 'connection.stall.ms=300', 'socket.request.max.bytes=1000000',
                 'wal.profile=low', dir='small') as b:
@@ -38,7 +31,7 @@ with Tap() as t:
         t.ok(b.client().is_closed(), 'one more is closed')
         for c in held:
             c.s.close()
-        t.ok(comes_true(lambda: serves(b)), 'when they have gone there is room again')
+        t.ok(until(lambda: serves(b)), 'when they have gone there is room again')
 
         for what, sent in [('a request over the limit', i32(1000001)), ('a negative length', i32(-5)),
                            ('a length below a header', i32(7)), ('HTTP', b'GET / HTTP/1.0\r\n\r\n'),
@@ -113,9 +106,7 @@ with Tap() as t:
                     d.send(METADATA, 4, array([string('wide')] * 5) + i8(0))
             except BlockingIOError:
                 pass
-        end = time.monotonic() + PATIENCE
-        while b.stats('loop=0')['Metadata'] < 100 and time.monotonic() < end:
-            time.sleep(0.02)
+        until(lambda: b.stats('loop=0')['Metadata'] >= 100)
         t.ok(serves(b), 'clients that take no answers do not stop the others')
         b.grew_within(t, before, 1 << 20, 'nor fill the memory')
         for d in deaf:
@@ -173,8 +164,8 @@ with Tap() as t:
         many = []
         for _ in range(100):
             many.append(socket.create_connection(('127.0.0.1', b.port)))
-        t.ok(comes_true(lambda: any('RLIMIT_NOFILE allow' in x for x in b.lines())), 'running out is said')
+        t.ok(until(lambda: any('RLIMIT_NOFILE allow' in x for x in b.lines())), 'running out is said')
         for s in many:
             s.close()
-        t.ok(comes_true(lambda: serves(b)), 'and is over when clients leave')
+        t.ok(until(lambda: serves(b)), 'and is over when clients leave')
         t.same(b.stop(), 0, 'the broker stops cleanly')

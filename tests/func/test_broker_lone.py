@@ -3,10 +3,9 @@ import glob
 import os
 import re
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'common'))
-from broker import PATIENCE, Broker  # noqa: E402
+from broker import Broker, until  # noqa: E402
 from records import batch, batches  # noqa: E402
 from tap import Tap  # noqa: E402
 
@@ -51,17 +50,13 @@ def in_one_piece(c, n):
 
 
 def fetch_waits(b):
-    end = time.monotonic() + PATIENCE
-    while b.stats('loop=0')['fetch_waits'] == 0:
-        assert time.monotonic() < end, 'the Fetch does not wait'
+    assert until(lambda: b.stats('loop=0')['fetch_waits']), 'the Fetch does not wait'
 
 
 def marked(b):
     """Does the shard's thread mark the log as idle?"""
-    before, end = written(b, 'shard-1'), time.monotonic() + PATIENCE
-    while written(b, 'shard-1') == before and time.monotonic() < end:
-        time.sleep(0.001)
-    return written(b, 'shard-1') > before
+    before = written(b, 'shard-1')
+    return until(lambda: written(b, 'shard-1') > before)
 
 
 def marked_again(b, c):

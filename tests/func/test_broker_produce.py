@@ -4,20 +4,12 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'common'))
-from broker import PATIENCE, Broker  # noqa: E402
+from broker import Broker, until  # noqa: E402
 from records import batch, batches  # noqa: E402
 from tap import Tap  # noqa: E402
 from wire import i64  # noqa: E402
 
 MANY = 64
-
-
-def until(f):
-    """Wait for something that was not answered for."""
-    end = time.monotonic() + PATIENCE
-    while not f() and time.monotonic() < end:
-        time.sleep(0.01)
-    return f()
 
 
 with Tap() as t, Broker(t) as b, b.client() as c:

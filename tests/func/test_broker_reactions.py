@@ -11,7 +11,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'common'))
-from broker import PATIENCE, Broker  # noqa: E402
+from broker import PATIENCE, Broker, until  # noqa: E402
 from records import batch, batches  # noqa: E402
 from strace import inject, may_strace, wal_segments  # noqa: E402
 from tap import Tap  # noqa: E402
@@ -22,14 +22,6 @@ TIMEOUT = 30  # seconds that a request is given, unless it says otherwise
 LARGE = 30000  # records of this size do not gather in memory before they go to their partition's file
 SYNCS = 'fdatasync,fsync,pwritev2'
 SMALL = ['wal.segment.bytes=1048576', 'wal.max.bytes=16777216', 'num.network.threads=2']
-
-
-def until(f, patience=PATIENCE):
-    """Wait for something that was not answered for."""
-    end = time.monotonic() + patience
-    while not f() and time.monotonic() < end:
-        time.sleep(0.02)
-    return f()
 
 
 def log_file(broker, topic, partition=0):

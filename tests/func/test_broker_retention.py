@@ -4,7 +4,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'common'))
-from broker import PATIENCE, Broker  # noqa: E402
+from broker import Broker, until  # noqa: E402
 from records import batch, batches  # noqa: E402
 from tap import Tap  # noqa: E402
 
@@ -12,13 +12,6 @@ SETTINGS = ('log.retention.check.interval.ms=20', 'wal.checkpoint.ms=100',
             'log.message.timestamp.after.max.ms=9223372036854775807')
 HOUR = 3600 * 1000
 TOPIC, SET = 2, 0
-
-
-def until(f):
-    end = time.monotonic() + PATIENCE
-    while not f() and time.monotonic() < end:
-        time.sleep(0.01)
-    return f()
 
 
 def now():

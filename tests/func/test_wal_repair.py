@@ -5,10 +5,9 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'common'))
-from broker import PATIENCE, Broker, program  # noqa: E402
+from broker import Broker, program, until  # noqa: E402
 from records import batch, batches  # noqa: E402
 from tap import Tap  # noqa: E402
 
@@ -45,12 +44,6 @@ def wipe(path, at, n=BLOCK):
         f.write(bytes(n))
 
 
-def wait_for(f):
-    end = time.monotonic() + PATIENCE
-    while not f() and time.monotonic() < end:
-        time.sleep(0.02)
-
-
 def fill(t):
     b = Broker(t, *SETTINGS, dir='whole').start()
     with b.client() as c:
@@ -60,7 +53,7 @@ def fill(t):
             c.produce('t', {p: batch([value(p, i)]) for p in range(PARTS)})
         c.produce('u', {0: batch([b'only'])})
     # The broker idles: a MARK says that everything is durable.
-    wait_for(lambda: frames(b.dir, '--type', 'MARK', '--shard', '1'))
+    until(lambda: frames(b.dir, '--type', 'MARK', '--shard', '1'))
     b.kill()
     return b
 
