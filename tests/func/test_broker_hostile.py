@@ -140,7 +140,7 @@ def who_waits_leaves_room(t):
         c.create('t', 1)
         parked = [b.client() for _ in range(16)]
         for p in parked:
-            p.send = lambda key, version, body, send=p.send: send(key, version, body + bytes(4000000))
+            p.send = lambda key, version, body, send=p.send: send(key, version, body + bytes(4150000))  # eight take all
             p.fetch_send('t', {0: 0}, wait=LONG_MS)
             if p is parked[0]:  # the memory of the others, even while it is read, would send this one home
                 t.ok(until(lambda: b.stats('loop=0')['fetch_waits']), 'a large request may wait')
