@@ -75,7 +75,7 @@ static int consume(const struct consume_options *o, const struct consumer_option
     struct client_cluster cluster;
     struct consumer c;
     struct err e = {0};
-    int fd = cli_interrupt_fd();
+    int fd = cli_interrupt_fd(1);
     if (fd < 0)
         return (int)cli_fail_code(fd, "signals");
     cli_session(&cluster, &o->common, fd);

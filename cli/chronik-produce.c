@@ -224,7 +224,7 @@ static int produce(struct run *r, const struct opt_args *args)
         .timeout_ms = r->o->common.timeout_ms,
     };
     struct err e = {0};
-    int fd = cli_interrupt_fd();
+    int fd = cli_interrupt_fd(2); /* the end of the input, then that of the sending */
     if (fd < 0)
         return (int)cli_fail_code(fd, "signals");
     cli_session(&r->cluster, &r->o->common, fd);

@@ -2,17 +2,19 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "batch/records.h"
+#include "cli/interrupt.h"
 #include "cli/record_json.h"
 #include "client/error.h"
 #include "client/offsets.h"
 #include "kp/error.h"
 
 enum {
-    STOP = 1,                        /* count is reached, or nobody can be written to */
+    STOP = 1,                        /* count is reached, Ctrl-C, or output failed */
     MAX_WAIT = 500,                  /* ms that a broker may hold an answer back */
     FETCH_BYTES = 16 << 20,          /* of an answer */
     PARTITION_BYTES = 1 << 20,       /* of a partition in it */
@@ -122,6 +124,14 @@ static void write_text(const struct consumer *c, const struct record *r)
     putchar('\n');
 }
 
+/* Nothing may be written behind what could not be: it would be the rest of a record, or follow a
+ * hole. stdio has thrown away what it held, and would go on as if nothing had been. */
+static void output_failed(int number)
+{
+    __fpurge(stdout);
+    cli_output_failed(number);
+}
+
 /* Write what the batch has from the position on. 0, STOP, or a negative code. */
 static int write_records(struct consumer *c, struct consumer_part *p, struct records *it)
 {
@@ -133,11 +143,18 @@ static int write_records(struct consumer *c, struct consumer_part *p, struct rec
             continue;
         if (r.offset >= p->end)
             return 0;
+        /* Slow output may take long over one answer: Ctrl-C is not to wait for the next. */
+        if (cli_interrupted() || ferror(stdout))
+            return STOP;
         if (c->o.jsonl)
             rc = record_json_write(stdout, c->o.topic, p->fetch.part.partition, &r,
                                    b->attributes & BATCH_ATTR_APPEND_TIME);
         else
             write_text(c, &r);
+        if (ferror(stdout)) {
+            output_failed(errno);
+            return STOP;
+        }
         if (rc < 0)
             return rc;
         p->fetch.offset = r.offset + 1;
@@ -268,11 +285,9 @@ static int fetch_round(struct consumer *c)
     for (size_t i = 0; i < c->n && !rc; i++)
         if (c->parts[i].lost)
             rc = find_again(c, &c->parts[i]);
-    if (fflush(stdout)) {
-        cli_output_failed(errno);
-        rc = rc ? rc : STOP;
-    }
-    return rc;
+    if (!ferror(stdout) && fflush(stdout))
+        output_failed(errno);
+    return !rc && ferror(stdout) ? STOP : rc;
 }
 
 int consumer_run(struct consumer *c, struct err *e)
@@ -292,5 +307,7 @@ int consumer_run(struct consumer *c, struct err *e)
             rc = err_set(e, ERR_TIMEOUT, "%s: no record came in time", c->o.topic);
         choose_active(c, round);
     }
+    if (rc == STOP && cli_interrupted() && !c->stopped && !ferror(stdout))
+        return err_set(e, ERR_INTERRUPTED, "interrupted");
     return rc == STOP ? 0 : rc;
 }

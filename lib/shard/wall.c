@@ -59,6 +59,7 @@ int64_t wall_now(struct wall *w, struct clock *c, struct log *log)
     w->begun = true;
     int64_t now = w->ahead + now_ms;
     if (w->leapt > now)
-        w->leapt = now; /* it was believed, and taken back: nothing was noted before a time to come */
+        w->leapt =
+            now; /* it was believed, and taken back: nothing was noted before a time to come */
     return now;
 }

@@ -26,9 +26,9 @@ static const struct {
     enum io_mem_call call;
     const char *name;
 } calls[] = {
-    {IO_MEM_WRITE, "write"},       {IO_MEM_COMMIT, "commit"},     {IO_MEM_SYNC, "sync"},
-    {IO_MEM_SYNC_DIR, "sync_dir"}, {IO_MEM_RENAME, "rename"},     {IO_MEM_TRUNCATE, "truncate"},
-    {IO_MEM_UNLINK, "unlink"},     {IO_MEM_ALLOCATE, "allocate"}, {IO_MEM_OPEN, "open"},
+    {IO_MEM_WRITE, "write"},       {IO_MEM_COMMIT, "commit"},         {IO_MEM_SYNC, "sync"},
+    {IO_MEM_SYNC_DIR, "sync_dir"}, {IO_MEM_RENAME, "rename"},         {IO_MEM_TRUNCATE, "truncate"},
+    {IO_MEM_UNLINK, "unlink"},     {IO_MEM_ALLOCATE, "allocate"},     {IO_MEM_OPEN, "open"},
     {IO_MEM_READ, "read"},         {IO_MEM_WRITE_BACK, "write back"},
 };
 enum { CALLS = sizeof calls / sizeof *calls };

@@ -167,6 +167,62 @@ wait $reader
 same $? 130 "Ctrl-C ends the consumer with 130"
 same "$(tail -c 1 "$work/endless" | od -An -tx1 | tr -d ' ')" 0a "behind a whole line"
 
+# Output that is blocked. An interruption finds the program in a write on a full pipe; what was written is then read to
+# its end: JSON, line by line, offset by offset.
+cat >"$work/blocked.py" <<'END'
+import fcntl, json, os, signal, struct, subprocess, sys, termios, time
+
+how, command = sys.argv[1], sys.argv[2:]
+r, w = os.pipe()
+os.set_blocking(w, how != "nonblocking")
+p = subprocess.Popen(command, stdout=w)
+os.close(w)
+deadline = time.monotonic() + 30
+
+def until(met):
+    while not met():
+        if time.monotonic() > deadline:
+            p.kill()
+            sys.exit("waited in vain")
+        time.sleep(0.005)
+
+def full():
+    held = struct.unpack("i", fcntl.ioctl(r, termios.FIONREAD, b"\0" * 4))[0]
+    with open("/proc/%d/stat" % p.pid) as f:
+        return held > fcntl.fcntl(r, 1032) - 4096 and f.read().rsplit(") ", 1)[1][0] == "S"  # 1032: F_GETPIPE_SZ
+
+if how == "nonblocking":
+    until(lambda: p.poll() is not None)
+else:
+    until(full)
+    p.send_signal(signal.SIGINT)
+if how == "twice":
+    def ended():
+        p.send_signal(signal.SIGINT)
+        return p.poll() is not None
+    until(ended)
+with open(r, "rb") as f:
+    text = f.read()
+lines = text.split(b"\n")
+if how == "once" and lines[-1]:
+    sys.exit("the last record is cut")
+for i, line in enumerate(lines[:-1]):
+    if json.loads(line)["offset"] != i:
+        sys.exit("record %d is another: %r" % (i, line))
+print(p.wait(), "some" if 100 < len(lines) < 50000 else len(lines))
+END
+if command -v python3 >/dev/null && [ -r /proc/self/stat ]; then
+    chronik-topic create $t-blocked
+    seq 100000 | chronik-produce $t-blocked
+    blocked() { python3 "$work/blocked.py" "$1" chronik-consume $t-blocked --from-beginning -o jsonl 2>&1; }
+    same "$(blocked once)" "130 some" "Ctrl-C while nobody reads: whole records, none left out, none behind it"
+    same "$(blocked twice)" "-2 some" "a second one ends it at once"
+    same "$(blocked nonblocking)" "chronik-consume: standard output: Resource temporarily unavailable
+1 some" "it ends with the first write that fails"
+else
+    skip "blocked output" "no python3, or no /proc"
+fi
+
 same "$({ all $t-text | head -n 1 >"$work/one"; } 2>&1)" "" "a reader that leaves ends it quietly"
 status 2 "no records at all" chronik-consume $t-text -n 0
 has "$work/err" "from 1 on" "which says what there can be"

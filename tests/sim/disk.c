@@ -43,11 +43,16 @@ static struct io *below(struct sim_disk *d)
 /* ---- what goes wrong */
 
 static const int errnums[IO_MEM_CALLS][4] = {
-    [IO_MEM_WRITE] = {EIO, ENOSPC, EDQUOT, EIO},  [IO_MEM_SYNC] = {EIO, ENOSPC, EIO, EDQUOT},
-    [IO_MEM_COMMIT] = {EIO, ENOSPC, EIO, EDQUOT}, [IO_MEM_RENAME] = {EIO, ENOSPC, EROFS, EIO},
-    [IO_MEM_SYNC_DIR] = {EIO, EIO, EIO, EIO},     [IO_MEM_OPEN] = {EMFILE, EIO, ENOSPC, EROFS},
-    [IO_MEM_TRUNCATE] = {EIO, EIO, EIO, EROFS},   [IO_MEM_ALLOCATE] = {ENOSPC, EDQUOT, ENOSPC, EIO},
-    [IO_MEM_UNLINK] = {EIO, EROFS, EIO, EIO},     [IO_MEM_READ] = {EIO, EIO, EIO, EIO},
+    [IO_MEM_WRITE] = {EIO, ENOSPC, EDQUOT, EIO},
+    [IO_MEM_SYNC] = {EIO, ENOSPC, EIO, EDQUOT},
+    [IO_MEM_COMMIT] = {EIO, ENOSPC, EIO, EDQUOT},
+    [IO_MEM_RENAME] = {EIO, ENOSPC, EROFS, EIO},
+    [IO_MEM_SYNC_DIR] = {EIO, EIO, EIO, EIO},
+    [IO_MEM_OPEN] = {EMFILE, EIO, ENOSPC, EROFS},
+    [IO_MEM_TRUNCATE] = {EIO, EIO, EIO, EROFS},
+    [IO_MEM_ALLOCATE] = {ENOSPC, EDQUOT, ENOSPC, EIO},
+    [IO_MEM_UNLINK] = {EIO, EROFS, EIO, EIO},
+    [IO_MEM_READ] = {EIO, EIO, EIO, EIO},
     [IO_MEM_WRITE_BACK] = {EIO, ENOSPC, EIO, ENOTSUP},
 };
 
@@ -99,8 +104,8 @@ static void die(struct sim_disk *d)
 /* Before a change: does the node live to see it? */
 static enum turn begin_change(struct sim_disk *d, enum io_mem_call call, bool wal, const char *path)
 {
-    static const char *const names[] = {"write",    "sync", "commit",   "rename",
-                                        "sync_dir", "open", "truncate", "allocate",
+    static const char *const names[] = {"write",    "sync", "commit",     "rename",
+                                        "sync_dir", "open", "truncate",   "allocate",
                                         "unlink",   "read", "write_back", "other"};
     if (d->dead)
         return DEAD;

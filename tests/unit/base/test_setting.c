@@ -145,4 +145,5 @@ START_TEST(unknown_names_are_not_found)
 END_TEST
 
 UNIT_MAIN(texts_are_parsed_as_kafka_parses_them, values_are_stored_in_their_fields,
-          messages_hold_no_control_characters_and_end, a_zero_byte_ends_no_number, unknown_names_are_not_found)
+          messages_hold_no_control_characters_and_end, a_zero_byte_ends_no_number,
+          unknown_names_are_not_found)

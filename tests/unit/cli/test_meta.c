@@ -271,8 +271,8 @@ static void expect_fault(const char *file, const char *why)
     struct verdict c = check(disk(), RIG_DIR);
     bool named = false;
     for (size_t i = 0; i < c.faults.n; i++)
-        named = named || (strcmp(c.faults.v[i].file, file) == 0 &&
-                          c.faults.v[i].kind != FAULT_TORN);
+        named =
+            named || (strcmp(c.faults.v[i].file, file) == 0 && c.faults.v[i].kind != FAULT_TORN);
     ck_assert_msg(c.faults.failed && named, "%s: %s", file, why);
     ck_assert_int_eq(c.faults.trouble, 0);
     faults_release(&c.faults);
