@@ -10,8 +10,8 @@
 #include "kp/error.h"
 
 enum {
-    FETCH_MAX = 12,         /* topics go by id from 13 on */
-    FETCH_VAIN_MAX = 2,     /* empty answers after which there is nothing more */
+    FETCH_MAX = 12,           /* topics go by id from 13 on */
+    FETCH_VAIN_MAX = 2,       /* empty answers after which there is nothing more */
     EXPANDED_MAX = 256 << 20, /* bytes a batch may expand to */
 };
 

@@ -34,7 +34,8 @@ struct segment_check {
     struct log_derived d;
     size_t i_offset, i_time, i_sum; /* the entries not looked at yet */
     bool offsets_bad, times_bad, sums_bad, covered;
-    uint64_t region; /* where the batches begin that sum is of */
+    bool base_bad, order_bad, gap_bad, epoch_bad; /* batches: told of this segment */
+    uint64_t region;                              /* where the batches begin that sum is of */
     uint32_t sum;
     int64_t max_time, max_time_offset; /* of the batches so far */
 };
@@ -85,12 +86,21 @@ static void time_fault(struct segment_check *k, size_t entry, const char *reason
 
 /* ---- a batch */
 
+/* The first time that a segment's batches have such a fault: one damaged field may put all that
+ * follow in the wrong. */
+static bool first_of(bool *told)
+{
+    bool first = !*told;
+    *told = true;
+    return first;
+}
+
 /* Kafka does not say which of its segments are compacted. */
 static void missing_fault(struct segment_check *k, uint64_t pos, int64_t found)
 {
     struct check *c = k->c;
     bool known = c->ours || k->d.has_check;
-    if (!known && c->gap_told)
+    if ((!known && c->gap_told) || !first_of(&k->gap_bad))
         return;
     c->gap_told = !known;
     faults_put(&c->to->faults, known ? kind_at(c, k->s, pos) : FAULT_GAP, k->s->path, pos,
@@ -101,10 +111,11 @@ static void missing_fault(struct segment_check *k, uint64_t pos, int64_t found)
 static void check_offset(struct segment_check *k, uint64_t pos, const struct batch *b)
 {
     struct check *c = k->c;
-    if (c->next >= 0 && b->base_offset < c->next)
-        faults_put(&c->to->faults, kind_at(c, k->s, pos), k->s->path, pos,
-                   "offset %" PRId64 " where %" PRId64 " is due", b->base_offset, c->next);
-    else if (c->next >= 0 && b->base_offset > c->next && k->s->base >= c->gaps_below)
+    if (c->next >= 0 && b->base_offset < c->next) {
+        if (first_of(&k->order_bad))
+            faults_put(&c->to->faults, kind_at(c, k->s, pos), k->s->path, pos,
+                       "offset %" PRId64 " where %" PRId64 " is due", b->base_offset, c->next);
+    } else if (c->next >= 0 && b->base_offset > c->next && k->s->base >= c->gaps_below)
         missing_fault(k, pos, b->base_offset);
     c->next = batch_last_offset(b) + 1;
 }
@@ -118,6 +129,7 @@ static int32_t epoch_at(const struct check *c, int64_t offset)
     return n > 0 ? c->epochs[n - 1].epoch : -1;
 }
 
+/* No checksum covers a batch's epoch. One that is at fault says nothing about those behind it. */
 static void check_epoch(struct segment_check *k, uint64_t pos, const struct batch *b)
 {
     struct check *c = k->c;
@@ -125,15 +137,19 @@ static void check_epoch(struct segment_check *k, uint64_t pos, const struct batc
     int32_t due = epoch_at(c, b->base_offset);
     bool newer = due >= 0 && c->epochs[c->n_epochs - 1].epoch == due && b->leader_epoch > due &&
                  !(c->mark && b->base_offset < c->mark->log_end); /* one that came since */
-    if (b->leader_epoch < c->epoch)
+    bool behind = b->leader_epoch < c->epoch;
+    bool other = due >= 0 && b->leader_epoch >= 0 && b->leader_epoch != due && !newer;
+    if (!behind && !other)
+        c->epoch = b->leader_epoch;
+    else if (!first_of(&k->epoch_bad))
+        return;
+    else if (behind)
         faults_put(&c->to->faults, kind, k->s->path, pos,
                    "leader epoch %" PRId32 " behind epoch %" PRId32, b->leader_epoch, c->epoch);
-    else if (due >= 0 && b->leader_epoch >= 0 && b->leader_epoch != due && !newer)
+    else
         faults_put(&c->to->faults, kind, k->s->path, pos,
                    "leader epoch %" PRId32 ", but offset %" PRId64 " was written in epoch %" PRId32,
                    b->leader_epoch, b->base_offset, due);
-    if (b->leader_epoch > c->epoch)
-        c->epoch = b->leader_epoch;
 }
 
 /* Entries up to this batch. */
@@ -232,7 +248,7 @@ static int check_batch(void *ctx, uint64_t pos, struct span bytes, const struct 
     struct verdict *to = k->c->to;
     to->units++;
     to->records += (uint64_t)b->count;
-    if (k->s->base >= 0 && b->base_offset < k->s->base)
+    if (k->s->base >= 0 && b->base_offset < k->s->base && first_of(&k->base_bad))
         faults_put(&to->faults, kind_at(k->c, k->s, pos), k->s->path, pos,
                    "offset %" PRId64 " in a segment that begins at %" PRId64, b->base_offset,
                    k->s->base);

@@ -20,32 +20,47 @@ static const struct {
 
 /* ---- the list */
 
-static bool is_known(const struct faults *f, const char *file, uint64_t position)
+/* Those of one log and of the files beside it stand together, and are few: looking at more would
+ * take quadratic time where much is damaged. */
+static struct fault *known(const struct faults *f, const char *file, uint64_t position)
 {
-    for (size_t i = 0; i < f->n; i++) {
-        if (f->v[i].position == position && strcmp(f->v[i].file, file) == 0)
-            return true;
+    enum { NEAR = 16 };
+    for (size_t i = 1; i <= f->n && i <= NEAR; i++) {
+        struct fault *v = &f->v[f->n - i];
+        if (v->position == position && strcmp(v->file, file) == 0)
+            return v;
     }
-    return false;
+    return NULL;
 }
 
-static void put(struct faults *f, enum fault_kind kind, const char *file, uint64_t position,
-                const char *reason)
+static struct fault *add(struct faults *f, const char *file, uint64_t position)
 {
-    f->failed |= kinds[kind].fails;
-    if (is_known(f, file, position))
-        return;
     struct fault *v = reallocarray(f->v, f->n + 1, sizeof *v);
     if (!v) {
         f->trouble = -ENOMEM;
-        return;
+        return NULL;
     }
     f->v = v;
     struct fault *new = &v[f->n++];
     snprintf(new->file, sizeof new->file, "%s", file);
     new->position = position;
-    new->kind = kind;
-    snprintf(new->reason, sizeof new->reason, "%s", reason);
+    return new;
+}
+
+/* Of two at the same place the first stays, unless it fails nothing and the other does. */
+static void put(struct faults *f, enum fault_kind kind, const char *file, uint64_t position,
+                const char *reason)
+{
+    struct fault *v = known(f, file, position);
+    f->failed |= kinds[kind].fails;
+    if (v && (kinds[v->kind].fails || !kinds[kind].fails))
+        return;
+    if (!v)
+        v = add(f, file, position);
+    if (!v)
+        return;
+    v->kind = kind;
+    snprintf(v->reason, sizeof v->reason, "%s", reason);
 }
 
 void faults_put(struct faults *f, enum fault_kind kind, const char *file, uint64_t position,

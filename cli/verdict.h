@@ -32,7 +32,7 @@ struct faults {
     int trouble; /* what kept verify from looking at something; 0: nothing */
 };
 
-/* Put e's complaint into the list, once for each place; if it is not about bytes (no permission, a
+/* Put e's complaint into the list, once for each place (unless many others came between); if it is not about bytes (no permission, a
  * failing disk), print it and remember the trouble. */
 void faults_add(struct faults *f, const char *file, uint64_t position, const struct err *e);
 /* The same for a complaint of that kind. */

@@ -58,6 +58,31 @@ damage 00000000000000000130.timeindex 13 001 0 "00000000000000000130.timeindex: 
 damage 00000000000000000000.check 30 001 0 "00000000000000000000.check: byte 0: derived: "
 damage leader-epoch-checkpoint 10 065 8 "leader epoch 4, but offset 100 was written in epoch 1"
 damage leader-epoch-checkpoint 0 061 8 "leader-epoch-checkpoint: byte 0: corruption"
+# One flipped bit of an epoch, which no checksum covers, is one fault of its segment and no more.
+damage 00000000000000000000.log 13 001 8 "byte 0: corruption: leader epoch 65537, but offset 0 was written in epoch 1"
+is "verify, one bad epoch" 1 "$(err | grep -c ": leader epoch ")"
+# batches FROM TO: the first batch of the sample, whose ten records begin at ten times FROM, ..., TO
+first=$samples/events-0/00000000000000000000.log
+batches() {
+    head -c 601 "$first" | tail -c +9 >"$dir/rest"
+    for i in $(seq $(($1 * 10)) 10 $(($2 * 10))); do
+        printf "$(printf '\\000\\000\\000\\000\\000\\000\\%03o\\%03o' $((i / 256)) $((i % 256)))"
+        cat "$dir/rest"
+    done
+}
+rm -rf "$dir/x" && mkdir -p "$dir/x/events-0"
+batches 0 199 >"$dir/x/events-0/00000000000000000000.log"
+batches 200 399 >"$dir/x/events-0/00000000000000002000.log"
+is "verify, many batches" 0 "$(status $log verify "$dir/x")"
+has "verify, many batches" "$(out)" "2 files, 400 batches, 4000 records"
+put "$dir/x/events-0/00000000000000000000.log" 13 001
+is "verify, many behind a bad epoch" 8 "$(status $log verify -o csv --no-header "$dir/x")"
+is "verify, many behind a bad epoch" "601 0" "$(column 2)"
+put "$dir/x/events-0/00000000000000000000.log" 13 000
+mv "$dir/x/events-0/00000000000000002000.log" "$dir/x/events-0/00000000000000009000.log"
+is "verify, many in front of their segment" 8 "$(status $log verify -o csv --no-header "$dir/x")"
+is "verify, many in front of their segment" "0 corruption" "$(column 2) $(column 3)"
+fresh
 damage partition.metadata 3 061 8 "partition.metadata: byte 0: corruption"
 
 fresh && truncate -s 6000 "$dir/x/events-0/00000000000000000100.log"
