@@ -129,7 +129,7 @@ static int record_rows(struct log_dump *d, uint64_t pos, struct span bytes, cons
     if (rc < 0) {
         cli_error("%s: byte %llu: the records of the batch cannot be read: %s", d->segment->path,
                   (unsigned long long)pos, err_str(rc));
-        d->unreadable = true;
+        *(rc == -ENOMEM ? &d->starved : &d->unreadable) = true;
     }
     return row < 0 ? row : 0;
 }
@@ -174,7 +174,9 @@ static enum cli_exit dump_partition(void *ctx, const struct log_place *p,
             d->o->index ? log_dump_index(d, p->io) : log_walk(p->io, d->segment, dump_batch, d);
         status = one == CLI_OK ? status : one;
     }
-    return d->unreadable ? CLI_CHECK : status;
+    if (d->unreadable)
+        return CLI_CHECK;
+    return d->starved && status == CLI_OK ? CLI_FAILED : status;
 }
 
 static struct out *dump_out(const struct log_options *o)

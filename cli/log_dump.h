@@ -10,7 +10,8 @@ struct log_dump {
     const struct log_partition *part;
     const struct log_segment *segment;
     int64_t rows;
-    bool unreadable; /* a batch's records were not to be read */
+    bool unreadable; /* a batch's records were not to be read; */
+    bool starved;    /* for want of memory */
 };
 
 /* Topic, its id and the partition of the next row: three columns. */

@@ -62,6 +62,7 @@ struct dump {
     struct wal_topics topics;
     struct out *out;
     int64_t rows;
+    bool broken; /* standard output is: cli_main says so at the end */
 };
 
 /* What a frame is about: BATCH, TRIM and TOPIC name a topic. */
@@ -194,6 +195,13 @@ static void put_type(struct out *out, int type)
     out_str(out, name[0] == '?' ? number : name);
 }
 
+static int row_done(struct dump *d)
+{
+    d->rows++;
+    d->broken = out_row(d->out) < 0;
+    return d->broken ? WALK_STOP : 0;
+}
+
 static int frame_row(struct dump *d, const struct wal_visit *v, const struct wal_frame *f,
                      const struct subject *s, size_t at)
 {
@@ -221,8 +229,7 @@ static int frame_row(struct dump *d, const struct wal_visit *v, const struct wal
         out_value(out, detail);
     else
         out_null(out);
-    d->rows++;
-    return out_row(out);
+    return row_done(d);
 }
 
 /* ---- records */
@@ -244,31 +251,26 @@ static int record_row(struct dump *d, const struct wal_visit *v, const struct su
     out_int(out, v->segment->owner.shard);
     if (d->o->payload)
         record_row_payload(out, (enum out_format)d->o->common.format, r);
-    d->rows++;
-    return out_row(out);
+    return row_done(d);
 }
 
 static bool enough(const struct dump *d)
 {
-    return d->o->limit >= 0 && d->rows >= d->o->limit;
+    return d->broken || (d->o->limit >= 0 && d->rows >= d->o->limit);
 }
 
 static int record_rows(struct dump *d, struct wal_visit *v, const struct subject *s, size_t at)
 {
     struct records it;
     struct record r;
-    int rc = records_init(&it, s->bytes, RECORD_ROW_EXPANDED_MAX);
-    if (rc == 0)
-        while (!enough(d) && (rc = records_next(&it, &r)) == 1) {
-            if (!offsets_wanted(d, r.offset, r.offset))
-                continue;
-            rc = record_row(d, v, s, &r, at);
-            if (rc != 0)
-                break;
-        }
+    int rc = records_init(&it, s->bytes, RECORD_ROW_EXPANDED_MAX), row = 0;
+    while (rc >= 0 && !enough(d) && (rc = records_next(&it, &r)) == 1) {
+        if (offsets_wanted(d, r.offset, r.offset))
+            row = record_row(d, v, s, &r, at);
+    }
     records_release(&it);
-    if (rc >= 0 || rc == -EIO || rc == -EPIPE)
-        return rc < 0 ? rc : 0;
+    if (rc >= 0)
+        return row;
     v->at = at;
     v->why = "the records of the batch cannot be read";
     return rc == -ENOMEM ? rc : ERR_CORRUPT;
@@ -281,9 +283,9 @@ static int dump_frame(struct dump *d, struct wal_visit *v, const struct wal_fram
     struct subject s = subject_of(d, f);
     if (!wanted(d, f, &s))
         return 0;
-    if (!d->o->records)
-        return frame_row(d, v, f, &s, at);
-    return s.batched ? record_rows(d, v, &s, at) : 0;
+    if (d->o->records)
+        return s.batched ? record_rows(d, v, &s, at) : 0;
+    return frame_row(d, v, f, &s, at);
 }
 
 /* One that came after all names were learned: the log is being followed. */

@@ -56,7 +56,8 @@ struct wal_outcome {
 };
 /* What to do with a group. 0, WALK_STOP (enough seen: the outcome is good), or ERR_CORRUPT with at,
  * the byte of the payload at fault (or whole: the group is), and why filled in (the group is valid,
- * but what it holds is not): the walk ends there. */
+ * but what it holds is not), or another code (no memory): the walk ends there, and the outcome says
+ * where. */
 enum { WALK_STOP = 1 };
 struct wal_visit {
     const struct wal_log *log;

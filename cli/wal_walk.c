@@ -14,8 +14,10 @@ uint64_t wal_visit_position(const struct wal_visit *v, size_t at)
 static int visit_one(struct wal_visit *v, wal_visitor *visit, void *ctx, struct wal_outcome *out)
 {
     int rc = visit(ctx, v);
-    if (rc != ERR_CORRUPT)
+    if (rc >= 0)
         return rc;
+    if (rc != ERR_CORRUPT)
+        return err_code(&out->e, rc, "%s: byte %" PRIu64, v->file, v->group->pos.offset);
     uint64_t byte = v->whole ? v->group->pos.offset : wal_visit_position(v, v->at);
     out->fault.pos = (struct wal_pos){v->segment->id, byte};
     out->fault.reason = v->why;

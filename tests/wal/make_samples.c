@@ -340,6 +340,37 @@ static void make_small(const char *dir)
     stop(&m);
 }
 
+/* OUTPUT/large is a log of one batch of few bytes whose record expands to many, OUTPUT/00...0.log a
+ * segment of the same: not committed, as compressors differ. */
+static void make_large(const char *out)
+{
+    enum { LARGE = 64 << 20 };
+    char dir[IO_PATH_MAX], log[IO_PATH_MAX];
+    struct maker m;
+    struct batch_builder b;
+    struct wr bytes;
+    struct io_file *f;
+    uint8_t *value = calloc(1, LARGE);
+    must(io_path(dir, sizeof dir, out, "large"), out);
+    must(io_path(log, sizeof log, out, "%020d.log", 0), out);
+    must(value ? 0 : -ENOMEM, "value");
+    batch_builder_init(&b, BATCH_ZSTD);
+    batch_builder_add(&b, epoch_ms, span_of(NULL, 0), span_of(value, LARGE), NULL, 0);
+    wr_init(&bytes, 0);
+    must(batch_builder_finish(&b, &bytes), "batch");
+    begin(&m, dir, 1, NULL);
+    first_entries(&m);
+    put_batch(&m, &orders, 0, 0, bytes.buf, bytes.len);
+    entry(&m);
+    stop(&m);
+    must(io_open(io_posix(), log, IO_WRITE | IO_CREATE, &f), log);
+    must(io_pwrite(f, bytes.buf, bytes.len, 0), log);
+    io_close(f);
+    wr_free(&bytes);
+    batch_builder_release(&b);
+    free(value);
+}
+
 /* Replace one byte of a directory's first segment. */
 static void set_byte(const char *dir, uint64_t at, uint8_t with)
 {
@@ -394,6 +425,7 @@ int main(int argc, char **argv)
     make_small(below(out, "torn"));
     make_small(below(out, "corrupt"));
     make_small(below(out, "lost"));
+    make_large(out);
     /* Groups of the small logs: OPEN, CHANGE, NOOP, TOPIC, a block each from 4096 on; then batches,
      * two each. */
     uint64_t second = (5 + 2) * WAL_BLOCK, last = second + 4 * WAL_BLOCK,

@@ -79,6 +79,27 @@ is "dump, lone segment knows names" orders "$(cut -d, -f4 "$dir/out")"
 cp "$dir/s/wal/1/00000000000000000004.wal" "$dir/copy"
 is "dump, copy of any name" 0 "$(status $wal dump "$dir/copy")"
 
+# ---- dump: no memory, or nowhere to write to, is one line and no success
+large=$dir/made/large
+# within KIB COMMAND...: its exit status with so much address space
+within() { (ulimit -v "$1" && shift && status "$@"); }
+is "dump, a large record" 0 "$(status $wal dump --records -o csv --no-header "$large")"
+has "dump, a large record" "$(out)" ",67108864,"
+if [ "$(within 60000 $wal dump -n 1 "$large")" = 0 ]; then
+    is "dump, no memory" 1 "$(within 60000 $wal dump --records "$large")"
+    is "dump, no memory" "chronik-wal: $large/00000000000000000001.wal: byte 16384: Cannot allocate memory" "$(err)"
+    is "dump, no memory, a segment" 1 \
+        "$(within 60000 ./chronik-log dump --records "$dir/made/00000000000000000000.log")"
+    has "dump, no memory, a segment" "$(err)" "byte 0: the records of the batch cannot be read: Cannot allocate memory"
+else
+    echo "SKIP dump, no memory: the program does not start in 60000 KiB of addresses (a sanitizer)"
+fi
+if [ -w /dev/full ]; then
+    is "dump, no room" 1 "$($wal dump --records -o jsonl "$dir/s" "$dir/s" >/dev/full 2>"$dir/err"; echo $?)"
+    is "dump, no room" 1 "$(err | wc -l | tr -d ' ')"
+    has "dump, no room" "$(err)" "chronik-wal: standard output: "
+fi
+
 # ---- dump --follow: more of the log arrives, by a recovery at that
 mkdir "$dir/grows"
 cp "$samples/wal/1/00000000000000000001.wal" "$samples/wal/1/00000000000000000002.wal" "$dir/grows"
