@@ -1,5 +1,5 @@
-/* crew.h - threads that do blocking work for others: writing the log, making checkpoints, reading
- * what is not in memory. One thread keeps the order of its jobs; several share one queue.
+/* crew.h - threads that do blocking work for others: writing the log, making checkpoints, opening
+ * cold files, expanding large batches. One thread keeps the order of its jobs; several share one queue.
  *
  * A job is a loop_msg: its run does the work and posts the result to whom it concerns. Crew threads
  * are registered with RCU.

@@ -80,6 +80,6 @@ libbroker_la_CPPFLAGS = $(AM_CPPFLAGS) $(URCU_CFLAGS)
 libbroker_la_LIBADD = libchronik.la $(URCU_LIBS)
 
 sbin_PROGRAMS += chronikd
-chronikd_SOURCES = broker/main.c
+chronikd_SOURCES = broker/main.c broker/signals.c broker/signals.h
 chronikd_CPPFLAGS = $(AM_CPPFLAGS) $(URCU_CFLAGS)
 chronikd_LDADD = libbroker.la libcli.la libchronikloop.la libchronik.la $(URCU_LIBS)

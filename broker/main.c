@@ -1,7 +1,6 @@
-/* main.c - chronikd: the command line, signals, readiness. Everything else is libbroker. */
+/* main.c - chronikd: the command line, the port file, a life from start to stop. Everything else is
+ * libbroker. */
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "broker/server.h"
 #include "broker/settings.h"
 #include "broker/settings_man.h"
+#include "broker/signals.h"
 #include "cli/opt.h"
 
 enum { STATUS_FAILED = 1, STATUS_USAGE = 2, GRACE_MS = 5000 };
@@ -89,66 +89,6 @@ static int override_settings(struct settings *s, const struct options *o, struct
     return rc;
 }
 
-/* ---- signals
- *
- * They are blocked until the broker serves, and so in all threads but this one; here a handler
- * writes their number into a pipe that main reads. (To wait for them without a handler is not
- * enough: liburcu unblocks SIGUSR1 in a thread of its own.) */
-
-static int signals[2];              /* the pipe */
-static volatile sig_atomic_t asked; /* to stop */
-
-static void on_signal(int sig)
-{
-    static const char text[] = "chronikd: asked twice: stopping at once; the next start recovers\n";
-    int saved = errno;
-    ssize_t ignored;
-    if (sig != SIGUSR1 && asked++) {
-        ignored = write(STDERR_FILENO, text, sizeof text - 1);
-        _exit(STATUS_FAILED);
-    }
-    char c = (char)sig;
-    ignored = write(signals[1], &c, 1); /* a full pipe has enough to tell */
-    (void)ignored;
-    errno = saved;
-}
-
-static int catch_signals(sigset_t *caught, struct err *e)
-{
-    static const int all[] = {SIGTERM, SIGINT, SIGUSR1};
-    if (pipe2(signals, O_CLOEXEC) || fcntl(signals[1], F_SETFL, O_NONBLOCK))
-        return err_code(e, -errno, "a pipe for signals");
-    struct sigaction sa = {.sa_handler = on_signal};
-    sigemptyset(caught);
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        sigaddset(caught, all[i]);
-    sa.sa_mask = *caught;
-    pthread_sigmask(SIG_BLOCK, caught, NULL);
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        sigaction(all[i], &sa, NULL);
-    signal(SIGPIPE, SIG_IGN); /* sendfile has no flag against it */
-    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error like a full disk */
-    return 0;
-}
-
-/* poll returns when a signal has come, whatever SA_RESTART says. The handlers of ThreadSanitizer
- * wait for such a return, and would never run in a read that goes on. */
-static void wait_for_stop(struct server *server)
-{
-    struct pollfd p = {.fd = signals[0], .events = POLLIN};
-    for (;;) {
-        char sig;
-        if (poll(&p, 1, -1) < 0) {
-            if (errno != EINTR)
-                return;
-        } else if (read(signals[0], &sig, 1) != 1 || sig != SIGUSR1) {
-            return;
-        } else {
-            server_log_stats(server);
-        }
-    }
-}
-
 /* ---- life */
 
 /* The port file is whole once it has its name; but the port is of no use after a crash, so nothing
@@ -183,23 +123,36 @@ static int finish_port_file(struct port_file *p, const char *path, uint16_t port
     return 0;
 }
 
-/* Serve until asked to stop. */
+/* Out of a start that is not to go on: on another thread, while main is anywhere in it. */
+static void leave_no_port_file(void *arg)
+{
+    const struct port_file *port = arg;
+    if (port->f)
+        io_unlink(io_posix(), port->tmp);
+}
+
+static void serve_until_told(struct server *server)
+{
+    while (signals_wait() == SIGUSR1)
+        server_log_stats(server);
+}
+
+/* Serve until told to stop. */
 static int serve_until_stopped(const struct settings *s, const struct options *o,
                                struct port_file *port, struct log *log, struct err *e)
 {
-    sigset_t caught;
     struct server *server;
-    int rc = catch_signals(&caught, e);
+    int rc = signals_catch(STATUS_FAILED, leave_no_port_file, port, e);
     if (rc)
         return rc;
     rc = server_start(&server, s, log, e);
+    signals_started();
     if (rc)
         return rc;
-    pthread_sigmask(SIG_UNBLOCK, &caught, NULL);
     if (o->port_file)
         rc = finish_port_file(port, o->port_file, server_port(server), e);
     if (!rc)
-        wait_for_stop(server);
+        serve_until_told(server);
     log_info(log, "broker", "stopping");
     if (log->level >= LOG_DEBUG)
         server_log_stats(server);

@@ -83,7 +83,7 @@ int batch_peek(struct span s, struct batch *b);
  * compaction leaves fewer). */
 int batch_verify(struct span s, struct batch *b, struct err *e);
 
-/* What a broker demands of a batch from a producer (kafka-compat: the rejection rules). */
+/* What a broker demands of a batch from a producer. */
 struct codec_state;
 struct batch_rules {
     int produce_version; /* of the Produce request */

@@ -12,7 +12,7 @@
  *
  * A partition log is derived: its records were made durable in the write-ahead log before, and are
  * written here again at recovery, from the checkpointed end on. So appends go to the page cache, or
- * gather in memory first (buffered); only a checkpoint syncs (plog_sync). Indexes are derived too:
+ * gather in memory first (buffered); only a checkpoint syncs (plog_sync_begin). Indexes are derived too:
  * missing or damaged ones are rebuilt.
  *
  * Threads. One writer thread calls everything marked [w]. Functions marked [r] may be called from

@@ -6,8 +6,9 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'common'))
-from broker import BUILD, PATIENCE, Broker  # noqa: E402
+from broker import BUILD, PATIENCE, Broker, until  # noqa: E402
 from records import batch, batches  # noqa: E402
+from strace import may_strace  # noqa: E402
 from tap import Tap  # noqa: E402
 
 CHRONIKD = os.path.join(BUILD, 'chronikd')
@@ -20,6 +21,27 @@ def run(*args, **env):
 
 def is_one_line(text, *words):
     return text.count('\n') == 1 and all(w in text for w in words)
+
+
+def stopped_while_it_starts(t):
+    what = 'told to stop while it starts it ends at once'
+    if not may_strace():
+        t.skip(what, 'strace is missing or may not trace')
+        return
+    slow = ['strace', '-D', '-f', '-q', '-o', os.devnull, '-e', 'trace=fsync,fdatasync,syncfs',
+            '-e', f'inject=fsync,fdatasync,syncfs:delay_enter=1s']  # each, of which a first start makes several
+    for sig in signal.SIGTERM, signal.SIGINT:
+        b = Broker(t, dir=f'slow-{sig}', under=slow)
+        b.launch()
+        until(lambda: os.path.exists(os.path.join(b.dir, 'lock')))
+        b.process.send_signal(signal.SIGUSR1)  # which says nothing yet, and ends nothing
+        b.process.send_signal(sig)
+        t.same(b.process.wait(PATIENCE), 1, what)
+        t.ok(any('told to stop before it served' in line for line in b.lines()), 'and says so', b.lines())
+        t.same(glob.glob(b.port_file + '*'), [], 'its port file is not left over')
+        b.args = b.args[len(slow):]
+        b.start()
+        t.same(b.stop(), 0, 'the next start begins again')
 
 
 with Tap() as t, Broker(t) as b:
@@ -45,6 +67,8 @@ with Tap() as t, Broker(t) as b:
 
     r = run('-D', b.dir, '-l', '127.0.0.1:0', '--set', 'node.id=2')
     t.ok(r.returncode == 1 and is_one_line(r.stderr, b.dir), "another node's directory is refused", r.stderr)
+
+    stopped_while_it_starts(t)
 
     for sig in signal.SIGTERM, signal.SIGKILL:
         b.start()
