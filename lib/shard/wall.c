@@ -58,8 +58,8 @@ int64_t wall_now(struct wall *w, struct clock *c, struct log *log)
         watch_jump(w, ahead, now_ms, log);
     w->begun = true;
     int64_t now = w->ahead + now_ms;
+    /* A leap that was believed may be taken back: nothing was noted before a time to come. */
     if (w->leapt > now)
-        w->leapt =
-            now; /* it was believed, and taken back: nothing was noted before a time to come */
+        w->leapt = now;
     return now;
 }
