@@ -560,6 +560,40 @@ void io_mem_free(struct io_mem *m)
     free(m);
 }
 
+/* A change of m's once more. */
+static int change_again(struct io_mem *m, const struct mem_change *old)
+{
+    struct mem_change c = *old;
+    if (c.kind == MEM_SYNC)
+        return record_sync(m, c.node);
+    c.data = old->data ? mem_data_share(old->data) : NULL;
+    c.from = old->from ? strdup(old->from) : NULL;
+    c.to = old->to ? strdup(old->to) : NULL;
+    c.from_dir_synced = c.to_dir_synced = false;
+    if ((old->data && !c.data) || (old->from && !c.from) || (old->to && !c.to)) {
+        mem_change_free(&c);
+        return -ENOMEM;
+    }
+    return change(m, c);
+}
+
+struct io_mem *io_mem_kill(const struct io_mem *m, size_t upto)
+{
+    struct mem_tree base;
+    if (mem_tree_copy(&base, mem_disk_base(m)))
+        return NULL;
+    struct io_mem *left = mem_disk_new(&base);
+    int err = left ? 0 : -ENOMEM;
+    for (size_t i = 0; i < upto && i < m->trace.n && !err; i++)
+        err = change_again(left, &m->trace.at[i]);
+    if (!err)
+        err = mem_tree_sweep(&left->tree); /* files that only the killed one had open */
+    if (!err)
+        return left;
+    io_mem_free(left);
+    return NULL;
+}
+
 struct io *io_mem_io(struct io_mem *m)
 {
     return &m->io;

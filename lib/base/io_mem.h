@@ -71,6 +71,10 @@ enum io_mem_cut {
  * memory. Its own trace is empty and everything on it counts as synced. It outlives m. */
 struct io_mem *io_mem_crash(const struct io_mem *m, size_t upto, enum io_mem_cut cut,
                             uint64_t seed);
+/* A new disk: what a kill after the first `upto` changes of m leaves, until then with m's trace: all
+ * changes are there, and those that were not synced may still be lost. No sync of m may have
+ * failed. NULL when out of memory. It outlives m. */
+struct io_mem *io_mem_kill(const struct io_mem *m, size_t upto);
 /* Unsynced changes at that point of the trace: how many choices a cut has. */
 size_t io_mem_unsynced(const struct io_mem *m, size_t upto);
 /* A digest of all names and contents, to tell states apart. */

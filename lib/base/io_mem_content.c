@@ -83,6 +83,18 @@ struct mem_data *mem_data_new(const struct iovec *iov, int n, uint64_t off, uint
     return d;
 }
 
+struct mem_data *mem_data_share(const struct mem_data *d)
+{
+    size_t bytes = sizeof *d + data_chunks(d) * sizeof *d->chunk;
+    struct mem_data *same = malloc(bytes);
+    if (!same)
+        return NULL;
+    memcpy(same, d, bytes);
+    for (size_t i = 0; i < data_chunks(d); i++)
+        same->chunk[i]->refs++;
+    return same;
+}
+
 void mem_data_free(struct mem_data *d)
 {
     if (!d)

@@ -32,6 +32,8 @@ struct mem_data {
 };
 
 struct mem_data *mem_data_new(const struct iovec *iov, int n, uint64_t off, uint64_t len);
+/* Shares its bytes; NULL when out of memory. */
+struct mem_data *mem_data_share(const struct mem_data *d);
 void mem_data_free(struct mem_data *d);
 
 struct mem_content {

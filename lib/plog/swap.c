@@ -225,6 +225,9 @@ static int finish_swap(const struct plog_leftovers *l, struct log *log, const ch
     if (!plog_parse_name(name, &base, &ending) || strcmp(ending, ".log.swap") != 0)
         return 0; /* not ours */
     int rc = plog_swap_look(l, base, &end, e);
+    /* Whoever was killed between its rename and the sync left the name in the page cache alone. */
+    if (rc == 0 && !MUTANT(swap_found_not_synced))
+        rc = sync_names(l->io, l->dir, e);
     if (rc == 0)
         rc = plog_swap_finish(l->io, l->dir, base, end, e);
     if (rc == 0)

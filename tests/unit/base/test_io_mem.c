@@ -723,6 +723,35 @@ START_TEST(space_is_bounded)
 }
 END_TEST
 
+/* A kill leaves the page cache to the next process, and with it what a power cut then takes. */
+START_TEST(what_a_kill_leaves_can_still_be_lost)
+{
+    struct io_mem *m = new_disk(), *killed, *cut;
+    struct io_file *f = open_new(m, "/a");
+    ck_assert_ok(io_pwrite(f, "synced", 6, 0));
+    ck_assert_ok(io_sync(f));
+    ck_assert_ok(io_sync_dir(io_mem_io(m), "/"));
+    ck_assert_ok(io_rename(io_mem_io(m), "/a", "/b"));
+    ck_assert_ok(io_pwrite(f, "cached", 6, 0));
+    size_t upto = io_mem_trace_len(m);
+    ck_assert_ok(io_unlink(io_mem_io(m), "/b"));
+    io_close(f);
+    killed = io_mem_kill(m, upto);
+    io_mem_free(m);
+    ck_assert_uint_eq(io_mem_trace_len(killed), upto);
+    ck_assert_uint_eq(io_mem_unsynced(killed, upto), 2);
+    ck_assert_str_eq(text_of(killed, "/b"), "cached");
+    cut = io_mem_crash(killed, upto, IO_CUT_NONE, 0);
+    ck_assert_str_eq(text_of(cut, "/a"), "synced");
+    io_mem_free(cut);
+    ck_assert_ok(io_sync_dir(io_mem_io(killed), "/"));
+    cut = io_mem_crash(killed, upto + 1, IO_CUT_NONE, 0);
+    ck_assert_str_eq(text_of(cut, "/b"), "synced");
+    io_mem_free(cut);
+    io_mem_free(killed);
+}
+END_TEST
+
 START_TEST(it_has_no_descriptors)
 {
     struct io_mem *m = new_disk();
@@ -749,4 +778,4 @@ UNIT_MAIN(bytes_are_durable_after_a_sync_only,
           a_failed_write_leaves_its_first_half, a_sync_after_a_failed_one_saves_no_bytes,
           a_failed_write_back_loses_what_it_should_write,
           lost_bytes_are_read_until_the_cache_is_dropped, a_torn_append_is_short_or_has_zeros,
-          space_is_bounded, it_has_no_descriptors)
+          space_is_bounded, what_a_kill_leaves_can_still_be_lost, it_has_no_descriptors)

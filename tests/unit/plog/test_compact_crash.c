@@ -17,7 +17,7 @@ static struct kit_record *before, *after;
 static size_t n_before, n_after;
 static int64_t groups[SEGMENTS_MAX]; /* where the segments of after begin */
 static size_t n_groups;
-static size_t states, swapping, mixed;
+static size_t states, swapping, mixed, after_kill;
 
 static uint64_t seen[DIGESTS_MAX];
 
@@ -153,6 +153,39 @@ static void check_dying_start(const struct io_mem *disk)
     io_mem_free(first);
 }
 
+static const enum io_mem_cut cuts[] = {IO_CUT_NONE,       IO_CUT_SEED,  IO_CUT_DROP, IO_CUT_ALONE,
+                                       IO_CUT_LAST_FIRST, IO_CUT_SIZES, IO_CUT_NAMES};
+
+/* A start after a kill: what was not synced by then is not either by being found there. Power is
+ * cut anywhere in that start. */
+static void check_start_after_kill(size_t upto)
+{
+    struct io_mem *killed = io_mem_kill(k.f.mem, upto);
+    ck_assert_ptr_nonnull(killed);
+    if (!is_swapping(io_mem_io(killed))) {
+        io_mem_free(killed);
+        return;
+    }
+    struct fixture f = k.f;
+    struct err e;
+    f.io = f.cfg.io = io_mem_io(killed);
+    f.log = NULL;
+    int rc = fixture_try_reopen(&f, &mark, &e);
+    ck_assert_msg(rc == 0, "%s", e.text);
+    plog_free(f.log);
+    for (size_t at = upto + 1; at <= io_mem_trace_len(killed); at++) {
+        for (size_t i = 0; i < sizeof cuts / sizeof *cuts * 3; i++) {
+            struct io_mem *cut = io_mem_crash(killed, at, cuts[i / 3], i % 3 * 77 + at);
+            if (is_new(cut)) {
+                after_kill++;
+                check_start(cut);
+            }
+            io_mem_free(cut);
+        }
+    }
+    io_mem_free(killed);
+}
+
 static void check_state(size_t upto, enum io_mem_cut cut, uint64_t seed)
 {
     struct io_mem *disk = io_mem_crash(k.f.mem, upto, cut, seed);
@@ -200,6 +233,7 @@ static void cut_everywhere(uint32_t seed, uint64_t segment_bytes)
     ck_assert_uint_lt(n_after, n_before);
     n_groups = fixture_segments(&k.f, groups, SEGMENTS_MAX);
     for (size_t upto = from; upto <= to; upto++) {
+        check_start_after_kill(upto);
         check_state(upto, IO_CUT_NONE, 0);
         check_state(upto, IO_CUT_ALL, 0);
         check_state(upto, IO_CUT_LAST_FIRST, upto);
@@ -224,6 +258,7 @@ START_TEST(one_exchange)
     cut_everywhere(1, 20000);
     ck_assert_uint_gt(states, 200);
     ck_assert_uint_gt(swapping, 50);
+    ck_assert_uint_gt(after_kill, 50);
     ck_assert_uint_eq(mixed, 0);
 }
 END_TEST
