@@ -118,6 +118,9 @@ struct json *bench_caveats(const struct bench_result *r)
     struct json *all = json_new_array();
     if (r->interrupted)
         json_push_text(all, "interrupted: this covers what was done by then");
+    if (r->behind)
+        json_push_text(all, "%safter the load: %s",
+                       r->opt->validate && !r->checked ? "not validated: " : "", r->behind);
     of_samples(all, r);
     of_failures(all, r);
     of_checks(all, r);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/bench_caveats.h"
+#include "cli/bench_outcome.h"
 #include "cli/bench_search.h"
 #include "cli/bench_slo.h"
 #include "cli/bench_steps.h"
@@ -163,9 +164,9 @@ int bench_find(const struct bench_options *o)
         rc = run(&f, &why);
     if (f.steps.n && o->common.format == OUT_TEXT)
         tell(&f);
-    status = rc ? (int)cli_fail(&why) : status_of(&f);
+    status = rc ? outcome_worse(f.steps.status, (int)cli_fail(&why)) : status_of(&f);
     if (steps_finish(&f.steps, found_json(&f), rc ? &why : NULL, &e))
-        status = (int)cli_fail(&e);
+        status = outcome_worse(status, (int)cli_fail(&e));
     steps_release(&f.steps);
     return status;
 }

@@ -29,6 +29,15 @@ int outcome_status(const struct bench_session *s)
     return expected ? CLI_OK : CLI_FAILED;
 }
 
+int outcome_worse(int first, int second)
+{
+    static const int worst[] = {CLI_CHECK, CLI_INTERRUPTED};
+    for (size_t i = 0; i < sizeof worst / sizeof *worst; i++)
+        if (first == worst[i] || second == worst[i])
+            return worst[i];
+    return first ? first : second;
+}
+
 static void round_trip_result(struct bench_result *r, const struct run *run)
 {
     const struct bench_stats *t = &run->stats[METRIC_END_TO_END];

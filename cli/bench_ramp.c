@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "cli/bench_outcome.h"
 #include "cli/bench_steps.h"
 
 /* What a ramp finds out. The steps behind the first that was not kept do not change it, whatever
@@ -68,9 +69,9 @@ int bench_ramp(const struct bench_options *o)
     struct found f = find(&s);
     if (s.n && o->common.format == OUT_TEXT)
         tell(&s, &f);
-    int status = rc ? (int)cli_fail(&why) : s.status;
+    int status = rc ? outcome_worse(s.status, (int)cli_fail(&why)) : s.status;
     if (steps_finish(&s, found_json(o, &f), rc ? &why : NULL, &e))
-        status = (int)cli_fail(&e);
+        status = outcome_worse(status, (int)cli_fail(&e));
     steps_release(&s);
     return status;
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/bench_caveats.h"
 #include "cli/bench_csv.h"
@@ -186,17 +187,45 @@ static void say_warnings(const struct json *report)
     }
 }
 
-int bench_report_write(const struct bench_options *o, const struct json *report, struct err *e)
+/* A file that is there stays as it is; so does what is none, a pipe, say. */
+static int check_file(const char *path, struct err *e)
 {
-    int rc = to_file(o->json_path, "we", report, json_file, e);
-    if (!rc)
-        rc = to_file(o->csv_path, "ae", report, csv_file, e);
-    if (!rc && o->html_path)
-        rc = bench_page_run(o->html_path, report, e);
-    if (rc)
+    struct stat st;
+    if (!path)
+        return 0;
+    bool there = stat(path, &st) == 0;
+    if (there && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+        return 0;
+    FILE *f = fopen(path, "ae");
+    if (!f)
+        return err_code(e, -errno, "%s", path);
+    fclose(f);
+    if (!there)
+        unlink(path);
+    return 0;
+}
+
+int bench_report_check(const struct bench_options *o, struct err *e)
+{
+    const char *paths[] = {o->json_path, o->csv_path, o->html_path};
+    int rc = 0;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths && !rc; i++)
+        rc = check_file(paths[i], e);
+    return rc;
+}
+
+/* Of several attempts the first failure is told. */
+static int first_of(int rc, struct err *e, int later, const struct err *why)
+{
+    if (rc || !later)
         return rc;
-    if (o->common.format != OUT_TEXT)
-        say_warnings(report);
+    *e = *why;
+    return later;
+}
+
+static int to_stdout(const struct bench_options *o, const struct json *report, struct err *e)
+{
+    int rc = 0;
     switch ((enum out_format)o->common.format) {
     case OUT_JSON:
         rc = json_file(report, stdout);
@@ -215,13 +244,27 @@ int bench_report_write(const struct bench_options *o, const struct json *report,
     return rc ? err_code(e, rc, "standard output") : 0;
 }
 
+static int page(const struct bench_options *o, const struct json *j, struct err *e)
+{
+    return o->html_path ? bench_page_run(o->html_path, j, e) : 0;
+}
+
+int bench_report_write(const struct bench_options *o, const struct json *report, struct err *e)
+{
+    struct err why;
+    if (o->common.format != OUT_TEXT)
+        say_warnings(report);
+    int rc = to_stdout(o, report, e);
+    rc = first_of(rc, e, to_file(o->json_path, "we", report, json_file, &why), &why);
+    rc = first_of(rc, e, to_file(o->csv_path, "ae", report, csv_file, &why), &why);
+    return first_of(rc, e, page(o, report, &why), &why);
+}
+
 int bench_report_document(const struct bench_options *o, const struct json *j, struct err *e)
 {
-    int rc = to_file(o->json_path, "we", j, json_file, e);
-    if (!rc && o->html_path)
-        rc = bench_page_run(o->html_path, j, e);
-    if (rc || (enum out_format)o->common.format != OUT_JSON)
-        return rc;
-    rc = json_file(j, stdout);
-    return rc ? err_code(e, rc, "standard output") : 0;
+    struct err why;
+    bool wanted = (enum out_format)o->common.format == OUT_JSON;
+    int rc = wanted ? to_stdout(o, j, e) : 0;
+    rc = first_of(rc, e, to_file(o->json_path, "we", j, json_file, &why), &why);
+    return first_of(rc, e, page(o, j, &why), &why);
 }

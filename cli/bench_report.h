@@ -39,6 +39,7 @@ struct bench_result {
     const struct series *series;    /* NULL: none */
     bool interrupted;
     const char *trouble; /* the first error that the run survived; NULL: there was none */
+    const char *behind;  /* what failed once the load was over; NULL: nothing */
 };
 
 static inline const struct bench_stats *bench_result_load(const struct bench_result *r)
@@ -57,11 +58,15 @@ struct json *bench_report(const struct bench_result *r);
 /* What of it other runs of the same load share: mode, topic, the load, the environment. */
 struct json *bench_report_about(const struct bench_result *r);
 
-/* Write it to standard output in the format asked for, and to the files asked for. 0 or a code. */
+/* Can the files asked for be written? To be known before a load, not after it. 0 or a code. */
+int bench_report_check(const struct bench_options *o, struct err *e);
+
+/* Write it to standard output in the format asked for, and to the files asked for: as far as that
+ * can be done. 0 or the first code. */
 int bench_report_write(const struct bench_options *o, const struct json *report, struct err *e);
 
-/* Another document: write it to --json-output, and to standard output with -o json; text and rows
- * are the caller's. 0 or a code. */
+/* Another document: write it to standard output with -o json, to --json-output and as a page, as far
+ * as that can be done; text and rows are the caller's. 0 or the first code. */
 int bench_report_document(const struct bench_options *o, const struct json *j, struct err *e);
 
 /* The report for people (bench_text.c). */

@@ -106,6 +106,8 @@ struct step *steps_run(struct steps *s, int64_t rate, const char *phase, struct 
     int rc = execute(&session, &o, e);
     if (!rc)
         rc = measure_ceiling(s, &session, e);
+    if (rc && session.loaded && outcome_check(&session) == CLI_CHECK)
+        s->status = CLI_CHECK;
     if (rc)
         s->n--;
     else

@@ -63,7 +63,7 @@ static int report(const struct bench_result *r, int status)
     int rc = j ? bench_report_write(r->opt, j, &e) : err_code(&e, -ENOMEM, "report");
     json_free(j);
     if (rc)
-        return (int)cli_fail(&e);
+        return outcome_worse(status, (int)cli_fail(&e));
     if (status == CLI_OK && !r->latency->count) {
         cli_error("nothing was measured");
         return CLI_FAILED;
@@ -77,14 +77,15 @@ static int load_broker(struct bench_options *o)
 {
     struct bench_session s;
     struct err e;
-    int rc = session_execute(&s, o, &e), status;
-    if (rc) {
-        status = (int)cli_fail(&e);
-    } else {
+    int rc = session_execute(&s, o, &e), status = rc ? (int)cli_fail(&e) : CLI_OK;
+    if (s.loaded) { /* what failed behind it takes nothing from it */
         struct bench_result r = outcome_result(&s);
-        status = outcome_status(&s);
-        if (o->ceiling && !r.interrupted && bench_ceiling(o, (uint32_t)s.b.n_parts, &r.ceiling, &e))
-            status = (int)cli_fail(&e);
+        r.behind = rc ? e.text : NULL;
+        status = outcome_worse(outcome_status(&s), status);
+        struct err why;
+        if (o->ceiling && !rc && !r.interrupted &&
+            bench_ceiling(o, (uint32_t)s.b.n_parts, &r.ceiling, &why))
+            status = outcome_worse(status, (int)cli_fail(&why));
         status = report(&r, status);
     }
     session_release(&s);
@@ -190,6 +191,9 @@ static int bench(void *values, const struct opt_args *args)
     int status = bench_options_check(o, args);
     if (!status)
         status = bench_csv_check(o);
+    struct err e;
+    if (!status && bench_report_check(o, &e))
+        status = (int)cli_fail(&e);
     if (status)
         return status;
     if (o->check_ack_log)

@@ -102,6 +102,9 @@ for fault in unread half-read; do
     status 1 "what cannot be read back ($fault)" lie "$fault" -c 1 --validate --request-timeout-ms 300
     one_line "is told in a line"
     has "$work/err" 'disk failed' "with the broker's error"
+    has "$work/report" '"total_messages": 140,' "the load is reported all the same"
+    has "$work/report" '"validated": false,' "as one that was not checked"
+    has "$work/out" 'warning       not validated: after the load: ' "and a warning says why"
     status 1 "nor while it is written ($fault)" lie "$fault" -m round-trip -c 1 --request-timeout-ms 300
     has "$work/err" 'disk failed' "which is told with the broker's error"
 done
@@ -110,4 +113,33 @@ same "$(retried)" 3 "is read, and how often it was asked again is told"
 has "$work/out" 'warning       3 answers brought an error and were asked for again: ' "and warned of"
 most=$(sed -n 's/^ *"max": \([0-9]*\)\..*/\1/p' "$work/report" | head -1)
 check "and the two waits count in the latency" [ "$most" -ge 20000 ]
+
+# ---- what fails once the load is over takes neither its report nor its status
+
+status 8 "a fault of the load, and then nothing can be read" lie hopeless -c 1 --validate --request-timeout-ms 300
+has "$work/report" '"bad_offsets": 138,' "is reported"
+status 1 "a topic that cannot be deleted" lie none -c 1 --delete-topic-after
+one_line "is told in a line"
+has "$work/report" '"total_messages": 140,' "the load is reported"
+has "$work/out" 'warning       after the load: ' "with a warning"
+rm -f "$work/liar.port.fetch"
+begin_liar unread
+chronik-bench -q -b 127.0.0.1:"$(cat "$work/liar.port")" -t t -s 100 -n 140 -c 1 --validate --json-output "$work/report" \
+    >"$work/out" 2>"$work/err" &
+load=$!
+wait_for [ -e "$work/liar.port.fetch" ]
+kill -INT $load
+wait $load
+same $? 130 "Ctrl-C while it reads back"
+end_liar
+has "$work/report" '"total_messages": 140,' "covers the load"
+has "$work/report" '"validated": false,' "and no check"
+status 8 "lost records, and a report that fits nowhere" lie lose -c 1 --validate --json-output /dev/full
+has "$work/err" "/dev/full" "is told"
+has "$work/out" "throughput" "after it stands on standard output"
+status 3 "a report for a directory that is not there" bench -s 100 -n 140 --json-output "$work/none/report"
+has "$work/err" "$work/none/report" "is told before the broker is asked"
+one_line "which nobody answers for"
+status 5 "a file that can be written, and no broker" bench -s 100 -n 140 --json-output "$work/early"
+holds "is not left behind empty" [ ! -e "$work/early" ]
 finish

@@ -16,9 +16,10 @@ It shows that chronik-bench notices. FAULT is none or one of:
   hang-up     closes the connection instead of answering the 7th request, once
   garbage     answers the 7th request with bytes that are no answer
   elsewhere   answers the 7th request for another partition
-  unread      answers each Fetch with an error that may pass (KAFKA_STORAGE_ERROR)
+  unread      answers each Fetch with an error that may pass (KAFKA_STORAGE_ERROR), and makes the file PORT-FILE.fetch
   half-read   does so for partition 1 alone
   read-later  does so for partition 1 in the first three answers
+  hopeless    does so for all, and acknowledges the same offset again and again
 """
 import socket
 import socketserver
@@ -85,7 +86,7 @@ class Liar:
             part.held = None
         if odd and self.fault == "duplicate":
             part.append(batch)
-        return {"shift": base + 1, "negative": -1, "repeat": 0}.get(self.fault, base)
+        return {"shift": base + 1, "negative": -1, "repeat": 0, "hopeless": 0}.get(self.fault, base)
 
     def produce(self, r):
         r.string()
@@ -125,11 +126,13 @@ class Liar:
         r.unpack(">i")
         topic = r.string()
         self.fetched += 1
+        if self.fault == "unread":
+            open(sys.argv[1] + ".fetch", "w").close()
         out = []
         for _ in range(r.unpack(">i")[0]):
             index, offset, _ = r.unpack(">iqi")
             part, error = self.parts[index], 0
-            if self.fault == "unread" or index and (
+            if self.fault in ("unread", "hopeless") or index and (
                     self.fault == "half-read" or self.fault == "read-later" and self.fetched <= 3):
                 error = 56
             records = b"" if error else b"".join(b for base, n, b in part.log if base + n > offset)
