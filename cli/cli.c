@@ -94,8 +94,7 @@ enum cli_exit cli_exit_of(int code)
     case -EHOSTUNREACH:
     case -ENETUNREACH:
         return CLI_UNREACHABLE;
-    case -EACCES:
-    case -EPERM:
+    case ERR_UNAUTHORISED: /* a file that may not be read is one that could not be */
         return CLI_UNAUTHORISED;
     case ERR_CHECK:
     case ERR_CORRUPT:

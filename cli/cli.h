@@ -58,7 +58,7 @@ enum cli_exit {
     CLI_EXISTS = 4,
     CLI_UNREACHABLE = 5, /* or timed out */
     CLI_PARTLY = 6,
-    CLI_UNAUTHORISED = 7,
+    CLI_UNAUTHORISED = 7, /* says the broker; a file that may not be opened is 1 */
     CLI_CHECK = 8,
     CLI_INTERRUPTED = 130,
 };

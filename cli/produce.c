@@ -48,7 +48,7 @@ static int get_producer_id(struct producer *p, struct err *e)
     if (p->o.acks != CLIENT_ACKS_ALL)
         return 0;
     int rc = client_producer_id(p->cluster, &p->producer_id, &p->producer_epoch, e);
-    if (rc == ERR_UNSUPPORTED || rc == ERR_REFUSED || rc == -EACCES) {
+    if (rc == ERR_UNSUPPORTED || rc == ERR_REFUSED || rc == ERR_UNAUTHORISED) {
         cli_say(1, "not idempotent: %s", e->text);
         rc = 0;
     }

@@ -173,14 +173,20 @@ static struct json *faults_json(const struct faults *f)
     return all;
 }
 
+static const char *summary(const struct faults *f)
+{
+    for (size_t i = 0; i < f->n; i++) {
+        if (f->v[i].kind == FAULT_CORRUPTION)
+            return "corrupt";
+    }
+    return f->failed ? "not sound" : f->trouble ? "not checked to the end" : "ok";
+}
+
 static int put_text(const struct verdict *v, const char *units, const struct cli_common *common)
 {
     int rc = v->faults.n > 0 ? put_table(&v->faults, common) : 0;
     printf("%" PRIu64 " files, %" PRIu64 " %s, %" PRIu64 " records, %" PRIu64 " bytes: %s\n",
-           v->files, v->units, units, v->records, v->bytes,
-           v->faults.failed    ? "corrupt"
-           : v->faults.trouble ? "not checked to the end"
-                               : "ok");
+           v->files, v->units, units, v->records, v->bytes, summary(&v->faults));
     return rc;
 }
 

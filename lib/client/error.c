@@ -1,6 +1,5 @@
 #include "client/error.h"
 
-#include <errno.h>
 #include <stdio.h>
 
 #include "base/err.h"
@@ -25,7 +24,7 @@ int client_error_code(int16_t error)
     case KP_ERR_CLUSTER_AUTHORIZATION_FAILED:
     case KP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
     case KP_ERR_SASL_AUTHENTICATION_FAILED:
-        return -EACCES;
+        return ERR_UNAUTHORISED;
     case KP_ERR_MESSAGE_TOO_LARGE:
     case KP_ERR_RECORD_LIST_TOO_LARGE:
         return ERR_TOOBIG;

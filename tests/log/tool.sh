@@ -118,6 +118,14 @@ fresh && rm "$dir"/x/events-0/*.check && put "$dir/x/events-0/000000000000000001
 is "verify, a time index that nothing guards" 8 "$(status $log verify "$dir/x")"
 has "verify, a time index that nothing guards" "$(err)" "00000000000000000130.timeindex: byte 0: corruption: it is not"
 
+fresh && chmod 0 "$dir/x/events-0/00000000000000000100.log"
+if [ -r "$dir/x/events-0/00000000000000000100.log" ]; then
+    echo "SKIP verify, a segment that may not be read: root may read any"
+else
+    is "verify, a segment that may not be read" 1 "$(status $log verify "$dir/x/events-0/00000000000000000100.log")"
+    has "verify, a segment that may not be read" "$(out)" " bytes: not checked to the end"
+fi
+
 # ---- Kafka's own
 is "Kafka, verify" 0 "$(status $log verify "$dir/kafka/plain-0")"
 is "Kafka, verify" "5 files, 19 batches, 202 records, 7110 bytes: ok" "$(out)"

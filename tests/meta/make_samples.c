@@ -10,7 +10,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/crc32c.h"
 #include "meta/meta.h"
+#include "meta/snapshot_format.h"
 #include "tests/shard/rig.h"
 
 enum { TERM = 3, FLIPPED = 400 }; /* FLIPPED: the byte that is wrong in the corrupt one */
@@ -128,6 +130,18 @@ static void write_file(const char *dir, const char *name, const void *p, size_t 
     }
 }
 
+/* DIR/newer/<name>.snapshot is of the next format. */
+static void make_newer(const char *dir, const char *name, uint8_t *p, size_t n)
+{
+    char newer[IO_PATH_MAX];
+    put_le32(p + 8, SNAPSHOT_FORMAT + 1);
+    put_le32(p + SNAPSHOT_HEADER_CRC_AT, 0);
+    put_le32(p + SNAPSHOT_HEADER_CRC_AT, crc32c(0, p, get_le32(p + 12)));
+    need(io_path(newer, sizeof newer, dir, "newer"), dir);
+    mkdir(newer, 0777);
+    write_file(newer, name, p, n);
+}
+
 static void make_snapshots(const char *dir)
 {
     struct uuid cluster = id_of(0xff);
@@ -148,6 +162,8 @@ static void make_snapshots(const char *dir)
     need(io_path(corrupt, sizeof corrupt, dir, "corrupt"), dir);
     mkdir(corrupt, 0777);
     write_file(corrupt, name, w.buf, w.len);
+    w.buf[FLIPPED] ^= 1;
+    make_newer(dir, name, w.buf, w.len);
     wr_free(&w);
     meta_image_unref(m);
 }

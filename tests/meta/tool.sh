@@ -46,6 +46,17 @@ has "verify, corrupt, says where" "$(err)" "$corrupt: byte 338: corruption: "
 is "verify, csv" 8 "$(status $meta verify -o csv "$corrupt")"
 is "verify, csv" 2 "$(lines)"
 
+# ---- a newer one, and another cluster's
+newer=$(ls "$dir"/made/newer/*.snapshot)
+is "dump, newer" 1 "$(status $meta dump "$newer")"
+is "verify, newer" 8 "$(status $meta verify "$newer")"
+has "verify, newer" "$(err)" "byte 8: newer-format: "
+has "verify, newer, text" "$(out)" " bytes: not sound"
+mkdir "$dir/other" && cp -r "$node/." "$dir/other" && chmod -R u+w "$dir/other"
+rm "$dir"/other/*/*.snapshot && cp "$sample" "$(dirname "$(find "$node" -name '*.snapshot' | head -n 1)" | sed "s|$node|$dir/other|")"
+is "verify, another cluster's" 8 "$(status $meta verify -o jsonl "$dir/other")"
+has "verify, another cluster's" "$(out)" '"kind":"foreign"'
+
 # ---- a data directory
 is "node: dump" 0 "$(status $meta dump -o names "$node")"
 is "node: dump" "topic-1 topic-2 topic-3 topic-4 topic-5 topic-6 topic-7" "$(words)"

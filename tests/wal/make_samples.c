@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crc32c.h"
 #include "batch/records.h"
 #include "meta/meta.h"
 #include "shard/checkpoint.h"
@@ -382,6 +383,23 @@ static void set_byte(const char *dir, uint64_t at, uint8_t with)
     io_close(f);
 }
 
+/* OUTPUT/newer is a log whose first segment is of the next format: not committed. */
+static void make_newer(const char *dir)
+{
+    char path[IO_PATH_MAX];
+    uint8_t block[WAL_BLOCK];
+    struct io_file *f;
+    make_small(dir);
+    must(wal_segment_path(path, sizeof path, dir, 1), dir);
+    must(io_open(io_posix(), path, IO_WRITE, &f), path);
+    must((int)io_pread(f, block, sizeof block, 0), path);
+    put_le32(block + 8, WAL_FORMAT + 1);
+    put_le32(block + 12, 0);
+    put_le32(block + 12, crc32c(0, block, sizeof block));
+    must(io_pwrite(f, block, sizeof block, 0), path);
+    io_close(f);
+}
+
 /* A checkpoint that says the log was durable up to its end. */
 static void put_checkpoint(const char *dir, struct wal_pos end)
 {
@@ -426,6 +444,7 @@ int main(int argc, char **argv)
     make_small(below(out, "corrupt"));
     make_small(below(out, "lost"));
     make_large(out);
+    make_newer(below(out, "newer"));
     /* Groups of the small logs: OPEN, CHANGE, NOOP, TOPIC, a block each from 4096 on; then batches,
      * two each. */
     uint64_t second = (5 + 2) * WAL_BLOCK, last = second + 4 * WAL_BLOCK,

@@ -30,6 +30,21 @@ cp -r "$samples/lost" "$dir/bent" && printf x | dd of="$dir/bent/checkpoint.0" b
 is "verify, a damaged checkpoint" 8 "$(status $wal verify "$dir/bent")"
 has "verify, a damaged checkpoint" "$(err)" "bent/checkpoint.0: byte 0: corruption: checksum"
 is "verify, corruption outweighs" 8 "$(status $wal verify "$dir/s/wal/1" "$dir/s/corrupt" "$dir/s/torn")"
+is "verify, corrupt, text" 8 "$(status $wal verify "$dir/s/corrupt")"
+has "verify, corrupt, text" "$(out)" " bytes: corrupt"
+is "verify, a newer format" 8 "$(status $wal verify "$dir/made/newer")"
+has "verify, a newer format" "$(err)" ": newer-format: "
+has "verify, a newer format" "$(err)" "00000000000000000001.wal: format version 2; this program knows 1"
+has "verify, a newer format, text" "$(out)" " bytes: not sound"
+is "dump, a newer format" 1 "$(status $wal dump "$dir/made/newer")"
+cp -r "$samples/torn" "$dir/closed" && chmod 0 "$dir/closed/00000000000000000001.wal"
+if [ -r "$dir/closed/00000000000000000001.wal" ]; then
+    echo "SKIP verify, a file that may not be read: root may read any"
+else
+    is "verify, a file that may not be read" 1 "$(status $wal verify "$dir/closed")"
+    has "verify, a file that may not be read" "$(out)" " bytes: not checked to the end"
+    is "dump, a file that may not be read" 1 "$(status $wal dump "$dir/closed")"
+fi
 is "verify, csv" 8 "$(status $wal verify -o csv "$dir/s/corrupt")"
 is "verify, csv" 2 "$(lines)"
 
