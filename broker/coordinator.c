@@ -83,6 +83,7 @@ static struct slot *slot_new(struct coordinator *c, struct group *g)
         s->c = c;
         s->group = g;
         s->rings_ms = INT64_MAX;
+        s->last_fetch = &s->fetches;
     }
     if (!s || !tsearch(s, &c->tree, order)) {
         free(s);
@@ -148,6 +149,7 @@ void coordinator_settle(struct slot *s)
         group_stored(s->group, coordinator_now(s->c), s->group->generation,
                      KP_ERR_COORDINATOR_NOT_AVAILABLE);
     }
+    coordinator_fetch_due(s); /* what they ask for may go with the group */
     if (s->burial && !s->writes)
         coordinator_bury_next(s);
     else if (!s->writes && group_is_blank(s->group))
@@ -267,6 +269,12 @@ int coordinator_append(struct slot *s, struct batch_builder *b, void (*done)(voi
     return rc;
 }
 
+void coordinator_came_back(struct slot *s)
+{
+    s->writes--;
+    s->n_written++;
+}
+
 /* The state of a group on its way. */
 struct store {
     struct slot *slot;
@@ -282,7 +290,7 @@ static void store_done(void *arg, int code)
         log_warn(s->c->cfg.log, "group", "the state of group %s generation=%d is not stored: %s",
                  log_quote(quoted, span_of(s->group->id.p, (size_t)s->group->id.n)), st->generation,
                  err_str(code));
-    s->writes--;
+    coordinator_came_back(s);
     group_stored(s->group, coordinator_now(s->c), st->generation, coordinator_write_error(code));
     coordinator_settle(s);
     free(st);

@@ -124,7 +124,8 @@ struct group_fetch {
     const struct kp_offset_fetch_req_groups *groups;
     int32_t n;
 };
-/* What is committed and durable now. */
+/* What is committed and durable once the commits and deletions that came before it are: a client may
+ * send it behind its commit without waiting for that one's answer. */
 void coordinator_fetch(struct coordinator *c, struct group_call *call);
 
 #endif

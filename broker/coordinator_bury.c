@@ -53,7 +53,7 @@ static void finish(struct burial *b, int code)
 static void buried(void *arg, int code)
 {
     struct burial *b = arg;
-    b->slot->writes--;
+    coordinator_came_back(b->slot);
     finish(b, code);
 }
 
@@ -148,7 +148,7 @@ static void swept(void *arg, int code)
 {
     struct sweep *sw = arg;
     struct slot *s = sw->slot;
-    s->writes--;
+    coordinator_came_back(s);
     for (struct gone *g = sw->gone; g && !code; g = g->next)
         group_offsets_remove(&s->group->offsets, g->topic, g->partition);
     free_sweep(sw);

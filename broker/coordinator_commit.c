@@ -1,7 +1,9 @@
 /* coordinator_commit.c - OffsetCommit, OffsetFetch, OffsetDelete.
  *
  * A commit is one batch; it is answered, and its offsets are seen, when that is applied. Batches of
- * a group come back in the order they went, so of two commits the later one stays.
+ * a group come back in the order they went, so of two commits the later one stays. Requests of a
+ * connection are begun before the ones in front of them are answered; an OffsetFetch must see what
+ * these did nevertheless, so it waits for what is on its way when it comes, and for nothing later.
  */
 #include <stdlib.h>
 
@@ -33,7 +35,7 @@ static void commit_done(void *arg, int code)
     struct commit *cm = arg;
     struct slot *s = cm->slot;
     const struct group_commit *in = cm->call->req;
-    s->writes--;
+    coordinator_came_back(s);
     for (int32_t i = 0; i < in->n; i++) {
         int rc = code ? code : group_offsets_put(&s->group->offsets, &in->parts[i].offset);
         *in->parts[i].error = coordinator_write_error(rc);
@@ -239,34 +241,102 @@ static bool fetch_all(struct coordinator *c, struct arena *a, const struct group
     return true;
 }
 
-static void fetch_group(struct coordinator *c, struct arena *a,
-                        const struct kp_offset_fetch_req_groups *asked,
-                        struct kp_offset_fetch_resp_groups *out)
+/* A call, and each of the groups it asks for. */
+struct fetching {
+    struct coordinator *c;
+    struct group_call *call;
+    int32_t left;
+};
+struct fetch_wait {
+    struct fetch_wait *next; /* of its slot, if it waits */
+    struct fetching *all;
+    const struct kp_offset_fetch_req_groups *asked;
+    struct kp_offset_fetch_resp_groups *out;
+    uint64_t due; /* how many of the slot's batches have come back then */
+};
+
+static void settle_fetch(struct fetching *all)
 {
-    out->group_id = asked->group_id;
-    out->error_code = coordinator_check(c, asked->group_id);
-    if (out->error_code)
-        return;
-    struct slot *s = coordinator_find(c, asked->group_id);
-    const struct group *g = s && s->group->state != GROUP_DEAD ? s->group : NULL;
+    if (--all->left == 0)
+        all->call->done(all->call);
+}
+
+/* g may be NULL. */
+static void answer_fetch(struct fetch_wait *w, const struct group *g)
+{
+    struct coordinator *c = w->all->c;
+    struct arena *a = w->all->call->arena;
     bool ok = true;
-    if (asked->n_topics >= 0)
-        ok = fetch_named(c, a, g, asked, out);
+    if (w->asked->n_topics >= 0)
+        ok = fetch_named(c, a, g, w->asked, w->out);
     else if (g)
-        ok = fetch_all(c, a, g, out);
+        ok = fetch_all(c, a, g, w->out);
     if (!ok) {
-        out->n_topics = 0;
-        out->error_code = KP_ERR_COORDINATOR_NOT_AVAILABLE;
+        w->out->n_topics = 0;
+        w->out->error_code = KP_ERR_COORDINATOR_NOT_AVAILABLE;
     }
+    settle_fetch(w->all);
+}
+
+static void begin_fetch(struct fetch_wait *w)
+{
+    struct coordinator *c = w->all->c;
+    w->out->group_id = w->asked->group_id;
+    w->out->error_code = coordinator_check(c, w->asked->group_id);
+    if (w->out->error_code) {
+        settle_fetch(w->all);
+        return;
+    }
+    struct slot *s = coordinator_find(c, w->asked->group_id);
+    if (!s || s->group->state == GROUP_DEAD) {
+        answer_fetch(w, NULL);
+    } else if (!s->writes) {
+        answer_fetch(w, s->group);
+    } else {
+        w->due = s->n_written + (uint64_t)s->writes;
+        *s->last_fetch = w;
+        s->last_fetch = &w->next;
+    }
+}
+
+/* A group that is dead by now was not when they came: it was deleted behind them. */
+void coordinator_fetch_due(struct slot *s)
+{
+    for (struct fetch_wait *w; (w = s->fetches) && w->due <= s->n_written;) {
+        s->fetches = w->next;
+        if (!s->fetches)
+            s->last_fetch = &s->fetches;
+        answer_fetch(w, s->group);
+    }
+}
+
+static void refuse_fetch(struct group_call *call)
+{
+    const struct group_fetch *in = call->req;
+    struct kp_offset_fetch_resp_groups *out = call->resp;
+    for (int32_t i = 0; i < in->n; i++) {
+        out[i].group_id = in->groups[i].group_id;
+        out[i].error_code = KP_ERR_COORDINATOR_NOT_AVAILABLE;
+    }
+    call->done(call);
 }
 
 void coordinator_fetch(struct coordinator *c, struct group_call *call)
 {
     const struct group_fetch *in = call->req;
     struct kp_offset_fetch_resp_groups *out = call->resp;
-    for (int32_t i = 0; i < in->n; i++)
-        fetch_group(c, call->arena, &in->groups[i], &out[i]);
-    call->done(call);
+    struct fetching *all = arena_alloc(call->arena, sizeof *all);
+    struct fetch_wait *waits = arena_array(call->arena, (size_t)in->n, sizeof *waits);
+    if (!all || !waits) {
+        refuse_fetch(call);
+        return;
+    }
+    *all = (struct fetching){c, call, 1 + in->n}; /* one of ours, until all are begun */
+    for (int32_t i = 0; i < in->n; i++) {
+        waits[i] = (struct fetch_wait){.all = all, .asked = &in->groups[i], .out = &out[i]};
+        begin_fetch(&waits[i]);
+    }
+    settle_fetch(all);
 }
 
 /* ---- OffsetDelete */
@@ -335,7 +405,7 @@ static void forget_done(void *arg, int code)
 {
     struct forget *f = arg;
     struct slot *s = f->slot;
-    s->writes--;
+    coordinator_came_back(s);
     f->error = coordinator_write_error(code);
     each_part(f->call, remove_offset, f);
     f->call->done(f->call);

@@ -7,6 +7,7 @@
 #include "shard/wall.h"
 
 struct burial;
+struct fetch_wait;
 
 /* A group and its place among the others. */
 struct slot {
@@ -14,10 +15,12 @@ struct slot {
     struct coordinator *c;
     struct group *group;
     struct deadline deadline;
-    int64_t rings_ms;      /* when the deadline is due */
-    int32_t writes;        /* batches under way */
-    int32_t failed_stores; /* to be told to the group once its event is over */
-    struct burial *burial; /* waits for the writes under way */
+    int64_t rings_ms;                         /* when the deadline is due */
+    int32_t writes;                           /* batches under way */
+    uint64_t n_written;                       /* batches that came back */
+    int32_t failed_stores;                    /* to be told to the group once its event is over */
+    struct burial *burial;                    /* waits for the writes under way */
+    struct fetch_wait *fetches, **last_fetch; /* wait for those before them */
 };
 
 enum partition_state { PARTITION_LOADING, PARTITION_READY, PARTITION_FAILED };
@@ -76,12 +79,19 @@ void coordinator_complain(struct coordinator *c);
  * slot stays until then, and done settles it. A failure is returned, and done is not called. */
 int coordinator_append(struct slot *s, struct batch_builder *b, void (*done)(void *arg, int code),
                        void *arg);
+/* The first thing done says, if it goes on to settle the slot: the batch is under way no more. */
+void coordinator_came_back(struct slot *s);
 /* What clients are told of a batch that failed. */
 int16_t coordinator_write_error(int code);
 
 /* A copy in the arena; null stays null. False when out of memory. */
 bool coordinator_copy(struct arena *a, struct kp_str *out, struct kp_str s);
 bool coordinator_copy_bytes(struct arena *a, struct kp_bytes *out, struct kp_bytes b);
+
+/* ---- coordinator_commit.c */
+
+/* Answer the OffsetFetches whose turn has come. */
+void coordinator_fetch_due(struct slot *s);
 
 /* ---- coordinator_bury.c */
 

@@ -273,22 +273,32 @@ class Client:
         r.i32()
         return r.i16()
 
-    def commit(self, group, offsets, generation=-1, member='', metadata='m', retention=-1):
-        """offsets: {(topic, partition): offset}. {(topic, partition): error}"""
+    def commit_send(self, group, offsets, generation=-1, member='', metadata='m', retention=-1):
+        """offsets: {(topic, partition): offset}."""
         body = string(group) + i32(generation) + string(member) + i64(retention)
         body += array([string(t) + array([i32(p) + i64(o) + string(metadata)])
                        for (t, p), o in offsets.items()])
-        r = self.ask(OFFSET_COMMIT, 2, body)
+        return self.send(OFFSET_COMMIT, 2, body)
+
+    def commit_answer(self, n=None):
+        """{(topic, partition): error}"""
+        r = self.receive(n)
         out = {}
         for t, ps in r.array(lambda r: (r.string(), r.array(lambda r: (r.i32(), r.i16())))):
             out.update({(t, p): e for p, e in ps})
         return out
 
-    def committed(self, group, asked, version=5):
-        """asked: [(topic, partition)], None: all. (error, {(topic, partition): (offset, epoch,
-        metadata, error)})"""
+    def commit(self, group, offsets, *args, **more):
+        return self.commit_answer(self.commit_send(group, offsets, *args, **more))
+
+    def committed_send(self, group, asked, version=5):
+        """asked: [(topic, partition)], None: all."""
         topics = None if asked is None else [string(t) + array([i32(p)]) for t, p in asked]
-        r = self.ask(OFFSET_FETCH, version, string(group) + array(topics))
+        return self.send(OFFSET_FETCH, version, string(group) + array(topics))
+
+    def committed_answer(self, n=None, version=5):
+        """(error, {(topic, partition): (offset, epoch, metadata, error)})"""
+        r = self.receive(n)
         if version >= 3:
             r.i32()
 
@@ -298,3 +308,6 @@ class Client:
         for t, ps in r.array(lambda r: (r.string(), r.array(partition))):
             out.update({(t, p[0]): p[1:] for p in ps})
         return (r.i16() if version >= 2 else 0), out
+
+    def committed(self, group, asked, version=5):
+        return self.committed_answer(self.committed_send(group, asked, version), version)

@@ -171,6 +171,18 @@ with Tap() as t, Broker(t, *ARGS) as b:
     t.same(c.commit('s', {('t', 0): 1}, metadata='x' * 4096), {('t', 0): 0}, 'which is taken')
     t.same(c.commit('s', {('t', 1): 1}, metadata=None), {('t', 1): 0}, 'metadata may be null')
 
+    # A client that does not wait for its commit's answer sees it nevertheless.
+    for n in range(20):
+        held, send_raw = [], c.send_raw
+        c.send_raw = held.append
+        sent = c.commit_send('p', {('t', 0): n}), c.committed_send('p', [('t', 0)])
+        c.send_raw = send_raw
+        c.send_raw(b''.join(held))
+        got = c.commit_answer(sent[0]), c.committed_answer(sent[1])[1]['t', 0][0]
+        if got != ({('t', 0): 0}, n):
+            break
+    t.same(got, ({('t', 0): 0}, n), 'a commit and a fetch in one piece are done in their order')
+
     # What was committed.
     t.same(c.committed('g', [('t', 0), ('t', 1), ('t', 2)])[1],
            {('t', 0): (5, -1, 'm', 0), ('t', 1): (6, -1, 'm', 0), ('t', 2): (-1, -1, '', 0)}, 'offsets are fetched')

@@ -310,22 +310,35 @@ void committed(const char *group, const char *topic, int32_t partition, int64_t 
     forget(&cm.ask);
 }
 
-int64_t fetched(const char *group, const char *topic, int32_t partition)
+void fetch_one(struct fetch_one *f, const char *group, const char *topic, int32_t partition)
 {
-    struct ask a;
-    struct kp_offset_fetch_req_groups_topics t = {kp_str(topic), 1, &partition};
-    struct kp_offset_fetch_req_groups g = {.group_id = kp_str(group), .n_topics = 1, .topics = &t};
-    struct group_fetch in = {&g, 1};
-    ask(&a, coordinator_fetch, 8, &in, &kp_offset_fetch_resp_groups_schema);
-    struct kp_offset_fetch_resp_groups *r = a.resp;
+    f->partition = partition;
+    f->topic = (struct kp_offset_fetch_req_groups_topics){kp_str(topic), 1, &f->partition};
+    f->group = (struct kp_offset_fetch_req_groups){
+        .group_id = kp_str(group), .n_topics = 1, .topics = &f->topic};
+    f->in = (struct group_fetch){&f->group, 1};
+    ask(&f->ask, coordinator_fetch, 8, &f->in, &kp_offset_fetch_resp_groups_schema);
+}
+
+int64_t fetch_told(struct fetch_one *f)
+{
+    ck_assert_msg(f->ask.answered, "the offset is not told yet");
+    struct kp_offset_fetch_resp_groups *r = f->ask.resp;
     int64_t offset = -r->error_code;
     if (!r->error_code) {
-        ck_assert_int_eq(r->topics[0].partitions[0].partition_index, partition);
+        ck_assert_int_eq(r->topics[0].partitions[0].partition_index, f->partition);
         offset = r->topics[0].partitions[0].committed_offset;
         ck_assert_int_eq(r->topics[0].partitions[0].metadata.n, offset < 0 ? 0 : 4);
     }
-    forget(&a);
+    forget(&f->ask);
     return offset;
+}
+
+int64_t fetched(const char *group, const char *topic, int32_t partition)
+{
+    struct fetch_one f;
+    fetch_one(&f, group, topic, partition);
+    return fetch_told(&f);
 }
 
 const char *listed(void)

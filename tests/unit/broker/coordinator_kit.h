@@ -72,7 +72,18 @@ void commit_as(struct commit *cm, const char *group, const char *member_id, int3
 extern int64_t commit_retention_ms; /* of commits; -1: as the broker says */
 /* Commit and apply. */
 void committed(const char *group, const char *topic, int32_t partition, int64_t offset);
-/* What OffsetFetch says; minus the error if it is one. */
+/* OffsetFetch of one offset, which may have to wait. */
+struct fetch_one {
+    struct ask ask;
+    struct group_fetch in;
+    struct kp_offset_fetch_req_groups group;
+    struct kp_offset_fetch_req_groups_topics topic;
+    int32_t partition;
+};
+void fetch_one(struct fetch_one *f, const char *group, const char *topic, int32_t partition);
+/* What it says; minus the error if it is one. It is forgotten. */
+int64_t fetch_told(struct fetch_one *f);
+/* The same for one that is answered at once. */
 int64_t fetched(const char *group, const char *topic, int32_t partition);
 /* ListGroups: "name:State ..." */
 const char *listed(void);

@@ -20,7 +20,6 @@ START_TEST(a_commit_is_answered_and_seen_when_it_is_durable)
     begin(true);
     commit(&cm, "g", "t", 3, 42);
     ck_assert(!cm.ask.answered);
-    ck_assert_int_eq(fetched("g", "t", 3), -1);
     apply();
     ck_assert(cm.ask.answered);
     ck_error(cm.error, KP_ERR_NONE);
@@ -71,7 +70,6 @@ START_TEST(the_later_of_two_commits_stays)
     apply();
     ck_assert(a.ask.answered);
     ck_assert(!b.ask.answered);
-    ck_assert_int_eq(fetched("g", "t", 0), 1);
     apply();
     ck_assert_int_eq(fetched("g", "t", 0), 2);
     forget(&a.ask);
@@ -197,6 +195,88 @@ START_TEST(all_offsets_of_a_group_are_fetched)
     ck_assert_int_eq(r->n_topics, 1);
     ck_assert(kp_str_is(r->topics[0].name, "b"));
     forget(&a);
+    end();
+}
+END_TEST
+
+START_TEST(a_fetch_sees_the_commits_before_it)
+{
+    struct commit a, b;
+    struct fetch_one first, second, third;
+    begin(true);
+    committed("g", "t", 0, 1);
+    commit(&a, "g", "t", 0, 2);
+    fetch_one(&first, "g", "t", 0);
+    fetch_one(&second, "g", "t", 0);
+    commit(&b, "g", "t", 0, 3);
+    fetch_one(&third, "g", "t", 0);
+    ck_assert_int_eq(fetched("h", "t", 0), -1); /* other groups have nothing to do with it */
+    ck_assert(!first.ask.answered);
+    apply();
+    ck_assert_int_eq(fetch_told(&first), 2); /* what came later is not waited for */
+    ck_assert_int_eq(fetch_told(&second), 2);
+    ck_assert(!third.ask.answered);
+    apply();
+    ck_assert_int_eq(fetch_told(&third), 3);
+    ck_assert_int_eq(fetched("g", "t", 0), 3);
+    forget(&a.ask);
+    forget(&b.ask);
+    end();
+}
+END_TEST
+
+START_TEST(a_fetch_behind_a_commit_that_fails_sees_the_old_offset)
+{
+    struct commit cm;
+    struct fetch_one f;
+    begin(true);
+    commit(&cm, "new", "t", 0, 1);
+    fetch_one(&f, "new", "t", 0);
+    refuse(ERR_POISONED);
+    ck_assert_int_eq(fetch_told(&f), -1);
+    ck_assert_str_eq(listed(), ""); /* the group is not there any more */
+    forget(&cm.ask);
+    committed("g", "t", 0, 1);
+    commit(&cm, "g", "t", 0, 2);
+    fetch_one(&f, "g", "t", 0);
+    refuse(-ENOSPC);
+    ck_assert_int_eq(fetch_told(&f), 1);
+    forget(&cm.ask);
+    end();
+}
+END_TEST
+
+START_TEST(a_fetch_of_several_groups_waits_for_each)
+{
+    struct commit cm[2];
+    struct ask a;
+    static int32_t partition;
+    struct kp_offset_fetch_req_groups_topics t = {kp_str("t"), 1, &partition};
+    struct kp_offset_fetch_req_groups groups[3] = {
+        {.group_id = kp_str("g"), .n_topics = 1, .topics = &t},
+        {.group_id = kp_str("nobody"), .n_topics = 1, .topics = &t},
+        {.group_id = kp_str("h"), .n_topics = -1}};
+    struct group_fetch in = {groups, 3};
+    begin(true);
+    commit(&cm[0], "g", "t", 0, 1);
+    commit(&cm[1], "h", "t", 0, 2);
+    arena_init(&a.arena, 0);
+    struct kp_offset_fetch_resp_groups *r =
+        kp_array(&kp_offset_fetch_resp_groups_schema, &a.arena, 3);
+    prepare(&a, r);
+    a.call.req = &in;
+    coordinator_call(c, &a.call, coordinator_fetch);
+    settle();
+    apply();
+    ck_assert(!a.answered);
+    apply();
+    ck_assert(a.answered);
+    ck_assert_int_eq(r[0].topics[0].partitions[0].committed_offset, 1);
+    ck_assert_int_eq(r[1].topics[0].partitions[0].committed_offset, -1);
+    ck_assert_int_eq(r[2].topics[0].partitions[0].committed_offset, 2);
+    forget(&a);
+    forget(&cm[0].ask);
+    forget(&cm[1].ask);
     end();
 }
 END_TEST
@@ -332,14 +412,18 @@ START_TEST(a_deletion_waits_for_commits_under_way)
 {
     struct deletion d;
     struct commit cm;
+    struct fetch_one before;
     begin(true);
     committed("g", "t", 0, 1);
     commit(&cm, "g", "t", 7, 2);
+    fetch_one(&before, "g", "t", 7);
     delete_groups(&d, "g", NULL);
-    ck_assert_int_eq(waiting(), 1); /* the commit's record has to come first */
+    ck_assert_int_eq(fetched("g", "t", 7), -1); /* behind the deletion */
+    ck_assert_int_eq(waiting(), 1);             /* the commit's record has to come first */
     apply();
     ck_error(cm.error, KP_ERR_NONE);
     forget(&cm.ask);
+    ck_assert_int_eq(fetch_told(&before), 2);
     ck_assert_int_eq(waiting(), 1);
     apply();
     ck_error(d.resp->results[0].error_code, KP_ERR_NONE);
@@ -405,12 +489,14 @@ START_TEST(single_offsets_are_deleted)
     committed("g", "t", 1, 2);
     remove_offset(&r, "g", "t", 0);
     ck_assert(!r.ask.answered);
-    ck_assert_int_eq(fetched("g", "t", 0), 1); /* until it is durable */
+    struct fetch_one f;
+    fetch_one(&f, "g", "t", 0);
+    ck_assert(!f.ask.answered); /* until it is durable */
     apply();
     ck_assert(r.ask.answered);
     ck_error(r.resp->topics[0].partitions[0].error_code, KP_ERR_NONE);
     forget(&r.ask);
-    ck_assert_int_eq(fetched("g", "t", 0), -1);
+    ck_assert_int_eq(fetch_told(&f), -1);
     restart();
     ck_assert_int_eq(fetched("g", "t", 0), -1);
     ck_assert_int_eq(fetched("g", "t", 1), 2);
@@ -418,10 +504,11 @@ START_TEST(single_offsets_are_deleted)
     ck_error(r.resp->error_code, KP_ERR_GROUP_ID_NOT_FOUND);
     forget(&r.ask);
     remove_offset(&r, "g", "t", 1);
+    fetch_one(&f, "g", "t", 1);
     refuse(ERR_POISONED);
     ck_error(r.resp->topics[0].partitions[0].error_code, KP_ERR_NOT_COORDINATOR);
     forget(&r.ask);
-    ck_assert_int_eq(fetched("g", "t", 1), 2);
+    ck_assert_int_eq(fetch_told(&f), 2);
     end();
 }
 END_TEST
@@ -776,12 +863,15 @@ END_TEST
 UNIT_MAIN(a_commit_is_answered_and_seen_when_it_is_durable, a_commit_that_fails_is_not_seen,
           the_later_of_two_commits_stays, only_members_of_the_generation_commit,
           a_commit_of_nothing_is_answered_at_once, a_commit_has_a_size, memory_is_bounded,
-          all_offsets_of_a_group_are_fetched, topics_may_change_while_all_offsets_are_fetched,
-          offsets_of_a_deleted_topic_are_not_told, a_deleted_group_is_gone_for_good,
-          a_group_with_members_is_not_deleted, a_deletion_waits_for_commits_under_way,
-          a_deletion_that_fails_leaves_the_group, single_offsets_are_deleted,
-          offsets_of_topics_that_are_read_stay, offsets_that_nobody_uses_go_after_a_week,
-          a_clock_that_jumps_removes_no_offset, a_start_with_a_clock_ahead_removes_no_offset,
+          a_fetch_sees_the_commits_before_it,
+          a_fetch_behind_a_commit_that_fails_sees_the_old_offset,
+          a_fetch_of_several_groups_waits_for_each, all_offsets_of_a_group_are_fetched,
+          topics_may_change_while_all_offsets_are_fetched, offsets_of_a_deleted_topic_are_not_told,
+          a_deleted_group_is_gone_for_good, a_group_with_members_is_not_deleted,
+          a_deletion_waits_for_commits_under_way, a_deletion_that_fails_leaves_the_group,
+          single_offsets_are_deleted, offsets_of_topics_that_are_read_stay,
+          offsets_that_nobody_uses_go_after_a_week, a_clock_that_jumps_removes_no_offset,
+          a_start_with_a_clock_ahead_removes_no_offset,
           offsets_committed_by_a_clock_in_the_past_stay,
           an_offset_that_says_when_it_goes_is_no_older_than_a_leap,
           an_offset_is_kept_as_long_as_its_client_asked,
