@@ -40,7 +40,8 @@ static void end_at_once(const char *text, size_t n)
 
 static void *watch_start(void *unused)
 {
-    static const char text[] = "chronikd: told to stop before it served: the next start begins again\n";
+    static const char text[] =
+        "chronikd: told to stop before it served: the next start begins again\n";
     int sig;
     (void)unused;
     while (!sigwait(&caught, &sig)) {

@@ -183,7 +183,10 @@ static int check_wal_dir(struct node *n, const struct node_config *cfg, struct e
 
 static int check_shards(const struct node *n, const struct node_config *cfg, struct err *e)
 {
-    int highest, rc = highest_wal(n, n->meta.wal_dir, &highest);
+    int highest, rc = node_settle_added(n, e);
+    if (rc)
+        return rc;
+    rc = highest_wal(n, n->meta.wal_dir, &highest);
     if (rc)
         return err_code(e, rc, "%s", n->meta.wal_dir);
     rc = check_whole(n, n->meta.wal_dir, highest, e);
@@ -193,6 +196,7 @@ static int check_shards(const struct node *n, const struct node_config *cfg, str
         return err_set(e, ERR_INVALID,
                        "%s: has more than %u data shards: set wal.shards to what it was", n->dir,
                        cfg->data_shards);
+    rc = node_clear_added(n, e);
     for (uint32_t shard = (uint32_t)highest + 1; shard <= cfg->data_shards && rc == 0; shard++)
         rc = node_add_shard(n, cfg, shard, e);
     return rc;

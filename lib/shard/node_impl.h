@@ -10,7 +10,12 @@ int node_set_wal_dir(struct node_meta *m, const char *dir, const char *wal_dir, 
 /* node_init.c: an empty DIR becomes a node's, or what a killed first start left does. n->meta is
  * filled in. */
 int node_first_start(struct node *n, const struct node_config *cfg, struct err *e);
-/* node_init.c: a further data shard. */
+/* node_init.c: what an adding that was killed moved into place becomes durable, so that it may be
+ * served; WALDIR/add.tmp says that there was one. */
+int node_settle_added(const struct node *n, struct err *e);
+/* node_init.c: after that, remove what an adding left. */
+int node_clear_added(const struct node *n, struct err *e);
+/* node_init.c: a further data shard; nothing is left of an adding before. */
 int node_add_shard(const struct node *n, const struct node_config *cfg, uint32_t shard,
                    struct err *e);
 

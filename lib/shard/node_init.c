@@ -232,6 +232,8 @@ int node_first_start(struct node *n, const struct node_config *cfg, struct err *
         int rc = node_read(n->io, init, &n->meta, e);
         if (rc == 0 && !n->meta.wal_elsewhere) /* it is on its way out of init.tmp */
             rc = node_set_wal_dir(&n->meta, n->dir, NULL, e);
+        if (rc == 0 && !MUTANT(init_found_not_synced)) /* killed before it was, or not */
+            rc = node_sync_dir(n->io, init, e);
         return rc ? rc : move_in(n, init, e);
     }
     n->meta.node_id = cfg->node_id;
@@ -250,7 +252,35 @@ int node_first_start(struct node *n, const struct node_config *cfg, struct err *
 
 /* ---- a further shard */
 
-/* Built aside and renamed, like the whole directory. */
+/* A name that was moved from add.tmp, durable where it is and where it was. */
+static int sync_added(const struct node *n, const char *add, struct err *e)
+{
+    int rc = MUTANT(added_half_synced) ? 0 : node_sync_dir(n->io, add, e);
+    return rc ? rc : node_sync_dir(n->io, n->meta.wal_dir, e);
+}
+
+int node_settle_added(const struct node *n, struct err *e)
+{
+    char add[IO_PATH_MAX];
+    if (io_path(add, sizeof add, n->meta.wal_dir, ADD_DIR))
+        return err_code(e, -ENAMETOOLONG, "%s", n->meta.wal_dir);
+    int there = MUTANT(added_found_not_synced) ? 0 : node_exists(n->io, n->meta.wal_dir, ADD_DIR);
+    if (there < 0)
+        return err_code(e, there, "%s", add);
+    return there ? sync_added(n, add, e) : 0;
+}
+
+int node_clear_added(const struct node *n, struct err *e)
+{
+    char add[IO_PATH_MAX];
+    int rc = io_path(add, sizeof add, n->meta.wal_dir, ADD_DIR);
+    if (rc == 0)
+        rc = io_remove_tree(n->io, add);
+    return rc ? err_code(e, rc, "remove %s/" ADD_DIR, n->meta.wal_dir) : 0;
+}
+
+/* Built aside and renamed, like the whole directory. add.tmp is there until the new name is
+ * durable, for the next start to see whether it is. */
 int node_add_shard(const struct node *n, const struct node_config *cfg, uint32_t shard,
                    struct err *e)
 {
@@ -259,10 +289,7 @@ int node_add_shard(const struct node *n, const struct node_config *cfg, uint32_t
     if (io_path(add, sizeof add, dir, ADD_DIR) || node_meta_dir(meta, sizeof meta, n->dir) ||
         node_wal_dir(from, sizeof from, add, shard) || node_wal_dir(to, sizeof to, dir, shard))
         return err_code(e, -ENAMETOOLONG, "%s", dir);
-    int rc = io_remove_tree(n->io, add);
-    if (rc)
-        return err_code(e, rc, "remove %s", add);
-    rc = node_make_dir(n->io, add, e);
+    int rc = node_make_dir(n->io, add, e);
     if (rc == 0)
         rc = build_shard(n, cfg, add, meta, shard, e);
     if (rc)
@@ -270,9 +297,6 @@ int node_add_shard(const struct node *n, const struct node_config *cfg, uint32_t
     rc = io_rename(n->io, from, to);
     if (rc)
         return err_code(e, rc, "rename %s to %s", from, to);
-    rc = node_sync_dir(n->io, dir, e);
-    if (rc)
-        return rc;
-    rc = io_remove_tree(n->io, add);
-    return rc ? err_code(e, rc, "remove %s", add) : 0;
+    rc = sync_added(n, add, e);
+    return rc ? rc : node_clear_added(n, e);
 }

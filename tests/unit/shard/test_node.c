@@ -318,6 +318,92 @@ START_TEST(data_shards_can_be_added_not_taken_away)
 }
 END_TEST
 
+static const enum io_mem_cut cuts[] = {IO_CUT_NONE, IO_CUT_ALL, IO_CUT_SEED, IO_CUT_DROP,
+                                       IO_CUT_ALONE};
+enum { CUTS = sizeof cuts / sizeof *cuts };
+
+/* What a process that counts on a directory puts there. */
+static void put_record(struct io *io, const char *dir)
+{
+    char path[64];
+    struct io_file *f;
+    snprintf(path, sizeof path, "%s/record", dir);
+    ck_assert_ok(io_open(io, path, IO_WRITE | IO_CREATE, &f));
+    ck_assert_ok(io_pwrite(f, "x", 1, 0));
+    ck_assert_ok(io_sync(f));
+    io_close(f);
+    ck_assert_ok(io_sync_dir(io, dir));
+}
+
+/* A kill leaves names that no sync has covered. The next start finds them, and what is then
+ * acknowledged on them must outlast the power. */
+START_TEST(a_shard_whose_adding_was_killed_is_served_only_when_its_name_is_durable)
+{
+    struct io_mem *disk = made();
+    size_t from = io_mem_trace_len(disk);
+    struct node_config cfg = config(disk);
+    cfg.data_shards = 2;
+    open_close(&cfg, NULL);
+    size_t to = io_mem_trace_len(disk);
+    ck_assert_uint_gt(to, from + 10);
+    for (size_t upto = from; upto <= to; upto++) {
+        struct io_mem *killed = io_mem_kill(disk, upto);
+        cfg.io = io_mem_io(killed);
+        open_close(&cfg, NULL);
+        ck_assert(!there(cfg.io, DIR_NAME "/wal/add.tmp"));
+        size_t served = io_mem_trace_len(killed);
+        put_record(cfg.io, DIR_NAME "/wal/2");
+        size_t end = io_mem_trace_len(killed);
+        for (size_t at = upto; at <= end; at++) {
+            for (size_t i = 0; i < (at <= served ? 1 : 4) * CUTS; i++) {
+                struct io_mem *left = io_mem_crash(killed, at, cuts[i % CUTS], at * 7 + i);
+                cfg.io = io_mem_io(left);
+                open_close(&cfg, NULL);
+                ck_assert_msg(at < end || there(cfg.io, DIR_NAME "/wal/2/record"),
+                              "killed at %zu of %zu to %zu, cut %zu: the shard is gone", upto, from,
+                              to, i);
+                io_mem_free(left);
+            }
+        }
+        io_mem_free(killed);
+    }
+    io_mem_free(disk);
+}
+END_TEST
+
+static void kill_and_cut_first_start(bool apart)
+{
+    struct io_mem *disk = io_mem_new();
+    struct node_config cfg = apart ? config_apart(disk) : config(disk);
+    open_close(&cfg, NULL);
+    for (size_t upto = 0; upto <= io_mem_trace_len(disk); upto++) {
+        struct io_mem *killed = io_mem_kill(disk, upto);
+        struct uuid id, later;
+        cfg.io = io_mem_io(killed);
+        open_close(&cfg, &id);
+        size_t end = io_mem_trace_len(killed);
+        for (size_t at = upto; at <= end; at++) {
+            for (size_t i = 0; i < CUTS; i++) {
+                struct io_mem *left = io_mem_crash(killed, at, cuts[i], at * 7 + i);
+                cfg.io = io_mem_io(left);
+                open_close(&cfg, &later);
+                ck_assert_msg(at < end || uuid_eq(&id, &later),
+                              "killed at %zu, cut %zu at %zu: begun anew", upto, i, at);
+                io_mem_free(left);
+            }
+        }
+        io_mem_free(killed);
+    }
+    io_mem_free(disk);
+}
+
+START_TEST(a_first_start_killed_anywhere_and_begun_again_outlasts_the_power)
+{
+    kill_and_cut_first_start(false);
+    kill_and_cut_first_start(true);
+}
+END_TEST
+
 /* A log is never made anew where one was: below the highest shard that is there, none can be new. */
 START_TEST(a_log_that_is_missing_is_not_made_anew)
 {
@@ -371,7 +457,9 @@ START_TEST(wals_that_were_moved_in_part_are_not_taken)
 }
 END_TEST
 
-UNIT_MAIN(a_log_that_is_missing_is_not_made_anew, wals_that_were_moved_in_part_are_not_taken,
+UNIT_MAIN(a_shard_whose_adding_was_killed_is_served_only_when_its_name_is_durable,
+          a_first_start_killed_anywhere_and_begun_again_outlasts_the_power,
+          a_log_that_is_missing_is_not_made_anew, wals_that_were_moved_in_part_are_not_taken,
           a_first_start_cut_anywhere_begins_again, a_first_start_syncs_little,
           a_first_start_that_failed_anywhere_is_durable_once_begun_again,
           a_second_process_is_refused, another_cluster_or_node_is_refused,
