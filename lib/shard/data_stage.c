@@ -102,6 +102,16 @@ static int copy_in(struct shard *s, struct data_partition *part, struct shard_pr
     return 0;
 }
 
+/* There is no room for it now; it will come again, and what its producer sent behind it has to wait
+ * for that. */
+static void refuse(struct shard *s, struct data_partition *part, struct shard_produce *p, int code)
+{
+    if (part && p->batch.producer_id >= 0 &&
+        !producers_know(&part->producers, p->batch.producer_id))
+        refused_note(&s->data->refused, &p->topic_id, p->partition, &p->batch);
+    data_finish(p, code);
+}
+
 static void stage(struct shard *s, struct data_partition *part, struct shard_produce *p)
 {
     struct data_machine *m = s->data;
@@ -117,7 +127,7 @@ static void stage(struct shard *s, struct data_partition *part, struct shard_pro
             producers_unstage_last(&part->producers, &before);
     }
     if (rc) {
-        data_finish(p, rc);
+        refuse(s, part, p, rc);
         return;
     }
     p->base_offset = part->staged_end;
@@ -154,6 +164,9 @@ static void judge(struct shard *s, struct shard_produce *p)
     enum producers_verdict v = PRODUCERS_NEW;
     if (p->batch.producer_id >= 0)
         v = producers_check(&part->producers, &p->batch, &original);
+    if (v == PRODUCERS_NEW && p->batch.producer_id >= 0 && !MUTANT(refused_overtaken) &&
+        refused_bars(&s->data->refused, &p->topic_id, p->partition, &p->batch))
+        v = PRODUCERS_GAP;
     switch (v) {
     case PRODUCERS_NEW:
         stage(s, part, p);
@@ -256,7 +269,7 @@ static void refuse_staged(struct shard *s, int code)
     while (s->data->staged) {
         struct shard_produce *p = s->data->staged;
         s->data->staged = p->next;
-        data_finish(p, code);
+        refuse(s, data_find(s, &p->topic_id, p->partition), p, code);
     }
 }
 

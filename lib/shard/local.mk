@@ -17,6 +17,7 @@ libchronik_la_SOURCES += \
 	lib/shard/producers.c lib/shard/producers.h \
 	lib/shard/receive.c \
 	lib/shard/recover.c \
+	lib/shard/refused.c lib/shard/refused.h \
 	lib/shard/retention.c lib/shard/retention.h \
 	lib/shard/shard.c lib/shard/shard.h lib/shard/shard_impl.h \
 	lib/shard/space.c \

@@ -11,6 +11,7 @@
 
 #include "shard/compaction.h"
 #include "shard/producers.h"
+#include "shard/refused.h"
 #include "shard/shard_impl.h"
 #include "shard/wall.h"
 #include "shard/write_back.h"
@@ -75,6 +76,7 @@ struct data_machine {
     bool reading;                   /* times for it */
     struct expiry *expiries;        /* its trims under way */
     bool dead;                      /* segments may be waiting for a checkpoint to be unlinked */
+    struct refused refused;         /* producers that are to begin again */
     struct compaction compaction;
     struct write_back write_back;
 };

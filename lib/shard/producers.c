@@ -29,6 +29,12 @@ static const struct producer *look(struct producers *p, int64_t id)
     return found ? found : find(p->applied, id);
 }
 
+bool producers_know(struct producers *p, int64_t id)
+{
+    const struct producer *known = look(p, id);
+    return known && known->n > 0;
+}
+
 enum producers_verdict producers_check(struct producers *p, const struct batch *b,
                                        struct producer_batch *found)
 {

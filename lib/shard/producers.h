@@ -41,6 +41,8 @@ enum producers_verdict {
     PRODUCERS_GAP,       /* OUT_OF_ORDER_SEQUENCE_NUMBER */
     PRODUCERS_FENCED     /* INVALID_PRODUCER_EPOCH */
 };
+/* Is anything of that producer remembered? If not, any sequence of it is new. */
+bool producers_know(struct producers *p, int64_t id);
 /* Judge a batch with a producer id against both layers. */
 enum producers_verdict producers_check(struct producers *p, const struct batch *b,
                                        struct producer_batch *found);

@@ -101,6 +101,67 @@ START_TEST(an_entry_that_finds_no_room_waits_and_is_applied_once)
 }
 END_TEST
 
+/* Its first batch finds no room; the second, which was on its way, must not take its place. */
+START_TEST(a_producer_that_begins_keeps_its_order)
+{
+    enum { OURS = 7, OTHERS = 8 };
+    begin();
+    struct rig_topic *t = open_with(2);
+    produce(t, 1);
+    fill_disk(0);
+    struct rig_batch *waits = produce(t, 1);
+    struct rig_batch *first = rig_produce(&rig, t, 0, 2, 100, OURS, 0, 0);
+    struct rig_batch *behind = rig_produce(&rig, t, 0, 2, 100, OURS, 0, 2);
+    rig_flush(&rig);
+    rig_run(&rig);
+    ck_assert_int_eq(first->produce.code, -ENOSPC);
+    ck_assert_int_eq(behind->produce.code, -ENOSPC);
+    free_disk();
+    for (int i = 0; i < 3; i++)
+        rig_pass(&rig, 300);
+    ck_assert_int_eq(waits->produce.code, 0);
+    struct rig_batch *second = rig_produce(&rig, t, 0, 2, 100, OURS, 0, 2);
+    struct rig_batch *forgotten = rig_produce(&rig, t, 0, 2, 100, OTHERS, 0, 9);
+    rig_flush(&rig);
+    rig_run(&rig);
+    ck_assert_int_eq(second->produce.code, ERR_OUTOFORDER);
+    ck_assert_int_eq(forgotten->produce.code, 0);
+    for (int32_t sequence = 0; sequence < 6; sequence += 2) {
+        struct rig_batch *again = rig_produce(&rig, t, 0, 2, 100, OURS, 0, sequence);
+        rig_flush(&rig);
+        rig_run(&rig);
+        ck_assert_int_eq(again->produce.code, 0);
+        ck_assert_int_eq(again->produce.base_offset, 2 + sequence);
+    }
+    end(5);
+}
+END_TEST
+
+/* It gave the first up and begins an epoch, or it has written elsewhere: nothing is due. */
+START_TEST(what_is_due_is_of_one_epoch_and_partition)
+{
+    begin();
+    struct rig_topic *t = open_with(2);
+    produce(t, 1);
+    fill_disk(0);
+    produce(t, 1);
+    struct rig_batch *first = rig_produce(&rig, t, 0, 2, 100, 7, 0, 0);
+    rig_flush(&rig);
+    rig_run(&rig);
+    ck_assert_int_eq(first->produce.code, -ENOSPC);
+    free_disk();
+    for (int i = 0; i < 3; i++)
+        rig_pass(&rig, 300);
+    struct rig_batch *elsewhere = rig_produce(&rig, t, 1, 2, 100, 7, 0, 5);
+    struct rig_batch *later = rig_produce(&rig, t, 0, 2, 100, 7, 1, 0);
+    rig_flush(&rig);
+    rig_run(&rig);
+    ck_assert_int_eq(elsewhere->produce.code, 0);
+    ck_assert_int_eq(later->produce.code, 0);
+    end(4);
+}
+END_TEST
+
 /* One entry, three partitions; the second finds no room. */
 START_TEST(partitions_that_took_their_part_do_not_take_it_again)
 {
@@ -519,6 +580,7 @@ START_TEST(a_clock_that_is_set_makes_no_producer_forgotten)
 END_TEST
 
 UNIT_MAIN(an_entry_that_finds_no_room_waits_and_is_applied_once,
+          a_producer_that_begins_keeps_its_order, what_is_due_is_of_one_epoch_and_partition,
           partitions_that_took_their_part_do_not_take_it_again,
           what_reached_the_files_is_taken_back, what_cannot_be_taken_back_takes_its_log_offline,
           a_file_that_cannot_be_opened_for_lack_of_descriptors_fails_no_log,
