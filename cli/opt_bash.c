@@ -12,18 +12,21 @@ static void function_name(const struct opt_program *p, FILE *out)
         fputc(*s == '-' ? '_' : *s, out);
 }
 
+/* Whatever answers as a broker chooses the names: bash must expand none of them, neither here nor when
+ * one stands on the command line. Those that need quotes are left out; topics have no such names. */
+#define FILL_NAMES(program)                                                              \
+    "local name; COMPREPLY=(); while IFS= read -r name; do "                             \
+    "[[ $name == \"$cur\"* && $name != *[!A-Za-z0-9._-]* ]] && COMPREPLY+=(\"$name\"); " \
+    "done < <(" program " list -o names ${server:+-b \"$server\"} --timeout 1 2>/dev/null)"
+
 static void fill_with(enum opt_fill fill, FILE *out)
 {
     static const char *const how[] = {
         [OPT_FILL_NONE] = "COMPREPLY=()",
-        [OPT_FILL_FILE] = "compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\"))",
-        [OPT_FILL_DIR] = "compopt -o filenames; COMPREPLY=($(compgen -d -- \"$cur\"))",
-        [OPT_FILL_TOPIC] =
-            "COMPREPLY=($(compgen -W \"$(chronik-topic list -o names ${server:+-b \"$server\"} "
-            "--timeout 1 2>/dev/null)\" -- \"$cur\"))",
-        [OPT_FILL_GROUP] =
-            "COMPREPLY=($(compgen -W \"$(chronik-group list -o names ${server:+-b \"$server\"} "
-            "--timeout 1 2>/dev/null)\" -- \"$cur\"))",
+        [OPT_FILL_FILE] = "compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")",
+        [OPT_FILL_DIR] = "compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- \"$cur\")",
+        [OPT_FILL_TOPIC] = FILL_NAMES("chronik-topic"),
+        [OPT_FILL_GROUP] = FILL_NAMES("chronik-group"),
     };
     fputs(how[fill], out);
 }

@@ -26,11 +26,27 @@ same "$(complete_words chronik-topic list --output = c | tr '\n' ' ')" "csv " "a
 same "$(complete_words chronik-topic describe $t- | tr '\n' ' ')" "$t-one $t-two " "topics"
 mkdir "$work/place"
 same "$(complete_words chronik-wal repair --output "$work/pl")" "$work/place" "what an option takes is its command's"
+mkdir "$work/file place" "$work/file *"
+same "$(complete_words chronik-wal dump "$work/file " | sort | tr '\n' ':')" "$work/file *:$work/file place:" \
+    "files with blanks and stars, as they are"
+same "$(complete_words chronik-wal repair --output "$work/file p")" "$work/file place" "and directories"
 same "$(complete_words chronik-wal list --output js | tr '\n' ' ')" "json jsonl " "where two have it"
 same "$(complete_words chronik-consume -p 1 $t-o)" "$t-one" "also behind an option's value"
 host=${CHRONIK_BOOTSTRAP%:*} port=${CHRONIK_BOOTSTRAP##*:}
 unset CHRONIK_BOOTSTRAP
 same "$(complete_words chronik-produce -b "$host" : "$port" $t-t)" "$t-two" "asked from the broker named before"
+
+# A broker's answer is nothing to be run, or to be put in front of who types.
+mkdir "$work/stub"
+cat >"$work/stub/chronik-topic" <<END
+#!/bin/sh
+printf '%s\\n' '\$(touch $work/pwned)' '\`touch $work/pwned\`' 'a;b' '*' 'x y' sound.1-A_b other
+END
+chmod +x "$work/stub/chronik-topic"
+same "$(PATH=$work/stub:$PATH complete_words chronik-topic describe '' | tr '\n' ' ')" "sound.1-A_b other " \
+    "names that topics cannot have are left out"
+same "$(PATH=$work/stub:$PATH complete_words chronik-topic describe so)" "sound.1-A_b" "of those that begin so"
+holds "and none of them runs" test ! -e "$work/pwned"
 
 same "$(complete_words chronik-bench co | tr '\n' ' ')" "compare consume " "commands and modes of the bench"
 complete_words chronik-bench compare -- >"$work/got"
