@@ -3,13 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum {
-    OFFSET_KEY = 1,
-    OFFSET_VALUE = 4,
-    EXPIRING_VALUE = 1, /* the only version that says when the offset goes */
-    STATE_KEY = 2,
-    STATE_VALUE = 3
-};
+enum { OFFSET_KEY = 1, OFFSET_VALUE = 4, STATE_KEY = 2, STATE_VALUE = 3 };
 
 /* ---- writing */
 
@@ -40,12 +34,11 @@ void group_records_offset(struct batch_builder *b, int64_t wall_ms, struct kp_st
     v.leader_epoch = c->leader_epoch;
     v.metadata = c->metadata.n >= 0 ? c->metadata : kp_strn("", 0);
     v.commit_timestamp = c->commit_ms;
-    v.expire_timestamp = c->expire_ms;
+    v.kept_until = c->expire_ms >= 0 ? c->expire_ms : -1;
     v.topic_id = c->topic_id;
     offset_key(&key, group, c->topic, c->partition);
     wr_init(&value, 0);
-    kp_encode_record(&kp_offset_commit_value_schema,
-                     c->expire_ms >= 0 ? EXPIRING_VALUE : OFFSET_VALUE, &v, &value);
+    kp_encode_record(&kp_offset_commit_value_schema, OFFSET_VALUE, &v, &value);
     add(b, wall_ms, &key, &value);
     wr_free(&key);
     wr_free(&value);
@@ -151,7 +144,7 @@ static int decode_offset(const struct record *r, struct arena *a, struct group_r
     out->offset.leader_epoch = v.leader_epoch;
     out->offset.metadata = v.metadata;
     out->offset.commit_ms = v.commit_timestamp;
-    out->offset.expire_ms = v.expire_timestamp;
+    out->offset.expire_ms = v.kept_until >= 0 ? v.kept_until : v.expire_timestamp;
     return 0;
 }
 

@@ -9,9 +9,10 @@
  * Keys begin with an int16 that says which of them it is (0 and 1; 2), values with their version.
  * The last value of a key counts; a null value says that there is none any more. Offsets are
  * written in version 4, whose tagged topic id older readers skip: the offsets of a topic that was
- * deleted are not those of the next one of its name. One whose client said how long it is to be
- * kept is written in version 1, as Kafka does: no other has the time, but it has neither epoch nor
- * id. Groups are written in version 3.
+ * deleted are not those of the next one of its name. When one goes whose client said how long it is
+ * to be kept stands in a tag of our own, 10000, eight bytes (ms since 1970): Kafka says that in
+ * version 1 alone, which has neither epoch nor id and is read here, but not written. Groups are
+ * written in version 3.
  */
 #ifndef BROKER_GROUP_RECORDS_H
 #define BROKER_GROUP_RECORDS_H

@@ -22,6 +22,7 @@ SETTINGS = ('wal.checkpoint.ms=50', 'log.segment.bytes=4096', 'log.index.interva
             'wal.segment.bytes=1048576')
 GONE = (3, 100, 103)  # unknown topic or partition, unknown topic id, inconsistent topic id
 NOT_NOW = (6, 7, 56)
+LOADING = 14
 
 
 def topic_id(c):
@@ -202,6 +203,27 @@ with Tap() as t, Broker(t, *SETTINGS) as b:
     t.same(len(ids), ROUNDS, 'each has an id of its own')
     t.ok(checked >= 20 * ROUNDS and load.read > ROUNDS, 'while records were written and read',
          (checked, load.read))
+
+    # Nor is what was committed for it, however it was: it is read back with the id.
+    c = b.client()
+    c.create('u', 2)
+    for p, keep in enumerate((-1, 1 << 40)):
+        t.same(c.commit('g', {('u', p): 5}, retention=keep), {('u', p): 0}, f'an offset is committed, retention {keep}')
+    b.kill()
+    b.start()
+    c = b.client()
+    asked = [('u', 0), ('u', 1)]
+
+    def committed():
+        while True:
+            error, got = c.committed('g', asked)
+            if error != LOADING:
+                return error, [got[x][0] for x in asked]
+            time.sleep(0.01)
+    t.same(committed(), (0, [5, 5]), 'both are there after a kill')
+    t.same((c.delete('u'), c.create('u', 2)), (0, 0), 'the topic is made anew')
+    t.same(committed(), (0, [-1, -1]), 'and inherits neither')
+    c.delete('u')
     t.same(b.stop(), 0, 'the broker stops cleanly')
     left = [d for d in os.listdir(os.path.join(b.dir, 'log')) if d.startswith('t-') or d.endswith('-delete')]
     t.same(left, [], 'and no directory is left')

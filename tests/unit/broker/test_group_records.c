@@ -145,12 +145,15 @@ START_TEST(an_offset_is_written_as_kafka_does)
 }
 END_TEST
 
-START_TEST(an_offset_that_says_when_it_goes_is_written_as_kafka_does)
+START_TEST(an_offset_that_says_when_it_goes_keeps_its_topics_id)
 {
-    static const char expiring[] = "\0\1"                       /* version 1 */
+    static const char expiring[] = "\0\4"                       /* version 4 */
                                    "\0\0\0\0\0\0\1\2"           /* offset 258 */
-                                   "\0\2md"                     /* metadata */
+                                   "\0\0\0\5"                   /* leader epoch */
+                                   "\3md"                       /* metadata, length + 1 */
                                    "\0\0\x01\x8b\xcf\xe5\x68\0" /* 1700000000000 */
+                                   "\2\0\x10" TOPIC_ID          /* two tags: 0, 16 bytes; */
+                                   "\x90\x4e\x08"               /* 10000, 8 bytes: */
                                    "\0\0\0\0\0\0\0\0";          /* it goes at the next look */
     struct group_record g;
     setup();
@@ -163,6 +166,8 @@ START_TEST(an_offset_that_says_when_it_goes_is_written_as_kafka_does)
     ck_assert_ok(group_record_decode(&record, &arena, &g));
     ck_assert_int_eq(g.offset.expire_ms, 0);
     ck_assert_int_eq(g.offset.offset, 258);
+    ck_assert_int_eq(g.offset.leader_epoch, 5);
+    ck_assert(uuid_eq(&g.offset.topic_id, &c.topic_id));
     records_release(&it);
     finish();
 }
@@ -510,11 +515,10 @@ START_TEST(offsets_are_kept_by_topic_and_partition)
 }
 END_TEST
 
-UNIT_MAIN(an_offset_is_written_as_kafka_does,
-          an_offset_that_says_when_it_goes_is_written_as_kafka_does, no_offset_is_a_null_value,
-          a_group_is_written_as_kafka_does, offsets_of_all_versions_are_read,
-          what_cannot_be_understood_is_an_error, the_last_value_of_a_key_counts,
-          a_null_value_takes_the_key_away, the_last_state_of_a_group_counts,
-          an_old_state_needs_not_be_readable, records_of_unknown_kinds_are_passed_over,
-          damage_is_reported_with_its_offset, a_state_that_contradicts_itself_is_reported,
-          offsets_are_kept_by_topic_and_partition)
+UNIT_MAIN(an_offset_is_written_as_kafka_does, an_offset_that_says_when_it_goes_keeps_its_topics_id,
+          no_offset_is_a_null_value, a_group_is_written_as_kafka_does,
+          offsets_of_all_versions_are_read, what_cannot_be_understood_is_an_error,
+          the_last_value_of_a_key_counts, a_null_value_takes_the_key_away,
+          the_last_state_of_a_group_counts, an_old_state_needs_not_be_readable,
+          records_of_unknown_kinds_are_passed_over, damage_is_reported_with_its_offset,
+          a_state_that_contradicts_itself_is_reported, offsets_are_kept_by_topic_and_partition)
