@@ -100,14 +100,18 @@ static int verify(struct broker *b, const struct fetch_part *p, struct plog_slic
     return rc;
 }
 
+/* What comes before bad bytes leaves: the next Fetch begins at them, and is told. It gets less than
+ * was counted, and less than it asked for at least; it does not wait for more, which would not come
+ * either. */
 static void verify_part(struct broker *b, struct fetch *f, struct fetch_part *p)
 {
     for (uint32_t i = 0; i < p->n_slices; i++) {
         struct plog_slice *s = &f->slices[p->slice + i].slice;
         int rc = s->verified ? 0 : verify(b, p, s);
         if (rc) {
-            p->answer->error_code = kafka_error(rc);
-            p->n_slices = 0;
+            if (i == 0)
+                p->answer->error_code = kafka_error(rc);
+            p->n_slices = i; /* the array still has the others, and fetch_drop lets go of them */
         }
     }
 }

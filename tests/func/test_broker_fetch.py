@@ -93,18 +93,32 @@ with Tap() as t, Broker(t, 'log.retention.ms=-1') as b, b.client() as c:
     got = c.fetch('big', {0: 0})[0][2]
     t.ok(len(offsets(got)) == 40 and all(value in x[2] for x in batches(got)), 'twenty megabytes come whole')
 
+    # Segments of which one will be damaged.
+    c.create('parts', 1, [('segment.bytes', '100000')])
+    for i in range(8):
+        c.produce('parts', {0: batch([b'%d' % i * 30000])})
+    parts = sorted(glob.glob(os.path.join(b.dir, 'log', 'parts-0', '*.log')))
+    t.same([int(os.path.basename(x)[:20]) for x in parts], [0, 3, 6], 'three segments')
+
     # Bytes of another life are checked before they leave.
     t.same(b.stop(), 0, 'the broker stops')
     path = sorted(glob.glob(os.path.join(b.dir, 'log', 't-0', '*.log')))[0]
-    with open(path, 'r+b') as f:
-        f.seek(5 * size + 70)
-        byte = f.read(1)
-        f.seek(5 * size + 70)
-        f.write(bytes([byte[0] ^ 1]))
+    for name, at in (path, 5 * size + 70), (parts[1], 70):
+        with open(name, 'r+b') as f:
+            f.seek(at)
+            byte = f.read(1)
+            f.seek(at)
+            f.write(bytes([byte[0] ^ 1]))
     b.start()
     with b.client() as c:
         t.same(offsets(c.fetch('big', {0: 0})[0][2])[-1], (39, 39), 'good bytes are served')
         t.same(c.fetch('t', {0: 0})[0][0], 56, 'flipped ones are not')
         t.ok(any('ERROR' in x and path in x for x in b.lines()), 'the log names the file')
         t.same(c.fetch('t', {1: 0})[1][0], 0, 'the partition beside it is served')
+        t.same(c.fetch('parts', {0: 3})[0][0], 56, 'nor are those of a segment in the middle')
+        got = c.fetch('parts', {0: 2})[0]
+        t.same((got[0], offsets(got[2])), (0, [(2, 2)]), 'what comes before it is')
+        got = c.fetch('parts', {0: 0}, wait=LONG, least=200000)[0]
+        t.same((got[0], offsets(got[2])), (0, [(0, 0), (1, 1), (2, 2)]), 'without a wait for more')
+        t.same(offsets(c.fetch('parts', {0: 6})[0][2]), [(6, 6), (7, 7)], 'and what comes behind it')
     t.same(b.stop(), 0, 'the broker stops cleanly')
