@@ -26,42 +26,6 @@ static int write_all(int fd, const uint8_t *p, size_t n)
     return 0;
 }
 
-/* Cut what follows the last newline: the rest of a line whose writer was killed. */
-static int cut_torn_line(int fd)
-{
-    off_t end = lseek(fd, 0, SEEK_END);
-    for (off_t at = end; at > 0; at--) {
-        char c;
-        ssize_t k = pread(fd, &c, 1, at - 1);
-        if (k != 1)
-            return k < 0 ? -errno : -EIO;
-        if (c == '\n')
-            return at < end && ftruncate(fd, at) ? -errno : 0;
-    }
-    if (end < 0)
-        return errno == ESPIPE ? 0 : -errno; /* a pipe or a terminal has no earlier run */
-    return end > 0 && ftruncate(fd, 0) ? -errno : 0;
-}
-
-int acklog_open(struct acklog_writer *w, const char *path, uint32_t run, const char *topic,
-                struct err *e)
-{
-    char head[ACKLOG_TOPIC_MAX + 64];
-    int rc = 0;
-    pthread_mutex_init(&w->lock, NULL);
-    w->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    if (w->fd < 0)
-        rc = -errno;
-    if (!rc)
-        rc = cut_torn_line(w->fd);
-    if (!rc) {
-        int n = snprintf(head, sizeof head, "run 1 %08" PRIx32 " %s\n", run, topic);
-        rc = n < 0 || (size_t)n >= sizeof head ? ERR_TOOBIG
-                                               : write_all(w->fd, (uint8_t *)head, (size_t)n);
-    }
-    return rc ? err_code(e, rc, "%s: cannot write the ack log", path) : 0;
-}
-
 void acklog_close(struct acklog_writer *w)
 {
     if (w->fd >= 0)
@@ -244,4 +208,90 @@ void acklog_release(struct acklog *log)
     free(log->runs);
     free(log->v);
     *log = (struct acklog){0};
+}
+
+/* ---- opening ---- */
+
+/* May the end of the file, without a newline, be what a kill left of its first line of a run? */
+static bool is_torn_run(const char *p, size_t n)
+{
+    static const char head[] = "run 1 ";
+    size_t fixed = n < sizeof head - 1 ? n : sizeof head - 1;
+    return n < ACKLOG_TOPIC_MAX + 64 && !memcmp(p, head, fixed) && !memchr(p, 0, n);
+}
+
+/* Does it begin as an ack log does? Its first line that says something begins a run. */
+static bool begins_well(const char *p, const char *end, bool whole)
+{
+    struct acklog log = {0};
+    const char *nl;
+    int rc = 0;
+    for (; rc == 0 && log.n_runs == 0 && (nl = memchr(p, '\n', (size_t)(end - p))); p = nl + 1)
+        rc = parse_line(&log, p, nl);
+    bool good =
+        rc == 0 &&
+        (log.n_runs > 0 || (whole && (p == end || *p == '#' || is_torn_run(p, (size_t)(end - p)))));
+    acklog_release(&log);
+    return good;
+}
+
+/* Whoever names another file by mistake keeps it. */
+static int check_is_ours(int fd)
+{
+    enum { HEAD = 64 << 10 };
+    struct stat st;
+    if (fstat(fd, &st))
+        return -errno;
+    if (!S_ISREG(st.st_mode) || st.st_size == 0)
+        return 0;
+    char *head = malloc(HEAD);
+    if (!head)
+        return -ENOMEM;
+    ssize_t n = pread(fd, head, HEAD, 0);
+    int rc = n < 0 ? -errno : begins_well(head, head + n, n == st.st_size) ? 0 : ERR_MALFORMED;
+    free(head);
+    return rc;
+}
+
+/* Cut what follows the last newline: the rest of a line whose writer was killed. */
+static int cut_torn_line(int fd)
+{
+    off_t end = lseek(fd, 0, SEEK_END);
+    for (off_t at = end; at > 0; at--) {
+        char c;
+        ssize_t k = pread(fd, &c, 1, at - 1);
+        if (k != 1)
+            return k < 0 ? -errno : -EIO;
+        if (c == '\n')
+            return at < end && ftruncate(fd, at) ? -errno : 0;
+    }
+    if (end < 0)
+        return errno == ESPIPE ? 0 : -errno; /* a pipe or a terminal has no earlier run */
+    return end > 0 && ftruncate(fd, 0) ? -errno : 0;
+}
+
+int acklog_open(struct acklog_writer *w, const char *path, uint32_t run, const char *topic,
+                struct err *e)
+{
+    char head[ACKLOG_TOPIC_MAX + 64];
+    int rc = 0;
+    pthread_mutex_init(&w->lock, NULL);
+    w->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    if (w->fd < 0)
+        rc = -errno;
+    if (!rc)
+        rc = check_is_ours(w->fd);
+    if (!rc)
+        rc = cut_torn_line(w->fd);
+    if (!rc) {
+        int n = snprintf(head, sizeof head, "run 1 %08" PRIx32 " %s\n", run, topic);
+        rc = n < 0 || (size_t)n >= sizeof head ? ERR_TOOBIG
+                                               : write_all(w->fd, (uint8_t *)head, (size_t)n);
+    }
+    if (!rc)
+        return 0;
+    acklog_close(w);
+    if (rc == ERR_MALFORMED)
+        return err_set(e, rc, "%s: is there, and is no ack log: it is left as it is", path);
+    return err_code(e, rc, "%s: cannot write the ack log", path);
 }

@@ -46,8 +46,9 @@ struct acklog_writer {
     int fd;
     pthread_mutex_t lock;
 };
-/* Append to path, created if missing; a cut-off last line is removed, and the run is begun. 0 or a
- * negated errno. */
+/* Append to path, created if missing; a cut-off last line is removed, and the run is begun. 0,
+ * ERR_MALFORMED if the file is there but no ack log (it is left as it is), or a negated errno.
+ * acklog_close follows 0 only. */
 int acklog_open(struct acklog_writer *w, const char *path, uint32_t run, const char *topic,
                 struct err *e);
 void acklog_close(struct acklog_writer *w);

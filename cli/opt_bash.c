@@ -12,8 +12,9 @@ static void function_name(const struct opt_program *p, FILE *out)
         fputc(*s == '-' ? '_' : *s, out);
 }
 
-/* Whatever answers as a broker chooses the names: bash must expand none of them, neither here nor when
- * one stands on the command line. Those that need quotes are left out; topics have no such names. */
+/* Whatever answers as a broker chooses the names: bash must expand none of them, neither here nor
+ * when one stands on the command line. Those that need quotes are left out; topics have no such
+ * names. */
 #define FILL_NAMES(program)                                                              \
     "local name; COMPREPLY=(); while IFS= read -r name; do "                             \
     "[[ $name == \"$cur\"* && $name != *[!A-Za-z0-9._-]* ]] && COMPREPLY+=(\"$name\"); " \

@@ -83,6 +83,41 @@ START_TEST(a_torn_line_is_ignored_and_cut_by_the_next_run)
 }
 END_TEST
 
+static void refused(const char *bytes, size_t n)
+{
+    const char *path = unit_path(unit_dir(), "mine");
+    struct acklog_writer w;
+    char now[128];
+    FILE *f = fopen(path, "w");
+    fwrite(bytes, 1, n, f);
+    fclose(f);
+    ck_assert_int_eq(acklog_open(&w, path, 1, "t", &err), ERR_MALFORMED);
+    ck_assert_ptr_nonnull(strstr(err.text, "mine: is there, and is no ack log"));
+    f = fopen(path, "r");
+    ck_assert_uint_eq(fread(now, 1, sizeof now, f), n);
+    fclose(f);
+    ck_assert_mem_eq(now, bytes, n);
+}
+
+START_TEST(another_file_is_left_as_it_is)
+{
+    static const char zeros[100], torn[] = "run 1 0\0", text[] = "a,b\nc,d";
+    refused(zeros, sizeof zeros);
+    refused(torn, sizeof torn - 1);
+    refused(text, sizeof text - 1);
+    refused("\nhello\n", 7);
+    refused("0 0 1 0 0 0\n", 12);
+    const char *path = unit_path(unit_dir(), "noted");
+    FILE *f = fopen(path, "w");
+    fputs("# by hand\n\nru", f);
+    fclose(f);
+    append(path, 1, "t");
+    ck_assert_ok(acklog_read(&log_, path, &err));
+    ck_assert_uint_eq(log_.n, 1);
+    acklog_release(&log_);
+}
+END_TEST
+
 START_TEST(lines_that_are_none_are_named)
 {
     static const char *const bad[] = {
@@ -128,4 +163,5 @@ START_TEST(sorting_is_by_topic_partition_and_offset)
 END_TEST
 
 UNIT_MAIN(what_is_written_is_read, a_torn_line_is_ignored_and_cut_by_the_next_run,
-          lines_that_are_none_are_named, sorting_is_by_topic_partition_and_offset)
+          another_file_is_left_as_it_is, lines_that_are_none_are_named,
+          sorting_is_by_topic_partition_and_offset)
