@@ -16,6 +16,7 @@
 
 #include "base/io.h"
 #include "cli/bench_acked.h"
+#include "cli/bench_outcome.h"
 #include "cli/bench_process.h"
 #include "cli/bench_session.h"
 #include "cli/bench_setup.h"
@@ -34,6 +35,7 @@ struct cycle {
     int64_t kill_ms;  /* after the first acknowledgement */
     int64_t down_ms;  /* from the kill until it served again */
     struct err error; /* what went wrong beside the verdict; code 0: nothing */
+    bool judged;      /* all it wrote was read back */
     struct ack_verdict found;
 };
 
@@ -44,7 +46,7 @@ struct durability {
     struct process broker;
     struct cycle *cycles;
     size_t n;
-    struct ack_verdict all;
+    struct ack_verdict all; /* of what was judged */
     struct out *rows;
 };
 
@@ -245,8 +247,6 @@ static void *injector(void *arg)
 static void note_session(struct cycle *c, const struct bench_session *s, int rc,
                          const struct err *e)
 {
-    if (s->run && s->run->interrupted)
-        interrupted = 1;
     if (c->error.code && rc && !c->down_ms) { /* it ended by itself, before a kill */
         struct err why = *e;
         err_wrap(&why, "%s", c->error.text);
@@ -275,6 +275,8 @@ static int load(struct durability *d, struct cycle *c, struct err *e)
         return err_code(e, -rc, "cannot start a thread");
     rc = session_execute(&s, &o, e);
     atomic_store(&in.over, true);
+    if (s.run && s.run->interrupted) /* whoever waits for the broker is to know */
+        interrupted = 1;
     pthread_join(thread, NULL);
     note_session(c, &s, rc, e);
     session_release(&s);
@@ -321,8 +323,13 @@ static int run_cycle(struct durability *d, struct cycle *c, struct err *e)
     int rc = load(d, c, e);
     if (!rc)
         rc = wait_ready(d, e);
+    struct ack_verdict found = {0};
     if (!rc)
-        rc = read_back(d, false, &c->found, e);
+        rc = read_back(d, false, &found, e);
+    if (!rc) {
+        c->found = found;
+        c->judged = true;
+    }
     if (rc && c->error.code) /* what came first explains the rest */
         *e = c->error;
     return rc;
@@ -337,12 +344,15 @@ static const struct out_column columns[] = {
     {"error", OUT_STR, 5},
 };
 
-static void put_counts(struct durability *d, const struct ack_verdict *v)
+static void put_counts(struct durability *d, const struct ack_verdict *v, bool known)
 {
     const uint64_t counts[] = {v->records,    v->found,     v->lost,
                                v->duplicated, v->reordered, v->altered};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-        out_int(d->rows, (int64_t)counts[i]);
+        if (known)
+            out_int(d->rows, (int64_t)counts[i]);
+        else
+            out_null(d->rows);
 }
 
 static void put_cycle(struct durability *d, const struct cycle *c)
@@ -352,7 +362,7 @@ static void put_cycle(struct durability *d, const struct cycle *c)
     out_int(d->rows, c->number);
     out_int(d->rows, c->kill_ms);
     out_int(d->rows, c->down_ms);
-    put_counts(d, &c->found);
+    put_counts(d, &c->found, c->judged);
     out_str(d->rows, c->error.code ? c->error.text : NULL);
     out_row(d->rows);
     out_flush(d->rows);
@@ -365,23 +375,26 @@ static void put_all(struct durability *d)
         return;
     for (int i = 0; i < 3; i++)
         out_null(d->rows);
-    put_counts(d, &d->all);
+    put_counts(d, &d->all, true);
     out_null(d->rows);
     out_row(d->rows);
 }
 
-static void set_counts(struct json *j, const struct ack_verdict *v)
+static void set_counts(struct json *j, const struct ack_verdict *v, bool known)
 {
-    json_set_int(j, "batches", (int64_t)v->batches);
-    json_set_int(j, "records", (int64_t)v->records);
-    json_set_int(j, "found", (int64_t)v->found);
-    json_set_int(j, "lost", (int64_t)v->lost);
-    json_set_int(j, "duplicated", (int64_t)v->duplicated);
-    json_set_int(j, "reordered", (int64_t)v->reordered);
-    json_set_int(j, "altered", (int64_t)v->altered);
+    const struct {
+        const char *name;
+        uint64_t v;
+    } counts[] = {{"batches", v->batches},       {"records", v->records},
+                  {"found", v->found},           {"lost", v->lost},
+                  {"duplicated", v->duplicated}, {"reordered", v->reordered},
+                  {"altered", v->altered}};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        json_set(j, counts[i].name, known ? json_new_int((int64_t)counts[i].v) : json_new_null());
 }
 
-static struct json *document(const struct durability *d, bool good)
+/* failure: what ended it before its time; NULL: nothing. */
+static struct json *document(const struct durability *d, bool good, const struct err *failure)
 {
     struct json *j = json_new_object(), *cycles = json_new_array();
     char seed[24];
@@ -392,7 +405,7 @@ static struct json *document(const struct durability *d, bool good)
         json_set_int(row, "cycle", c->number);
         json_set_int(row, "kill_ms", c->kill_ms);
         json_set_int(row, "down_ms", c->down_ms);
-        set_counts(row, &c->found);
+        set_counts(row, &c->found, c->judged);
         json_set_str(row, "error", c->error.code ? c->error.text : NULL);
         json_push(cycles, row);
     }
@@ -401,59 +414,89 @@ static struct json *document(const struct durability *d, bool good)
     json_set_str(j, "seed", seed); /* all 64 bits */
     json_set_int(j, "kills", (int64_t)d->n);
     json_set_bool(j, "idempotent", d->o->idempotent);
-    set_counts(j, &d->all);
-    json_set_bool(j, "good", good);
+    set_counts(j, &d->all, true);
+    json_set_bool(j, "good", good && !failure);
+    json_set_str(j, "error", failure ? failure->text : NULL);
     json_set(j, "cycles", cycles);
     return j;
 }
 
-static int put_document(const struct durability *d, bool good, struct err *e)
+/* Is there a verdict on each cycle? */
+static bool all_judged(const struct durability *d)
 {
-    const char *path = d->o->json_path;
-    struct json *j = document(d, good);
-    FILE *f = path ? fopen(path, "we") : NULL;
-    int rc = path && !f ? -errno : f ? json_write(j, f, 2) : 0;
-    if (f) {
-        fputc('\n', f);
-        if (fclose(f) && !rc)
-            rc = -EIO;
+    for (size_t i = 0; i < d->n; i++)
+        if (!d->cycles[i].judged)
+            return false;
+    return true;
+}
+
+/* Where not everything could be read once more: what the cycles came to. */
+static void sum_up(struct durability *d)
+{
+    d->all = (struct ack_verdict){0};
+    for (size_t i = 0; i < d->n; i++) {
+        const struct ack_verdict *v = &d->cycles[i].found;
+        d->all.batches += v->batches;
+        d->all.records += v->records;
+        d->all.found += v->found;
+        d->all.lost += v->lost;
+        d->all.duplicated += v->duplicated;
+        d->all.reordered += v->reordered;
+        d->all.altered += v->altered;
     }
-    if (!rc && (enum out_format)d->o->common.format == OUT_JSON)
-        rc = out_single(stdout, OUT_JSON, false, j);
-    else
-        json_free(j);
-    return rc ? err_code(e, rc, "%s", path ? path : "standard output") : 0;
 }
 
 /* ---- the whole */
 
-static int finish(struct durability *d)
+/* The status of what the cycles found, with a line if that is bad. */
+static int conclude(const struct durability *d, bool good)
+{
+    int status = interrupted ? CLI_INTERRUPTED : CLI_OK;
+    for (size_t i = 0; i < d->n; i++)
+        if (d->cycles[i].error.code)
+            status = outcome_worse(status, (int)cli_exit_of(d->cycles[i].error.code));
+    if (good)
+        return status;
+    cli_error("the check failed: %" PRIu64 " lost, %" PRIu64 " duplicated, %" PRIu64
+              " reordered, %" PRIu64 " altered after %zu kills (seed %" PRIu64 ")",
+              d->all.lost, d->all.duplicated, d->all.reordered, d->all.altered, d->n, d->seed);
+    return CLI_CHECK;
+}
+
+/* The acknowledgements are the evidence of what was lost, and all there is where nobody looked. */
+static void leave_log(struct durability *d)
+{
+    if (*d->own_log)
+        cli_warn("the acknowledgements stay in %s", d->own_log);
+    *d->own_log = 0;
+}
+
+/* Tell what became of it. failure: what ended it before its time; code 0: nothing. */
+static int finish(struct durability *d, struct err *failure)
 {
     struct err e;
     bool good = true;
-    enum cli_exit status = interrupted ? CLI_INTERRUPTED : CLI_OK;
-    int rc = read_back(d, true, &d->all, &e);
-    if (rc)
-        return (int)cli_fail(&e);
+    int status = failure->code ? (int)cli_fail(failure) : CLI_OK;
+    if (!failure->code && read_back(d, true, &d->all, failure)) {
+        err_wrap(failure, "reading everything once more");
+        status = (int)cli_fail(failure);
+    }
+    if (failure->code) {
+        sum_up(d);
+        cli_warn("not everything was read once more: the sums are those of the cycles");
+    }
     put_all(d);
-    for (size_t i = 0; i < d->n; i++) {
+    for (size_t i = 0; i < d->n; i++)
         good = good && clean(&d->cycles[i].found);
-        if (d->cycles[i].error.code)
-            status = cli_exit_of(d->cycles[i].error.code);
-    }
     good = good && clean(&d->all);
-    rc = put_document(d, good, &e);
-    if (rc)
-        return (int)cli_fail(&e);
-    if (!good) {
-        cli_error("the check failed: %" PRIu64 " lost, %" PRIu64 " duplicated, %" PRIu64
-                  " reordered, %" PRIu64 " altered after %zu kills (seed %" PRIu64 ")",
-                  d->all.lost, d->all.duplicated, d->all.reordered, d->all.altered, d->n, d->seed);
-        if (*d->own_log)
-            cli_warn("the acknowledgements stay in %s", d->own_log);
-        *d->own_log = 0;
-    }
-    return good ? (int)status : CLI_CHECK;
+    struct json *j = document(d, good, failure->code ? failure : NULL);
+    if (bench_report_document(d->o, j, &e))
+        status = outcome_worse(status, (int)cli_fail(&e));
+    json_free(j);
+    status = outcome_worse(status, conclude(d, good));
+    if (!good || (!all_judged(d) && failure->code != ERR_INTERRUPTED))
+        leave_log(d);
+    return status;
 }
 
 static struct cycle *add_cycle(struct durability *d, struct err *e)
@@ -471,18 +514,22 @@ static struct cycle *add_cycle(struct durability *d, struct err *e)
 static int run_cycles(struct durability *d)
 {
     int64_t until = d->o->duration_ms ? now_ms() + d->o->duration_ms : INT64_MAX;
-    struct err e;
-    for (int64_t i = 0; i < d->o->cycles && now_ms() < until && !interrupted; i++) {
+    struct err e = {0};
+    for (int64_t i = 0; i < d->o->cycles && now_ms() < until && !interrupted && !e.code; i++) {
         struct cycle *c = add_cycle(d, &e);
-        if (!c || run_cycle(d, c, &e) != 0) {
-            err_wrap(&e, "cycle %" PRId64, i + 1);
-            return (int)cli_fail(&e);
-        }
-        if (c->error.code)
+        if (!c)
+            break;
+        if (run_cycle(d, c, &e) != 0) {
+            c->error = e;
+            err_wrap(&e, "cycle %" PRId64, c->number);
+        } else if (c->error.code) {
             cli_error("cycle %" PRId64 ": %s", c->number, c->error.text);
+        }
         put_cycle(d, c);
     }
-    return d->n ? finish(d) : CLI_INTERRUPTED;
+    if (!d->n)
+        return e.code ? (int)cli_fail(&e) : CLI_INTERRUPTED;
+    return finish(d, &e);
 }
 
 static int open_log(struct durability *d, struct err *e)

@@ -46,6 +46,43 @@ same "$(field good "$work/report")" false "which is not good"
 log=$(sed -n 's/^.*acknowledgements stay in //p' "$work/err")
 same "$log" "" "silence was asked for"
 
+# ---- a broker that does not come back: what was found before stands
+
+# A command whose first two starts are $1, and the third, in the second cycle, $2.
+third() {
+    rm -f "$work/starts"
+    printf '%s\n' "echo >>$work/starts; [ \$(wc -l <$work/starts) -lt 3 ] || { $2; }; $1"
+}
+kept() { sed -n 's/^.*acknowledgements stay in //p' "$work/err"; }
+mkdir "$work/tmp"
+export TMPDIR=$work/tmp
+status 8 "one that forgets, and then does not start" \
+    bench durability --start "$(third "$forgets" "exit 4")" --cycles 3 --acks 1 -o json --json-output "$work/report"
+holds "what the first cycle lost, or found in its place, is in the document" test "$(bad "$work/out")" != "0 0 0 0"
+same "$(field kills "$work/out") $(field good "$work/out")" "2 false" "which ends with the second"
+has "$work/out" '"error": "cycle 2: ' "as it says"
+has "$work/out" '"lost": null,' "and knows nothing of that"
+same_file "$work/report" "$work/out" "and is in the file"
+holds "the acknowledgements are kept" test -s "$(kept)"
+rm -f "$work/tmp"/*
+status 1 "one that keeps its word, and then does not start" \
+    bench durability --start "$(third "$broker" "exit 4")" --cycles 3 --acks 1 -o csv --json-output "$work/report"
+same "$(bad "$work/report") $(field good "$work/report")" "0 0 0 0 false" "is not good"
+same "$(sed -n 3p "$work/out" | cut -d, -f4-9)" ",,,,," "a row without counts for the second cycle"
+same "$(sed -n 4p "$work/out" | cut -d, -f4)" "$(sed -n 2p "$work/out" | cut -d, -f4)" "the sums are those of the first"
+holds "the acknowledgements nobody asked about are kept" test -s "$(kept)"
+rm -f "$work/tmp"/* "$work/hangs"
+chronik-bench durability --start "$(third "$broker" "echo >$work/hangs; exec sleep 60")" --cycles 3 -c 3 -s 100 --acks 1 --kill-within 100ms \
+    --timeout 10s --json-output "$work/report" >"$work/out" 2>"$work/err" &
+load=$!
+wait_for test -s "$work/hangs"
+kill -INT $load
+wait $load
+same $? 130 "Ctrl-C while it waits for the broker"
+same "$(bad "$work/report") $(field kills "$work/report")" "0 0 0 0 2" "covers what was done"
+same "$(ls "$work/tmp")" "" "and leaves nothing behind"
+unset TMPDIR
+
 # ---- nothing injected
 
 # shellcheck disable=SC2086
