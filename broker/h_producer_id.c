@@ -18,8 +18,10 @@ static void reply(struct request *q, int16_t error, int64_t id)
 
 static void got_id(struct producer_id_wait *w, int code, int64_t id)
 {
-    /* One that could not be had now may be had later: clients try again on this error. */
-    reply(w->arg, code ? KP_ERR_COORDINATOR_NOT_AVAILABLE : KP_ERR_NONE, id);
+    /* One that could not be had now may be had later. This is the error on which all clients try
+     * again, and Kafka's: on those of a coordinator that moved, Java's looks up that of its
+     * transactional id, and fails where there is none. */
+    reply(w->arg, code ? KP_ERR_COORDINATOR_LOAD_IN_PROGRESS : KP_ERR_NONE, id);
 }
 
 void h_init_producer_id(struct request *q)

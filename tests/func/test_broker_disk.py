@@ -41,6 +41,8 @@ with Tap() as t, Broker(t) as b, b.client() as c:
 
     with faulty(b, 'error=EIO'):
         t.same(c.produce('t', {0: batch([b'x'])})[0][:2], (56, -1), 'a failed sync: KAFKA_STORAGE_ERROR')
+        t.same(c.producer_id(), (14, -1, -1), 'no ids for producers: an error on which all clients try again')
+    t.same(c.producer_id(), (14, -1, -1), 'nor later')
     t.same(c.produce('t', {0: batch([b'y'])})[0][:2], (56, -1), 'and for every one that follows')
     t.same(c.offset('t', -1), (0, 2), 'nothing of that can be read')
     t.same([x[:2] for x in batches(c.fetch('t', {0: 0})[0][2])], [(0, 0), (1, 1)], 'what was there still can')
@@ -50,4 +52,5 @@ with Tap() as t, Broker(t) as b, b.client() as c:
         got = b''.join(x[2] for x in batches(c.fetch('t', {0: 0})[0][2])[:2])
         t.ok(b'a' in got and b'b' in got, 'after a restart all that was acknowledged is there')
         t.same(c.produce('t', {0: batch([b'z'])})[0][0], 0, 'and the disk is used again')
+        t.same(c.producer_id()[0], 0, 'also for ids')
     t.same(b.stop(), 0, 'the broker stops cleanly')
