@@ -49,9 +49,12 @@ static const struct kp_describe_configs_resp_results *configs_of(const struct de
     return NULL;
 }
 
-/* The topic's own settings as an object, or as "key=value,key=value". */
+/* The topic's own settings as an object, or as "key=value,key=value"; null and "?" if the broker
+ * refuses to tell them. */
 static struct json *configs_json(const struct kp_describe_configs_resp_results *c)
 {
+    if (c && c->error_code)
+        return json_new_null();
     struct json *o = json_new_object();
     for (int32_t i = 0; c && i < c->n_configs; i++) {
         if (c->configs[i].config_source != CLIENT_SOURCE_TOPIC)
@@ -68,6 +71,10 @@ static void put_configs(struct out *out, const struct kp_describe_configs_resp_r
 {
     char *text = NULL;
     size_t size = 0;
+    if (c && c->error_code) {
+        out_str(out, "?");
+        return;
+    }
     FILE *f = open_memstream(&text, &size);
     for (int32_t i = 0; f && c && i < c->n_configs; i++)
         if (c->configs[i].config_source == CLIENT_SOURCE_TOPIC)
@@ -216,7 +223,6 @@ static size_t keep_existing(struct describe *d, const struct kp_metadata_resp *m
             cli_tally_add(&d->tally, topic_refused(name, t->error_code, text));
             continue;
         }
-        cli_tally_add(&d->tally, CLI_OK);
         md->topics[kept++] = *t;
     }
     return kept;
@@ -243,6 +249,22 @@ static int ask_configs(struct describe *d, struct described *v, struct arena *a,
     return rc;
 }
 
+/* A topic is there, but its settings may be refused. */
+static void judge(struct describe *d, const struct described *v)
+{
+    for (size_t i = 0; i < v->n; i++) {
+        const struct kp_describe_configs_resp_results *c = configs_of(v, v->topics[i].name);
+        char what[NAME_LENGTH_MAX + 32], text[256];
+        if (!c || !c->error_code) {
+            cli_tally_add(&d->tally, CLI_OK);
+            continue;
+        }
+        snprintf(what, sizeof what, "%.*s: settings", v->topics[i].name.n, v->topics[i].name.p);
+        client_error_text(c->error_code, c->error_message, text, sizeof text);
+        cli_tally_add(&d->tally, topic_refused(what, c->error_code, text));
+    }
+}
+
 static int describe_some(struct describe *d, char **names, size_t n)
 {
     struct arena a;
@@ -258,6 +280,8 @@ static int describe_some(struct describe *d, char **names, size_t n)
     if (rc)
         cli_tally_add(&d->tally, cli_fail(&e));
     else
+        judge(d, &v);
+    if (!rc)
         put(d, &v);
     arena_free(&a);
     return rc;

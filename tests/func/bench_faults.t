@@ -1,5 +1,6 @@
 #!/bin/bash
-# bench_faults.t - chronik-bench notices what a broker does wrong: liar.py does one thing wrong at a time.
+# bench_faults.t - chronik-bench notices what a broker does wrong: liar.py does one thing wrong at a time. So does
+# chronik-topic, where it is told of settings.
 . "${srcdir:-.}/tests/func/lib.sh"
 if ! command -v python3 >/dev/null; then
     skip "everything" "no python3"
@@ -142,4 +143,20 @@ has "$work/err" "$work/none/report" "is told before the broker is asked"
 one_line "which nobody answers for"
 status 5 "a file that can be written, and no broker" bench -s 100 -n 140 --json-output "$work/early"
 holds "is not left behind empty" [ ! -e "$work/early" ]
+# Settings that the broker refuses to tell are not "none".
+describe() { chronik-topic describe -b 127.0.0.1:"$(cat "$work/liar.port")" "$@"; }
+begin_liar secretive
+check "settings that are told" describe open -o jsonl
+has "$work/out" '"configs":{"retention.ms":"5"}' "are shown"
+status 7 "settings that are refused" describe secret -o jsonl
+one_line "are said to be"
+has "$work/err" "secret: settings: " "by the topic's name"
+has "$work/out" '"configs":null' "and are not known"
+has "$work/out" '"name":"secret"' "but the topic is shown"
+status 7 "in a table, too" describe secret
+holds "with a mark" sh -c "grep -q '^secret .* ?\$' '$work/out'"
+status 6 "of one topic of two" describe secret open
+check "unless nobody asked for them" describe secret -o csv
+end_liar
+
 finish

@@ -20,6 +20,7 @@ It shows that chronik-bench notices. FAULT is none or one of:
   half-read   does so for partition 1 alone
   read-later  does so for partition 1 in the first three answers
   hopeless    does so for all, and acknowledges the same offset again and again
+  secretive   refuses to describe the settings of topics that begin with s (TOPIC_AUTHORIZATION_FAILED)
 """
 import socket
 import socketserver
@@ -65,6 +66,8 @@ class Liar:
     def __init__(self, fault):
         self.fault, self.parts = fault, [Partition() for _ in range(PARTITIONS)]
         self.produced, self.fetched, self.topic = 0, 0, b"t"
+        if fault == "secretive":
+            APIS[32] = (1, 1)
 
     def keep(self, part, batch, odd):
         """Append as the fault has it; the offset to be acknowledged."""
@@ -157,6 +160,17 @@ class Liar:
                 out += struct.pack(">hiiiiii", 0, i, 1, 1, 1, 1, 1)
         return out
 
+    def describe_configs(self, r):
+        out, n = b"", r.unpack(">i")[0]
+        for _ in range(n):
+            kind, name = r.unpack(">b")[0], r.string()
+            for _ in range(max(0, r.unpack(">i")[0])):
+                r.string()
+            error = 29 if name.startswith(b"s") else 0
+            configs = b"" if error else string(b"retention.ms") + string(b"5") + struct.pack(">bbbi", 0, 1, 0, 0)
+            out += struct.pack(">hhb", error, -1, kind) + string(name) + struct.pack(">i", not error) + configs
+        return struct.pack(">ii", 0, n) + out
+
     def api_versions(self, version):
         out = struct.pack(">hi", 35 if version > 2 else 0, len(APIS))
         for key, (low, high) in APIS.items():
@@ -168,6 +182,8 @@ class Liar:
             return self.api_versions(version)
         if key == 22:
             return struct.pack(">ihqh", 0, 0, 1000 + r.client, 0)
+        if key == 32:
+            return self.describe_configs(r)
         return {0: self.produce, 1: self.fetch, 2: self.list_offsets, 3: lambda x: self.metadata(x, port)}[key](r)
 
 
