@@ -27,7 +27,10 @@ static void answer(struct broker *b, const struct meta_topic *t,
                             : (int16_t)KP_ERR_UNKNOWN_TOPIC_OR_PARTITION;
     if (out->error_code)
         return;
-    if (asked->leader_epoch == shard_thread_epoch(found->shard)) {
+    int32_t ours = shard_thread_epoch(found->shard);
+    if (asked->leader_epoch > ours)
+        return; /* one to come: where it ends nobody can know */
+    if (asked->leader_epoch == ours) {
         /* The epoch under way, even if nothing was written in it yet. */
         out->leader_epoch = asked->leader_epoch;
         out->end_offset = plog_high_watermark(found->log);

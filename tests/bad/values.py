@@ -3,7 +3,7 @@ import time
 import zlib
 
 import wire as w
-from cases import CLOSED, Subject, answers
+from cases import CLOSED, Case, Subject, answers
 from records import batch, record
 from wire import array, i8, i32, string
 
@@ -146,6 +146,12 @@ def reading():
             ('an epoch to come', 'UNKNOWN_LEADER_EPOCH', PLAIN, 1 << 20)]:
         yield answers('OFFSET_FOR_LEADER_EPOCH', fault, expected, lambda c, t=topic, e=epoch:
                       epoch_end(c, t, e))
+    yield Case('OFFSET_FOR_LEADER_EPOCH', 'the end of an epoch to come', '(0, -1, -1)', ends_at)
+
+
+def ends_at(subject):
+    with subject.broker.client() as c:
+        return str(c.epoch_end(PLAIN, 1 << 20))
 
 
 def epoch_end(c, topic, current):

@@ -103,7 +103,7 @@ with Tap() as t, Broker(t, *SETTINGS) as b, b.client() as c:
     t.ok(first > 0, 'the log begins with a gap', got[0])
     t.same(asked['in the gap'], got[0], 'reading in a gap gives the next record')
     t.same(asked['time'], first, 'so does looking for a time')
-    t.same(c.epoch_end('c', 1 << 20)[0], 0, 'the epochs are known')
+    t.same(c.epoch_end('c', 0), (0, 0, 0), 'the epochs are known')
     if shutil.which('kcat'):
         want = [(b'%d' % o, k, v) for o, k, v in got]
         t.same(asked['kcat'], want, 'librdkafka reads it')

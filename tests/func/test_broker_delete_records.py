@@ -65,7 +65,11 @@ with Tap() as t, Broker(t, 'log.retention.ms=-1') as b, b.client() as c:
         t.same(c.offset('t', -2), (0, 11), 'what was answered holds after a kill')
         t.same(c.fetch('t', {0: 10})[0][0], 1, 'the records do not come back')
         t.same(c.produce('t', {0: batch([b'after'])})[0][:2], (0, 11), 'the log goes on')
-        t.same(c.epoch_end('t', 2 ** 31 - 1)[::2], (0, 12), 'the latest epoch ends with the log')
+        latest = 0
+        while latest < 100 and c.epoch_end('t', latest + 1) != (0, -1, -1):
+            latest += 1
+        t.ok(latest > 0 and c.epoch_end('t', latest) == (0, latest, 12), 'the latest epoch ends with the log', latest)
+        t.same(c.epoch_end('t', 2 ** 31 - 1), (0, -1, -1), 'one to come ends nowhere')
         t.same(c.epoch_end('t', 0), (0, 0, 11), 'one that has no records left ends where the log begins')
         t.same(trim(c, 't', 0, -1), (0, 12), 'all of it goes again')
     t.same(b.stop(), 0, 'the broker stops cleanly')
