@@ -1,4 +1,5 @@
 UNIT_TESTS += tests/unit/client/test_address
+UNIT_TESTS += tests/unit/client/test_blocking
 UNIT_TESTS += tests/unit/client/test_cluster
 UNIT_TESTS += tests/unit/client/test_conn
 UNIT_TESTS += tests/unit/client/test_murmur2

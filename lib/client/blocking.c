@@ -119,6 +119,29 @@ static int connect_to(const struct addrinfo *ai, const struct client_wait *w, in
     return 0;
 }
 
+static int64_t count(const struct addrinfo *ai)
+{
+    int64_t n = 0;
+    for (; ai; ai = ai->ai_next)
+        n++;
+    return n;
+}
+
+/* Connect to the first address that can be. Each has its share of the time that is left: where one
+ * swallows everything (IPv6 that leads nowhere, say), the next may still answer. */
+static int connect_any(const struct addrinfo *list, const struct client_wait *w, int *fd)
+{
+    int rc = 0;
+    for (const struct addrinfo *ai = list; ai; ai = ai->ai_next) {
+        struct client_wait share = *w;
+        share.deadline_ms = clock_mono_ms(w->clock) + client_wait_left(w) / count(ai);
+        rc = connect_to(ai, &share, fd);
+        if (!rc || rc == ERR_INTERRUPTED || (rc == ERR_TIMEOUT && !client_wait_left(w)))
+            break;
+    }
+    return rc;
+}
+
 static int dial(struct client_link *l, const char *host, int port, const struct client_wait *w,
                 struct err *e)
 {
@@ -128,12 +151,7 @@ static int dial(struct client_link *l, const char *host, int port, const struct 
     int found = getaddrinfo(host, service, &hints, &list);
     if (found)
         return err_set(e, ERR_UNREACHABLE, "%s: %s", l->peer, gai_strerror(found));
-    int rc = 0;
-    for (const struct addrinfo *ai = list; ai; ai = ai->ai_next) {
-        rc = connect_to(ai, w, &l->fd);
-        if (!rc || rc == ERR_TIMEOUT || rc == ERR_INTERRUPTED)
-            break;
-    }
+    int rc = connect_any(list, w, &l->fd);
     freeaddrinfo(list);
     if (!rc || rc == ERR_TIMEOUT || rc == ERR_INTERRUPTED)
         return rc ? err_code(e, rc, "%s", l->peer) : 0;

@@ -33,7 +33,8 @@ struct client_link {
 };
 
 void client_link_init(struct client_link *l, const char *name, size_t max_response);
-/* Connect and learn the broker's versions. 0, ERR_UNREACHABLE, ERR_TIMEOUT, ERR_INTERRUPTED, or a
+/* Connect, to the first of the host's addresses that answers, each having its share of the time, and
+ * learn the broker's versions. 0, ERR_UNREACHABLE, ERR_TIMEOUT, ERR_INTERRUPTED, or a
  * negative code; e names the peer. */
 int client_link_open(struct client_link *l, const char *host, int port, const struct client_wait *w,
                      struct err *e);
