@@ -1,12 +1,15 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "cli/utf8.h"
 #include "client/address.h"
 
 /* The program's name and how much it shall say: set once by cli_main, before anything speaks. */
@@ -33,14 +36,28 @@ void cli_output_failed(int number)
     self.output_errno = number;
 }
 
+/* A terminal obeys control characters, those of C1 and those in bytes that are no UTF-8 too. */
+static void disarm(char *line)
+{
+    size_t left = strlen(line);
+    for (uint8_t *p = (uint8_t *)line; left > 0;) {
+        uint32_t code = 0;
+        int n = utf8_next(p, left, &code);
+        bool harmless = n && code >= 0x20 && (code < 0x7f || code > 0x9f);
+        n = n ? n : 1;
+        if (!harmless)
+            memset(p, '?', (size_t)n);
+        p += n;
+        left -= (size_t)n;
+    }
+}
+
 /* What was written to standard output so far goes first, so that a terminal shows both in order. */
 static void speak(const char *fmt, va_list ap)
 {
     char line[1024];
     vsnprintf(line, sizeof line, fmt, ap);
-    for (char *p = line; *p; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            *p = '?';
+    disarm(line);
     fflush(stdout);
     fprintf(stderr, "%s: %s\n", self.name, line);
 }
@@ -176,6 +193,18 @@ static int check_bootstrap(const char *list, struct err *e)
     return rc;
 }
 
+/* Where standard input, output or error is closed, the first file or socket that is opened would
+ * become it. What stands in for it can be neither read nor written, so that using it still fails. */
+static bool reserve_standard(void)
+{
+    static const int wrong_way[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", wrong_way[fd]) != fd)
+            return false;
+    }
+    return true;
+}
+
 static void complete(struct cli_common *c)
 {
     if (!c->bootstrap)
@@ -194,6 +223,8 @@ int cli_main(const struct opt_program *p, int argc, char **argv, void *values,
     int status = CLI_OK;
     self.name = p->name;
     signal(SIGPIPE, SIG_DFL);
+    if (!reserve_standard())
+        return CLI_FAILED;
     switch (opt_parse(p, argc, argv, values, &args, &e)) {
     case OPT_RUN:
         if (common->bootstrap && check_bootstrap(common->bootstrap, &e)) {

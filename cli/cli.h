@@ -139,7 +139,7 @@ int cli_main(const struct opt_program *p, int argc, char **argv, void *values,
 const char *cli_name(void);
 
 /* One line on standard error: "program: what: why". Control characters, which a broker or a file
- * may have put there, are shown as '?'. */
+ * may have put there, and bytes that are no UTF-8 are shown as '?'. */
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The same, but not with -q. */
 void cli_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -226,6 +226,8 @@ fi
 same "$({ all $t-text | head -n 1 >"$work/one"; } 2>&1)" "" "a reader that leaves ends it quietly"
 status 2 "no records at all" chronik-consume $t-text -n 0
 has "$work/err" "from 1 on" "which says what there can be"
+status 1 "a closed standard input is an error" timeout 20 sh -c "chronik-produce $t-text <&-"
+one_line "and not a socket that took its place"
 status 1 "a full disk is an error" sh -c "chronik-consume $t-text --from-beginning --exit-at-end >/dev/full"
 one_line "said in a line"
 

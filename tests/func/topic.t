@@ -130,6 +130,10 @@ status 6 "of two, one is gone" chronik-topic delete $t-a $t-b
 check "lists feed deletion" sh -c "chronik-topic list -o names | grep '^$t-' | chronik-topic delete -"
 same "$(chronik-topic list -o names | grep -c "^$t-")" 0 "until nothing is left"
 
+status 1 "a name with characters that terminals obey" chronik-topic create $'caf\303\251\302\2332J\033[m\233'
+one_line "is refused in a line"
+has "$work/err" $'caf\303\251??2J?[m?: ' "without them, but with the letters"
+
 status 1 "a full disk is noticed" sh -c 'chronik-topic list -o csv >/dev/full'
 one_line "and said"
 
