@@ -61,8 +61,8 @@ void fetch_drop(struct fetch *f);
 bool fetch_is_ready(const struct fetch *f);
 /* Have readers bring the slices into the page cache and verify what is not; then call prepared on
  * the loop. A part whose first slice is bad gets an error and no records, one with another bad
- * one those before it; parts behind the first whose
- * reading would take too long get none this time. */
+ * one those before it; parts behind the first whose reading would take too long get none this time.
+ */
 void fetch_prepare(struct fetch *f, void (*prepared)(struct request *q));
 
 #endif

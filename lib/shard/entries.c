@@ -52,13 +52,16 @@ static int grow(struct entries *t)
     return 0;
 }
 
+int entries_reserve(struct entries *t)
+{
+    return t->n < t->cap ? 0 : grow(t);
+}
+
 int entries_append(struct entries *t, const struct entry *e)
 {
-    if (t->n == t->cap) {
-        int rc = grow(t);
-        if (rc)
-            return rc;
-    }
+    int rc = entries_reserve(t);
+    if (rc)
+        return rc;
     struct entry *to = slot(t, t->n);
     *to = *e;
     if (to->payload)

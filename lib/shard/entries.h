@@ -32,6 +32,8 @@ static inline uint64_t entries_last(const struct entries *t) /* first - 1 if the
 }
 /* NULL if the table does not hold it. Good until the next append. */
 struct entry *entries_get(struct entries *t, uint64_t index);
+/* Room for one more, so that the next append cannot fail. -ENOMEM. */
+int entries_reserve(struct entries *t);
 /* Append behind the last; takes a reference of its own on payload (may be NULL). -ENOMEM. */
 int entries_append(struct entries *t, const struct entry *e);
 /* Drop all at or above index / all below index. */

@@ -13,8 +13,8 @@
  *
  * Failure modes:
  *   a write or sync fails    poison: nobody is told anything but ERR_POISONED from here on
- *   raft reports an error    the same: the flags of that step are lost, the state in memory is not
- *                            to be trusted
+ *   raft reports an error    the same, also where it lacks memory: the flags of that step are
+ *                            lost, the state in memory is not to be trusted
  *   leadership is lost       what is staged fails; what is in the log stays, and completes when it
  *                            is applied or truncated: until then its outcome is not known
  *   no room in the WAL       entries wait; staged batches too, or are refused if the disk is full
@@ -449,19 +449,29 @@ static bool is_lingering(const struct shard *s)
            entries_last(&s->entries) == s->written;
 }
 
-static void submit_staged(struct shard *s)
+/* -ENOMEM: what is staged waits for memory. Room in the table comes first, for what raft took
+ * cannot be taken back. */
+static int submit_staged(struct shard *s)
 {
     if (!s->leading)
-        return;
+        return 0;
     for (int i = 0; i < ENTRIES_PER_WRITE && !s->poisoned && s->leading; i++) {
+        int rc = s->ops->staged(s) && !MUTANT(submit_unreserved) ? entries_reserve(&s->entries) : 0;
+        if (rc) {
+            s->linger_from_ns = 0;
+            if (s->hurried) /* nobody waits for it any more, and what has an offset stays in order */
+                shard_poison(s, rc, "stop");
+            return rc;
+        }
         s->ops->gather(s);
         if (lingers(s))
-            return;
+            return 0;
         s->linger_from_ns = 0;
         struct shard_payload *p = s->ops->take(s);
         if (!p || shard_submit(s, p, NULL))
-            return;
+            return 0;
     }
+    return 0;
 }
 
 static int add_state(struct shard *s)
@@ -569,13 +579,12 @@ static void start_write(struct shard *s)
 {
     if (s->writing || s->poisoned)
         return;
-    if (entries_last(&s->entries) == s->written)
-        submit_staged(s);
+    int staged = entries_last(&s->entries) == s->written ? submit_staged(s) : 0;
     if (s->poisoned)
         return;
     int rc = compose(s);
-    s->write_short = rc == -ENOMEM;
-    if (rc == ERR_BUSY || s->write_short) {
+    s->write_short = rc == -ENOMEM || staged == -ENOMEM;
+    if (rc == ERR_BUSY || rc == -ENOMEM) {
         /* The next segment is not ready: when it is, shard_advance comes here again. Or memory was
          * short: then shard_tick does. */
         s->ops->rolled(s); /* hints that were added have not been written */

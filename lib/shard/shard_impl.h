@@ -139,7 +139,7 @@ struct shard {
     struct shard_payload **flying;    /* their payloads, held until the write is done */
     size_t n_flying, cap_flying;
     bool write_has_state, state_due;
-    bool write_short; /* there was no memory to compose one */
+    bool write_short; /* there was no memory to compose one, or for an entry that is staged */
     bool mark_due;
     int64_t last_write_ms; /* monotonic */
     int64_t

@@ -1,4 +1,5 @@
 /* One node at its limits: more than an entry or the log takes, and a stop that finds no room. */
+#include "shard/shard_impl.h"
 #include "tests/unit/memory.h"
 #include "tests/unit/shard/power.h"
 
@@ -175,6 +176,76 @@ START_TEST(a_stop_without_memory_ends)
         ck_assert_msg(answered, "without allocation %u", nth);
         ck_assert_msg(shard_stopped(rig.shard[1].s), "without allocation %u", nth);
         end(1);
+    }
+}
+END_TEST
+
+/* The table of entries is full: the next one finds no memory. */
+static struct rig_batch *produce_into_full_table(unsigned times)
+{
+    rig_init(&rig, NULL);
+    rig.wal_max_bytes = 64 * RIG_SEGMENT;
+    rig.checkpoint_bytes = 32 * RIG_SEGMENT; /* none of them is dropped */
+    ck_assert_msg(rig_open(&rig, &err) == 0, "%s", err.text);
+    ck_assert_ok(rig_create_topic(&rig, "t", 1));
+    struct rig_topic *t = rig_topic(&rig, "t");
+    struct entries *table = &rig.shard[1].s->entries;
+    for (int i = 0; table->n < table->cap; i++) {
+        ck_assert_int_lt(i, 1000);
+        produce(t, 0, 10);
+        rig_run(&rig);
+    }
+    struct rig_batch *b = rig_produce(&rig, t, 0, 4, 10, -1, 0, 0);
+    memory_fail(1, times);
+    rig_flush(&rig);
+    rig_run(&rig);
+    return b; /* no assertion before memory_fail(0, 0): they want memory, too */
+}
+
+START_TEST(an_entry_that_finds_no_memory_waits_for_it)
+{
+    if (!memory_may_fail())
+        return;
+    struct rig_batch *b = produce_into_full_table(1);
+    ck_assert_uint_eq(memory_failed(), 1);
+    memory_fail(0, 0);
+    ck_assert(!shard_poisoned(rig.shard[1].s));
+    ck_assert(!b->done);
+    ck_assert_int_le(shard_tick(rig.shard[1].s), 100);
+    rig_pass(&rig, 100);
+    ck_assert(b->done);
+    ck_assert_int_eq(b->produce.code, 0);
+    struct rig_batch *next = produce(rig_topic(&rig, "t"), 0, 10);
+    rig_run(&rig);
+    ck_assert_int_eq(next->produce.code, 0);
+    ck_assert_int_eq(next->produce.base_offset, b->produce.base_offset + 4);
+    shard_stop(rig.shard[1].s);
+    rig_run(&rig);
+    ck_assert(shard_stopped(rig.shard[1].s));
+    end(20);
+}
+END_TEST
+
+/* The one that finds none for good is not acknowledged, and does not hold up a stop. */
+START_TEST(an_entry_that_never_finds_memory_ends_with_the_stop)
+{
+    if (!memory_may_fail())
+        return;
+    for (int hurry = 0; hurry < 2; hurry++) {
+        struct rig_batch *b = produce_into_full_table(0);
+        bool waited = !b->done && !shard_poisoned(rig.shard[1].s);
+        if (hurry)
+            shard_hurry(rig.shard[1].s);
+        bool answered = b->done;
+        shard_stop(rig.shard[1].s);
+        rig_run(&rig);
+        memory_fail(0, 0);
+        ck_assert(waited);
+        ck_assert(answered || !hurry);
+        ck_assert(shard_stopped(rig.shard[1].s));
+        ck_assert(b->done);
+        ck_assert_int_ne(b->produce.code, 0);
+        end(20);
     }
 }
 END_TEST
@@ -392,6 +463,8 @@ UNIT_MAIN(a_stop_with_a_full_log_makes_room_first,
           a_full_log_that_no_checkpoint_may_empty_refuses_and_stops,
           a_stop_whose_checkpoints_fail_ends_all_the_same,
           without_a_job_for_the_next_segment_nothing_waits_for_one, a_stop_without_memory_ends,
+          an_entry_that_finds_no_memory_waits_for_it,
+          an_entry_that_never_finds_memory_ends_with_the_stop,
           starts_that_die_before_their_checkpoint_do_not_fill_the_disk,
           a_log_made_before_a_kill_survives_a_power_cut_after_it,
           more_trims_than_an_entry_takes_go_into_several, a_linger_is_as_long_as_it_says,
