@@ -5,8 +5,8 @@
  *   else wait for the partitions (wait.h), and choose anew when one of them moved
  *   before the answer leaves: slices that a loop must not touch go over a reader (fetch_prepare.c)
  *
- * Sessions (KIP-227) are answered with id 0: clients then ask in full each time. A number of a
- * session that we never gave is refused.
+ * Sessions (KIP-227) are answered with id 0: clients then ask in full each time. A request that
+ * goes on with a session is refused, whatever its id: we never gave one.
  */
 #include <string.h>
 
@@ -283,7 +283,8 @@ void h_fetch(struct request *q)
     }
     f->q = q;
     kp_init(&kp_fetch_resp_schema, &f->resp);
-    if (req->session_id != 0 && req->session_epoch > 0) {
+    enum { NEW_SESSION = 0, NO_SESSION = -1 };
+    if (req->session_epoch != NEW_SESSION && req->session_epoch != NO_SESSION) {
         f->resp.error_code = KP_ERR_FETCH_SESSION_ID_NOT_FOUND;
         request_reply(q, &f->resp);
         return;

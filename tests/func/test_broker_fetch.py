@@ -36,10 +36,12 @@ with Tap() as t, Broker(t, 'log.retention.ms=-1') as b, b.client() as c:
     t.same(c.fetch('nowhere', {0: 0})[0][0], 3, 'a topic that is not there')
     t.same(c.fetch('t', {0: 0}, epoch=0)[0][0], 74, 'an old leader epoch is fenced')
     t.same(c.fetch('t', {0: 0}, epoch=1 << 20)[0][0], 75, 'one to come is unknown')
-    n = c.fetch_send('t', {0: 0}, session=(77, 3))
-    t.same(c.fetch_answer(n)[0], 70, 'a session that we never gave is refused')
-    n = c.fetch_send('t', {0: 0}, session=(0, 0))
-    t.same(c.fetch_answer(n)[0], 0, 'asking for one is answered without')
+    for session in (77, 3), (0, 3), (0, 1), (77, -2):
+        n = c.fetch_send('t', {0: 0}, session=session)
+        t.same(c.fetch_answer(n)[0], 70, f'session {session}, that we never gave, is refused')
+    for session in (0, 0), (77, 0), (77, -1):
+        n = c.fetch_send('t', {0: 0}, session=session)
+        t.same(offsets(c.fetch_answer(n)[1][0][2])[0], (0, 2), f'session {session}, new or over, is answered without')
     t.same(offsets(c.fetch('t', {0: 0}, isolation=1)[0][2])[-1], (27, 29), 'read_committed sees all')
 
     for what, timestamp, offset in [('the end', -1, 30), ('the start', -2, 0), ('the largest time', -3, None),
