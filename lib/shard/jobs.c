@@ -100,6 +100,21 @@ static int fill(struct shard *s, struct checkpoint *c, uint32_t flags, void **wo
     return s->ops->capture(s, c, work, e);
 }
 
+/* What it came to in the log's line and in a refused start's. Only producers come in such numbers:
+ * partitions have directories. */
+static int cannot_encode(const struct checkpoint *c, int rc, struct err *e)
+{
+    size_t producers = 0;
+    if (rc != ERR_TOOBIG)
+        return err_code(e, rc, "checkpoint");
+    for (size_t i = 0; i < c->n_partitions; i++)
+        producers += c->partitions[i].n_producers;
+    return err_set(e, rc,
+                   "checkpoint: larger than a start reads: it remembers %zu idempotent producers "
+                   "of %zu partitions, set producer.id.expiration.ms lower and start again",
+                   producers, (size_t)c->n_partitions);
+}
+
 static struct shard_job *checkpoint_begin(struct shard *s, uint32_t flags, struct err *e)
 {
     struct shard_job *job = calloc(1, sizeof *job);
@@ -109,13 +124,13 @@ static struct shard_job *checkpoint_begin(struct shard *s, uint32_t flags, struc
         return NULL;
     }
     job->s = s;
-    wr_init(&job->bytes, CHECKPOINT_FILE_MAX); /* nobody could read a larger one */
+    wr_init(&job->bytes, s->checkpoint_max);
     int rc = fill(s, &c, flags, &job->work, e);
     if (rc == 0) {
         checkpoint_encode(&c, &job->bytes);
         rc = job->bytes.err;
         if (rc)
-            err_code(e, rc, "checkpoint");
+            cannot_encode(&c, rc, e);
     }
     job->sequence = c.sequence;
     job->index = c.index;
@@ -170,7 +185,9 @@ static void checkpoint_failed(struct shard *s, const struct err *why)
             "checkpoint failed: the log keeps what it would have covered, and it is tried again "
             "every second shard=%u error=\"%s\": %s",
             s->cfg.owner.shard, why->text,
-            err_is_shortage(why->code) ? "see to what is short" : "see to the disk");
+            why->code == ERR_TOOBIG      ? "until then records are taken while the log has room"
+            : err_is_shortage(why->code) ? "see to what is short"
+                                         : "see to the disk");
 }
 
 static void checkpoint_succeeded(struct shard *s)

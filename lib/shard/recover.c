@@ -386,6 +386,7 @@ static struct shard *make(const struct shard_config *cfg, struct err *e)
     s->ops = cfg->owner.shard == 0 ? &shard_machine_meta : &shard_machine_data;
     s->wal_dir = strdup(cfg->wal_dir);
     s->meta_dir = cfg->meta_dir ? strdup(cfg->meta_dir) : NULL;
+    s->checkpoint_max = CHECKPOINT_FILE_MAX;
     s->log_dir = cfg->plog.dir ? strdup(cfg->plog.dir) : NULL;
     s->cfg.plog.dir = s->log_dir;
     hdr_init(&s->sync_us);

@@ -164,6 +164,7 @@ struct shard {
     bool easing;             /* one is about to begin, */
     int64_t ease_ms;         /* and wants to go on then */
     bool checkpoint_failing; /* the last one did */
+    size_t checkpoint_max;   /* CHECKPOINT_FILE_MAX: nobody could read a larger one */
 
     struct shard_space space;
     int stalled; /* why the entry behind `applied` cannot be applied for now; 0: it can */

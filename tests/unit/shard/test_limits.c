@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -250,6 +251,28 @@ START_TEST(an_entry_that_never_finds_memory_ends_with_the_stop)
 }
 END_TEST
 
+/* ---- a checkpoint that no start could read */
+
+START_TEST(a_checkpoint_of_too_many_producers_says_what_to_set)
+{
+    struct rig_topic *t = begin(1);
+    struct shard *s = rig.shard[1].s;
+    for (int pid = 1; pid <= 50; pid++)
+        rig_produce(&rig, t, 0, 1, 10, pid, 0, 0);
+    rig_flush(&rig);
+    rig_run(&rig);
+    s->checkpoint_max = 50 * 43;
+    ck_assert_int_eq(shard_checkpoint_now(s, 0, &err), ERR_TOOBIG);
+    ck_assert_ptr_nonnull(strstr(err.text, "50 idempotent producers"));
+    ck_assert_ptr_nonnull(strstr(err.text, "producer.id.expiration.ms"));
+    ck_assert(!shard_poisoned(s));
+    s->cfg.producer_expiry_ms = 1; /* which helps */
+    clock_manual_advance(&rig.clock, 1000);
+    ck_assert_msg(shard_checkpoint_now(s, 0, &err) == 0, "%s", err.text);
+    end(50);
+}
+END_TEST
+
 /* ---- a kill and then a power cut */
 
 /* What a killed process left in the page cache, names of files too, is made durable before a
@@ -463,6 +486,7 @@ UNIT_MAIN(a_stop_with_a_full_log_makes_room_first,
           a_full_log_that_no_checkpoint_may_empty_refuses_and_stops,
           a_stop_whose_checkpoints_fail_ends_all_the_same,
           without_a_job_for_the_next_segment_nothing_waits_for_one, a_stop_without_memory_ends,
+          a_checkpoint_of_too_many_producers_says_what_to_set,
           an_entry_that_finds_no_memory_waits_for_it,
           an_entry_that_never_finds_memory_ends_with_the_stop,
           starts_that_die_before_their_checkpoint_do_not_fill_the_disk,
