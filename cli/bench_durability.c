@@ -477,7 +477,8 @@ static int finish(struct durability *d, struct err *failure)
     struct err e;
     bool good = true;
     int status = failure->code ? (int)cli_fail(failure) : CLI_OK;
-    if (!failure->code && read_back(d, true, &d->all, failure)) {
+    if (!failure->code && read_back(d, true, &d->all, &e)) {
+        *failure = e;
         err_wrap(failure, "reading everything once more");
         status = (int)cli_fail(failure);
     }
@@ -522,8 +523,10 @@ static int run_cycles(struct durability *d)
         if (run_cycle(d, c, &e) != 0) {
             c->error = e;
             err_wrap(&e, "cycle %" PRId64, c->number);
-        } else if (c->error.code) {
-            cli_error("cycle %" PRId64 ": %s", c->number, c->error.text);
+        } else {
+            e.code = 0; /* what its load complained of ends nothing */
+            if (c->error.code)
+                cli_error("cycle %" PRId64 ": %s", c->number, c->error.text);
         }
         put_cycle(d, c);
     }
