@@ -4,6 +4,10 @@
 . "${srcdir:-.}/tests/func/lib.sh"
 [ -z "${CHRONIK_TEST_BROKER:-}" ] || { echo "1..0 # SKIP kills its broker"; exit 0; }
 
+# Ack logs that are kept as evidence go with the rest.
+mkdir "$work/tmp"
+export TMPDIR=$work/tmp
+
 # A port that comes back: brokers are started again at the address they had.
 start_broker
 check "a topic" chronik-topic create chronik-durability -p 3
@@ -54,8 +58,6 @@ third() {
     printf '%s\n' "echo >>$work/starts; [ \$(wc -l <$work/starts) -lt 3 ] || { $2; }; $1"
 }
 kept() { sed -n 's/^.*acknowledgements stay in //p' "$work/err"; }
-mkdir "$work/tmp"
-export TMPDIR=$work/tmp
 status 8 "one that forgets, and then does not start" \
     bench durability --start "$(third "$forgets" "exit 4")" --cycles 3 --acks 1 -o json --json-output "$work/report"
 holds "what the first cycle lost, or found in its place, is in the document" test "$(bad "$work/out")" != "0 0 0 0"
@@ -81,7 +83,6 @@ wait $load
 same $? 130 "Ctrl-C while it waits for the broker"
 same "$(bad "$work/report") $(field kills "$work/report")" "0 0 0 0 2" "covers what was done"
 same "$(ls "$work/tmp")" "" "and leaves nothing behind"
-unset TMPDIR
 
 # ---- nothing injected
 
