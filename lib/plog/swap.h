@@ -14,7 +14,8 @@
  *   4. .log.swap is renamed .log, over the first one's
  *
  * Killed before 2: what is .cleaned is removed by the next start. Killed after it: the next start
- * syncs the name, which may be in the page cache alone, and does steps 3 and 4 (again). So a log is opened with the old segments or with the new one.
+ * syncs the name, which may be in the page cache alone, and does steps 3 and 4 (again). So a log is
+ * opened with the old segments or with the new one.
  */
 #ifndef PLOG_SWAP_H
 #define PLOG_SWAP_H
