@@ -62,12 +62,12 @@ static uint64_t draw(struct durability *d)
 
 /* ---- interruption, outside of the load, which has its own way */
 
-static volatile sig_atomic_t interrupted;
+static atomic_bool interrupted; /* set by a handler, and by the load's thread for the injector */
 
 static void on_signal(int number)
 {
     (void)number;
-    interrupted = 1;
+    interrupted = true;
 }
 
 static void catch_signals(void)
@@ -276,7 +276,7 @@ static int load(struct durability *d, struct cycle *c, struct err *e)
     rc = session_execute(&s, &o, e);
     atomic_store(&in.over, true);
     if (s.run && s.run->interrupted) /* whoever waits for the broker is to know */
-        interrupted = 1;
+        interrupted = true;
     pthread_join(thread, NULL);
     note_session(c, &s, rc, e);
     session_release(&s);

@@ -122,6 +122,8 @@ def sequence(document):
         due = {'double': 2 * low or 40, 'bisect': high and low + (high - low) // 2, 'confirm': low, 'doubt': high}.get(s['phase'])
         if not again and due and s['rate'] != due:
             yield f"{s['rate']} to {s['phase']}: {due} is due between {low} and {high}"
+        if s['phase'] == 'back' and not again:  # nothing counts any more that held below what did not
+            tries = collections.defaultdict(list, {rate: held for rate, held in tries.items() if rate >= high})
         tries[s['rate']].append(s['holds'])
         low = max((rate for rate, holds in tries.items() if sum(holds) * 2 > len(holds)), default=0)
         high = min((rate for rate, holds in tries.items() if len(holds) - sum(holds) >= 2 and sum(holds) * 2 < len(holds)), default=None)

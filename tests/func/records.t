@@ -197,6 +197,10 @@ else:
     until(full)
     p.send_signal(signal.SIGINT)
 if how == "twice":
+    with open("/proc/%d/maps" % p.pid) as f:
+        if "libtsan" in f.read():
+            p.kill()
+            sys.exit("ThreadSanitizer")
     def ended():
         p.send_signal(signal.SIGINT)
         return p.poll() is not None
@@ -216,7 +220,12 @@ if command -v python3 >/dev/null && [ -r /proc/self/stat ]; then
     seq 100000 | chronik-produce $t-blocked
     blocked() { python3 "$work/blocked.py" "$1" chronik-consume $t-blocked --from-beginning -o jsonl 2>&1; }
     same "$(blocked once)" "130 some" "Ctrl-C while nobody reads: whole records, none left out, none behind it"
-    same "$(blocked twice)" "-2 some" "a second one ends it at once"
+    twice=$(blocked twice)
+    if [ "$twice" = ThreadSanitizer ]; then
+        skip "a second one ends it at once" "handlers of ThreadSanitizer wait for the end of a system call"
+    else
+        same "$twice" "-2 some" "a second one ends it at once"
+    fi
     same "$(blocked nonblocking)" "chronik-consume: standard output: Resource temporarily unavailable
 1 some" "it ends with the first write that fails"
 else
