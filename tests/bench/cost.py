@@ -29,7 +29,7 @@ FREQUENCY = 999
 
 # Stage, threads, functions. The first that fits a function counts.
 STAGES = [(stage, re.compile(threads), re.compile(f'(?:{functions})$')) for stage, threads, functions in [
-    ('expand', 'loop', r'codec_\w+|records_\w+|batch_admit_records|isal_\w+|decode_huffman\w+|crc32_gzip\w*'),
+    ('expand', 'loop|pool', r'codec_\w+|records_\w+|batch_admit_records|isal_\w+|decode_huffman\w+|crc32_gzip\w*'),
     ('receive', 'loop', r'conn_in_\w+|feed'),
     ('parse', 'loop', r'request_(decode|start|new)|kp_decode\w*|decode_\w+|complete'),
     ('choose what to fetch', 'loop|reader', r'h_fetch|fetch_\w+|choose|chosen|take_slice|fill_records|plog_(read|slice|locate)\w*'),

@@ -260,7 +260,7 @@ def table(head, rows):
 
 
 def parser(doc):
-    p = argparse.ArgumentParser(usage=doc)
+    p = argparse.ArgumentParser(usage=doc.replace('%', '%%'))
     p.add_argument('build', help='a build tree, or the prefix of an installation')
     p.add_argument('--dir', help='where to put data, on the disk to measure (default: the directory for temporary files)')
     return p

@@ -2,6 +2,7 @@
 """test_rows.py - what the measuring programs make of their figures, and in which order they take them. Nothing is measured."""
 import os
 import re
+import subprocess
 import sys
 
 here = os.path.dirname(os.path.abspath(__file__))
@@ -130,8 +131,16 @@ def defaults(t):
     t.same({values[0] for values in sweep.PROCESSORS.values()}, {of[sweep.LOOPS]}, 'and the number of loops')
 
 
+def usage(t):
+    """A usage text may hold what argparse would expand."""
+    programs = ['cost.py', 'pauses.py', 'performance.py', 'restart.py', 'sweep.py']
+    helps = [subprocess.run([sys.executable, '-B', os.path.join(here, p), '--help'], text=True, capture_output=True) for p in programs]
+    t.same([p for p, got in zip(programs, helps) if got.returncode or p not in got.stdout], [], 'each program tells how it is called')
+
+
 with Tap() as t:
     defaults(t)
+    usage(t)
     judge(t)
     agree(t)
     orders(t)
